@@ -1,0 +1,55 @@
+/** Environment variables by name, as `process.env` holds them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The caller's environment without git's own variables: a hook, an alias or an editor may have set them for another repository. */
+export function withoutGit(env: Environment): Record<string, string> {
+  const clean: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && !name.startsWith('GIT_')) clean[name] = value;
+  }
+  return clean;
+}
+
+/**
+ * For git in the user's own repository: reads only. No lock is taken for an index refresh, nothing is fetched for a
+ * partial clone, nobody is asked for a password, and messages are in English because some are read.
+ */
+export function readingOnly(env: Environment): Record<string, string> {
+  return {
+    ...withoutGit(env),
+    LC_ALL: 'C',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_TERMINAL_PROMPT: '0',
+  };
+}
+
+/** Settings of the user's repository that would start a program or change what git prints are overridden. */
+export const neutralOptions = [
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'core.quotePath=true',
+] as const;
+
+/** For git in a shadow repository: no configuration but the shadow's own is read. */
+export function shadowEnvironment(env: Environment, gitDir: string, workTree: string): Record<string, string> {
+  return {
+    ...readingOnly(env),
+    HOME: gitDir,
+    XDG_CONFIG_HOME: gitDir,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_DIR: gitDir,
+    GIT_WORK_TREE: workTree,
+    GIT_AUTHOR_NAME: 'sidecar',
+    GIT_AUTHOR_EMAIL: 'sidecar',
+    GIT_AUTHOR_DATE: '@0 +0000',
+    GIT_COMMITTER_NAME: 'sidecar',
+    GIT_COMMITTER_EMAIL: 'sidecar',
+    GIT_COMMITTER_DATE: '@0 +0000',
+  };
+}

@@ -1,0 +1,72 @@
+import { PassThrough, type Readable } from 'node:stream';
+import { runGit, startGit, failure } from './run.js';
+import type { Shadow } from './shadow.js';
+
+/** A commit of a tree that has the same id on every machine: nothing but the tree and the parents goes into it. */
+export async function commitTree(shadow: Shadow, tree: string, parents: readonly string[]): Promise<string> {
+  const args = ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent])];
+  return (await runGit(shadow.place, args)).stdout.toString('latin1').trim();
+}
+
+/** Whether this side has a commit, in the shadow or in the user's repository. */
+export async function knowsCommit(shadow: Shadow, commit: string): Promise<boolean> {
+  const { code } = await runGit(shadow.place, ['cat-file', '-e', `${commit}^{tree}`], { accept: [0, 1, 128] });
+  return code === 0;
+}
+
+/** What is to be sent, and what the other side has. */
+export interface PackRequest {
+  /** A commit whose parent is `have`: git then sends thin deltas against it. */
+  readonly commit: string;
+  /** Blobs to send besides. */
+  readonly blobs: readonly string[];
+  readonly have: string | null;
+  /** Leave file contents out: enough to compare, not to land. */
+  readonly treesOnly?: boolean;
+}
+
+/** A pack being written, never held whole. */
+export interface Pack {
+  readonly stream: Readable;
+  /** Set when the whole pack is no larger than the buffer that was filled first. */
+  readonly small: boolean;
+  readonly stop: () => void;
+}
+
+/** Up to this size, in bytes, the receiver writes loose objects instead of keeping a pack file. */
+const smallPack = 64 * 1024;
+
+/**
+ * Starts writing a pack. Resolves once its size class is known. The stream ends with the pack, or fails with
+ * `git.failed`: objects that this side borrowed may have been pruned by the user's own git.
+ */
+export async function writePack(shadow: Shadow, request: PackRequest): Promise<Pack> {
+  const args = ['pack-objects', '--stdout', '--revs', '--thin', '--delta-base-offset', '-q'];
+  if (request.treesOnly === true) args.push('--filter=blob:none');
+  const git = startGit(shadow.place, args);
+  git.stdin.on('error', () => undefined);
+  const lines = [request.commit, ...request.blobs, ...(request.have === null ? [] : ['^' + request.have])];
+  git.stdin.end(lines.join('\n') + '\n');
+
+  const stream = new PassThrough({ highWaterMark: 2 * smallPack });
+  git.stdout.on('error', (error) => stream.destroy(error));
+  git.stdout.pipe(stream, { end: false });
+  const ended = git.finished.then(
+    ({ code, stderr }) => {
+      if (code === 0) stream.end();
+      else stream.destroy(failure(args, code, stderr));
+    },
+    (error: unknown) => void stream.destroy(error as Error),
+  );
+  stream.on('error', () => undefined); // whoever reads it sees it too
+  const filled = new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (stream.readableLength > smallPack || stream.destroyed) resolve();
+    };
+    git.stdout.on('data', look);
+    stream.on('close', look);
+  });
+  await Promise.race([ended, filled]);
+  if (stream.errored !== null) throw stream.errored;
+  return { stream, small: stream.readableLength <= smallPack, stop: git.stop };
+}

@@ -1,0 +1,105 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { SidecarError } from '../errors.js';
+import { shadowEnvironment, withoutGit, type Environment } from './environment.js';
+import { runGit, type GitPlace } from './run.js';
+import type { WorkingTree } from './working-tree.js';
+
+/**
+ * A bare repository of our own beside a working tree: its index describes the working tree as raw bytes, and it borrows
+ * the objects of the user's repository, so that nothing is copied and nothing of the user's is written.
+ */
+export interface Shadow {
+  readonly gitDir: string;
+  /** Names this working tree on this machine to a sidecar: hexadecimal, random. */
+  readonly origin: string;
+  /** Where git runs on the shadow with the working tree. */
+  readonly place: GitPlace;
+}
+
+/** Above this size a file is streamed, neither held in memory nor compared with another for a delta. */
+export const streamedAbove = '32m';
+
+const config = `[core]
+	autocrlf = false
+	bigFileThreshold = ${streamedAbove}
+	compression = 1
+	fileMode = true
+	fsmonitor = false
+	hooksPath = /dev/null
+	ignoreCase = false
+	logAllRefUpdates = false
+	precomposeUnicode = false
+	protectHFS = false
+	protectNTFS = false
+	symlinks = true
+[gc]
+	auto = 0
+	packRefs = false
+[pack]
+	threads = 1
+`;
+
+/** Raw bytes, whatever the attributes in the tree say: no line ends, filters, keywords or encodings are converted. */
+const attributes = '* -text -filter -ident -working-tree-encoding\n';
+
+/**
+ * Opens the shadow repository of a working tree under `stateDir`, making it the first time.
+ *
+ * Throws `state.unwritable` when it cannot be written.
+ */
+export async function openShadow(
+  tree: WorkingTree,
+  options: { readonly stateDir: string; readonly env: Environment; readonly signal?: AbortSignal | undefined },
+): Promise<Shadow> {
+  const key = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
+  const gitDir = path.join(options.stateDir, 'shadows', `${key}-${tree.format}`);
+  const marker = path.join(gitDir, 'sidecar-origin');
+  try {
+    let origin = await readFile(marker, 'utf8').catch(() => '');
+    if (!/^[0-9a-f]{32}$/.test(origin)) {
+      await makeShadow(gitDir, tree, options.env);
+      origin = randomBytes(16).toString('hex');
+      // Last: a shadow without it is made again.
+      await writeFile(marker, origin, { mode: 0o600 });
+    }
+    await borrowObjects(gitDir, tree);
+    return {
+      gitDir,
+      origin,
+      place: { cwd: tree.root, env: shadowEnvironment(options.env, gitDir, tree.root), signal: options.signal },
+    };
+  } catch (cause) {
+    if (cause instanceof SidecarError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SidecarError('state.unwritable', { path: gitDir, reason }, { cause, retryable: false });
+  }
+}
+
+async function makeShadow(gitDir: string, tree: WorkingTree, env: Environment): Promise<void> {
+  await rm(gitDir, { recursive: true, force: true });
+  await mkdir(gitDir, { recursive: true, mode: 0o700 });
+  const format = tree.format === 'sha1' ? [] : [`--object-format=${tree.format}`];
+  const clean = { ...withoutGit(env), HOME: gitDir, XDG_CONFIG_HOME: gitDir, GIT_CONFIG_NOSYSTEM: '1' };
+  await runGit({ cwd: gitDir, env: clean }, ['init', '--quiet', '--bare', '--template=', ...format, '.']);
+  await mkdir(path.join(gitDir, 'info'), { recursive: true });
+  await writeFile(path.join(gitDir, 'config'), config, { flag: 'a' });
+  await writeFile(path.join(gitDir, 'info', 'attributes'), attributes);
+}
+
+/** Points the shadow at the user's objects, and tells it where a shallow history ends. */
+async function borrowObjects(gitDir: string, tree: WorkingTree): Promise<void> {
+  const objects = tree.repository?.objects;
+  // gitrepository-layout(5): one path a line; quotes are needed only for a leading quote or hash, which no absolute path has.
+  await writeIfChanged(path.join(gitDir, 'objects', 'info', 'alternates'), objects === undefined ? '' : objects + '\n');
+  const shallow = tree.repository === undefined ? '' : await readFile(tree.repository.shallow, 'utf8').catch(() => '');
+  if (shallow === '') await rm(path.join(gitDir, 'shallow'), { force: true });
+  else await writeIfChanged(path.join(gitDir, 'shallow'), shallow);
+}
+
+async function writeIfChanged(file: string, content: string): Promise<void> {
+  if ((await readFile(file, 'utf8').catch(() => '')) === content) return;
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, content);
+}

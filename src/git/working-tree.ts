@@ -1,0 +1,99 @@
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { SidecarError } from '../errors.js';
+import { readingOnly, type Environment } from './environment.js';
+import { runGit } from './run.js';
+
+export type ObjectFormat = 'sha1' | 'sha256';
+
+/** The user's working tree, and the parts of the repository behind it that a snapshot reads. */
+export interface WorkingTree {
+  /** The top directory, links resolved. */
+  readonly root: string;
+  readonly format: ObjectFormat;
+  /** Absent for a directory that belongs to no git repository: it is its own working tree. */
+  readonly repository?: {
+    /** Where its objects are: shared by all its worktrees. */
+    readonly objects: string;
+    /** `info/exclude`, which need not exist. */
+    readonly infoExclude: string;
+    /** The list of shallow commits, which need not exist. */
+    readonly shallow: string;
+    /** The commit that HEAD names, or undefined on an unborn branch. */
+    readonly head?: string;
+  };
+}
+
+/** The oldest git on this side: Debian 11's. */
+export const localGitFloor = '2.30';
+
+/**
+ * Finds the working tree that `directory` is in. Works from any subdirectory and in linked worktrees.
+ *
+ * Throws `git.missing`, `git.too_old`, `git.failed` when git refuses the repository (a bare one, or one that belongs to
+ * somebody else), and `usage.invalid` when the directory does not exist.
+ */
+export async function findWorkingTree(
+  directory: string,
+  { env, signal }: { readonly env: Environment; readonly signal?: AbortSignal },
+): Promise<WorkingTree> {
+  const start = await realpath(directory).catch((cause: unknown) => {
+    throw new SidecarError('usage.invalid', { reason: `there is no directory ${directory}` }, { cause });
+  });
+  const { simpleGit } = await import('simple-git');
+  const { GIT_OPTIONAL_LOCKS, GIT_NO_LAZY_FETCH, GIT_TERMINAL_PROMPT, ...rest } = readingOnly(env);
+  const git = simpleGit({
+    baseDir: start,
+    ...(signal === undefined ? {} : { abort: signal }),
+    allowEnvironment: ['GIT_OPTIONAL_LOCKS', 'GIT_NO_LAZY_FETCH', 'GIT_TERMINAL_PROMPT'],
+  }).env({ ...rest, GIT_OPTIONAL_LOCKS, GIT_NO_LAZY_FETCH, GIT_TERMINAL_PROMPT });
+  const ask = async (...args: string[]): Promise<string[]> => (await git.raw(args)).split('\n').slice(0, -1);
+
+  let answers: string[];
+  try {
+    answers = await ask(
+      ...['rev-parse', '--is-inside-work-tree', '--show-object-format', '--show-toplevel'],
+      ...['--git-path', 'objects', '--git-path', 'info/exclude', '--git-path', 'shallow'],
+    );
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const reason = cause instanceof Error ? cause.message.trim() : String(cause);
+    if (reason.includes('ENOENT')) throw new SidecarError('git.missing', {}, { cause });
+    if (/not a git repository/i.test(reason)) return { root: start, format: 'sha1' };
+    if (reason.includes('show-object-format')) throw new SidecarError('git.too_old', { floor: localGitFloor }, { cause });
+    throw new SidecarError('git.failed', { command: 'rev-parse', reason: firstLine(reason) }, { cause });
+  }
+  const [inside, format, root, objects, infoExclude, shallow] = answers;
+  if (inside !== 'true' || root === undefined || objects === undefined || !infoExclude || shallow === undefined) {
+    throw new SidecarError('git.failed', {
+      command: 'rev-parse',
+      reason: `${start} is in a repository without a working tree`,
+    });
+  }
+  // One answer for a born branch, a failure for an unborn one.
+  const head = await ask('rev-parse', '--verify', '--quiet', 'HEAD^{commit}').catch(() => []);
+  return {
+    root,
+    format: format === 'sha256' ? 'sha256' : 'sha1',
+    repository: {
+      objects: path.resolve(start, objects),
+      infoExclude: path.resolve(start, infoExclude),
+      shallow: path.resolve(start, shallow),
+      ...(head[0] === undefined ? {} : { head: head[0] }),
+    },
+  };
+}
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? '';
+
+/** The user's own file of ignore patterns, wherever their configuration puts it; undefined when there is none to read. */
+export async function globalExcludes(tree: WorkingTree, env: Environment): Promise<string | undefined> {
+  const place = { cwd: tree.root, env: readingOnly(env) };
+  const { stdout } = await runGit(place, ['config', '--type=path', '--get', 'core.excludesFile'], { accept: [0, 1] });
+  const configured = stdout.toString('utf8').replace(/\n$/, '');
+  if (configured !== '') return path.resolve(tree.root, configured);
+  const xdg = env['XDG_CONFIG_HOME'];
+  const home = env['HOME'];
+  if (xdg !== undefined && xdg !== '') return path.join(xdg, 'git', 'ignore');
+  return home === undefined ? undefined : path.join(home, '.config', 'git', 'ignore');
+}
