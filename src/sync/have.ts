@@ -1,0 +1,58 @@
+import { knowsCommit } from '../git/pack.js';
+import { runGit } from '../git/run.js';
+import type { Shadow } from '../git/shadow.js';
+import type { WorkingTree } from '../git/working-tree.js';
+import type { Conversation } from './conversation.js';
+import { objectId, remoteError, unexpected, type Hello } from './hello.js';
+
+/** What both sides have, to send a difference against. */
+export interface Common {
+  /** The commit to leave out of the pack, or null to send everything. */
+  readonly have: string | null;
+  /** Whether the workspace's history, or that of the tree which landed there before, shares a commit with ours. */
+  readonly shared: boolean;
+}
+
+/**
+ * Finds what both sides have: the last landing, else the base, else the nearest commit that both know, else nothing.
+ * Only where the workspace is a clone whose base is unknown here does it take a question more.
+ */
+export async function findCommon(
+  tree: WorkingTree,
+  shadow: Shadow,
+  there: Hello,
+  conversation: Conversation,
+): Promise<Common> {
+  const [landed, base, head] = await Promise.all(
+    [there.landed, there.base?.commit ?? null, there.head].map((id) => knows(tree, shadow, id)),
+  );
+  if (landed === true) return { have: there.landed, shared: base === true || head === true };
+  if (base === true && there.base !== null) return { have: there.base.commit, shared: true };
+  if (there.base === null) return { have: null, shared: head === true };
+  const candidates = await recentCommits(tree, shadow);
+  if (candidates.length === 0) return { have: null, shared: head === true };
+  conversation.ask(`common ${candidates.join(' ')}`);
+  const answer = await conversation.answer();
+  if (answer.word === 'error') throw remoteError(answer.rest, there.workspace);
+  if (answer.word !== 'common') throw unexpected(answer);
+  const have = answer.rest === '-' ? null : objectId(answer.rest);
+  return { have, shared: have !== null || head === true };
+}
+
+async function knows(tree: WorkingTree, shadow: Shadow, id: string | null): Promise<boolean> {
+  return id !== null && id.length === (tree.format === 'sha1' ? 40 : 64) && (await knowsCommit(shadow, id));
+}
+
+/** How far back to look, and how many commits to name: all of the nearest, then fewer and fewer. */
+const horizon = 20_000;
+const nearest = 256;
+const stride = 64;
+
+async function recentCommits(tree: WorkingTree, shadow: Shadow): Promise<string[]> {
+  if (tree.repository?.head === undefined) return [];
+  // The user's refs are not the shadow's: the walk starts at HEAD, in the shadow, which borrows the objects.
+  const args = ['rev-list', `--max-count=${horizon}`, tree.repository.head];
+  const { stdout } = await runGit(shadow.place, args, { accept: [0, 128] });
+  const commits = stdout.toString('latin1').split('\n').slice(0, -1);
+  return commits.filter((_, index) => index < nearest || index % stride === 0);
+}

@@ -1,0 +1,129 @@
+import { SidecarError } from '../errors.js';
+import type { ObjectFormat } from '../git/working-tree.js';
+import type { Answer, Conversation } from './conversation.js';
+import type { SyncResult } from './result.js';
+
+/** What stands on the sidecar, as its side says. */
+export interface Hello {
+  /** The version of git there, as in `2.39.5`. */
+  readonly git: string;
+  /** The absolute path of the workspace, links resolved. */
+  readonly workspace: string;
+  readonly base: SyncResult['base'];
+  /** The commit of the last landing there, whoever it came from. */
+  readonly landed: string | null;
+  /** The commit that HEAD named where that landing came from. */
+  readonly head: string | null;
+  /** The id of the ignore rules there. */
+  readonly rules: string | null;
+}
+
+/** The oldest git on a sidecar: Debian 10's. */
+export const remoteGitFloor = '2.20';
+
+/**
+ * Asks what stands on the sidecar. Throws `sync.remote_git` when git is missing or too old there,
+ * `sync.forbidden_workspace` for a directory that no sync may replace, and `sync.bad_reply` for nonsense.
+ */
+export async function hello(
+  conversation: Conversation,
+  { format, workspace }: { readonly format: ObjectFormat; readonly workspace: string },
+): Promise<Hello> {
+  conversation.ask(`hello ${format} ${workspace}`);
+  let git = '';
+  let directory = '';
+  let base: Hello['base'] = null;
+  const ids: Record<'landed' | 'head' | 'rules', string | null> = { landed: null, head: null, rules: null };
+  for (;;) {
+    const answer = await conversation.answer();
+    const { word, rest } = answer;
+    switch (word) {
+      case 'git':
+        git = /(\d+\.\d+(\.\d+)?)/.exec(rest)?.[1] ?? '';
+        if (isOlder(git, remoteGitFloor)) {
+          throw new SidecarError('sync.remote_git', {
+            reason: `git ${git} is too old`,
+            version: git,
+            floor: remoteGitFloor,
+          });
+        }
+        break;
+      case 'workspace':
+        directory = Buffer.from(rest, 'latin1').toString('utf8');
+        break;
+      case 'kind':
+        break;
+      case 'base':
+        base = parseBase(rest);
+        break;
+      case 'landed':
+      case 'head':
+      case 'rules':
+        ids[word] = rest === '-' ? null : objectId(rest);
+        break;
+      case 'ready':
+        if (git === '' || !directory.startsWith('/')) throw badReply('an answer without the facts');
+        return { git, workspace: directory, base, ...ids };
+      case 'error':
+        throw remoteError(rest, directory === '' ? workspace : directory);
+      default:
+        throw unexpected(answer);
+    }
+  }
+}
+
+function parseBase(text: string): Hello['base'] {
+  const [ref, commit] = text.split(' ');
+  if ((ref !== 'origin/HEAD' && ref !== 'HEAD') || commit === undefined) throw badReply('a base that is none');
+  return { ref, commit: objectId(commit) };
+}
+
+/** Checks that a word from the other side is an object id: it goes into git's arguments here. */
+export function objectId(text: string): string {
+  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text)) throw badReply('an object id that is none');
+  return text;
+}
+
+const badReply = (reason: string): SidecarError =>
+  new SidecarError('sync.bad_reply', { reason: `the sidecar sent ${reason}` });
+
+export const unexpected = (answer: Answer): SidecarError => badReply(`an unexpected word, ${answer.word.slice(0, 40)}`);
+
+/** An `error CODE REASON` of remote.sh as an error of ours. */
+export function remoteError(rest: string, workspace: string): SidecarError {
+  const space = rest.indexOf(' ');
+  const code = space < 0 ? rest : rest.slice(0, space);
+  const reason = Buffer.from(space < 0 ? '' : rest.slice(space + 1), 'latin1')
+    .toString('utf8')
+    .trim();
+  switch (code) {
+    case 'no-git':
+      return new SidecarError('sync.remote_git', { reason, floor: remoteGitFloor });
+    case 'forbidden':
+    case 'not-directory':
+      return new SidecarError('sync.forbidden_workspace', {
+        workspace,
+        reason: code === 'forbidden' ? reason : 'it is not a directory',
+      });
+    case 'not-empty':
+      return new SidecarError('sync.not_empty', { workspace });
+    case 'in-use':
+      return new SidecarError('sync.in_use', { workspace, holder: reason });
+    case 'unsettled':
+      return new SidecarError('sync.unsettled', { workspace, reason });
+    case 'blocked':
+      return new SidecarError('sync.remote_failed', {
+        workspace,
+        reason: `a git repository of the sidecar's own stands where the tree has a file: ${reason}`,
+      });
+    default:
+      return new SidecarError('sync.remote_failed', { workspace, reason });
+  }
+}
+
+function isOlder(version: string, floor: string): boolean {
+  const parts = (text: string): number[] => text.split('.').map(Number);
+  const [major = 0, minor = 0] = parts(version);
+  const [floorMajor = 0, floorMinor = 0] = parts(floor);
+  return major < floorMajor || (major === floorMajor && minor < floorMinor);
+}

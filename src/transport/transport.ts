@@ -1,0 +1,47 @@
+import type { Duplex, Readable, Writable } from 'node:stream';
+
+/** How a remote command ended. */
+export type Exit =
+  | { readonly kind: 'code'; readonly code: number }
+  /** `signal` without the `SIG` prefix, as RFC 4254 §6.10 names it: `KILL`, `TERM`. */
+  | { readonly kind: 'signal'; readonly signal: string };
+
+/**
+ * One running remote command: three byte streams and an end.
+ *
+ * - `stdin` obeys backpressure; ending it half-closes the channel: the command sees end of file and its output still
+ *   arrives.
+ * - `stdout` and `stderr` end before `exit` settles only when they are read; an unread stream stops the command by
+ *   backpressure, never by loss.
+ * - A lost connection destroys the streams and rejects `exit` with `ssh.connection_lost`. A command whose channel was
+ *   lost may have run: nobody may replay it without knowing that it is idempotent.
+ */
+export interface Channel {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles once. Rejects with `ssh.connection_lost`, or with the abort reason when the channel was aborted. */
+  readonly exit: Promise<Exit>;
+  /** Ends the channel now, without waiting for the command. May be called twice, and during a read. */
+  close(): void;
+}
+
+export interface ExecOptions {
+  /** Aborting closes the channel and rejects `exit` with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * An authenticated connection on which byte channels open. Opening one after the connection is lost or closed rejects
+ * with `ssh.connection_lost`; a server that refuses one rejects with `ssh.channel_refused`.
+ */
+export interface Transport {
+  /** Starts `command` under the login shell of the far side. */
+  exec(command: string, options?: ExecOptions): Promise<Channel>;
+  /** A byte stream to `host:port` as seen from the far side. */
+  forward(target: { readonly host: string; readonly port: number }): Promise<Duplex>;
+  /** Resolves when the connection is gone: with the error that took it, or with nothing after `close`. */
+  readonly closed: Promise<Error | undefined>;
+  /** Ends the connection and everything on it. May be called twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { systemClock } from '../../src/clock.js';
+import type { SidecarEvent } from '../../src/events.js';
+import type { SyncResult } from '../../src/sync/result.js';
+import { sync, type SyncRequest } from '../../src/sync/sync.js';
+import { filesBelow, GitRepo, manifest, oraclePaths, scratch } from '../fakes/git-repo.js';
+import { shellTransport } from '../fakes/shell-transport.js';
+
+/** A local repository and a far side in one scratch directory, with everything that a sync test asks of them. */
+export class FarSide {
+  readonly #scratch = scratch();
+  readonly events: SidecarEvent[] = [];
+  readonly home = this.#make('far');
+  readonly localHome = this.#make('near');
+  readonly stateDir = this.#make('state');
+  readonly repo: GitRepo;
+
+  constructor(options: { readonly name?: string; readonly init?: readonly string[] | false } = {}) {
+    const root = path.join(this.#scratch.path, options.name ?? 'app');
+    this.repo =
+      options.init === false
+        ? new GitRepo(root, this.localHome)
+        : GitRepo.init(root, this.localHome, ...(options.init ?? []));
+  }
+
+  /** Where the tree lands unless a test says otherwise. */
+  get workspace(): string {
+    return path.join(this.home, path.basename(this.repo.root));
+  }
+
+  sync(
+    options: Partial<SyncRequest> & { readonly shell?: string; readonly farEnv?: Record<string, string> } = {},
+  ): Promise<SyncResult> {
+    const { shell, farEnv, ...request } = options;
+    return sync({
+      directory: this.repo.root,
+      sidecar: 'web',
+      open: () =>
+        Promise.resolve({
+          transport: shellTransport(this.home, { ...(shell ? { shell } : {}), ...(farEnv ? { env: farEnv } : {}) }),
+          attempts: 1,
+          elapsedMs: 0,
+        }),
+      stateDir: this.stateDir,
+      env: this.repo.env,
+      clock: systemClock,
+      signal: new AbortController().signal,
+      emit: (event) => void this.events.push(event),
+      ...request,
+    });
+  }
+
+  /** A second machine of the same user, with state of its own. */
+  otherState(): string {
+    return this.#make(`state-${Math.random().toString(36).slice(2)}`);
+  }
+
+  /** Runs a command in the far home. */
+  far(...command: [string, ...string[]]): string {
+    const [file, ...args] = command;
+    return execFileSync(file, args, {
+      cwd: this.home,
+      env: this.repo.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).toString();
+  }
+
+  /** git in the shadow repository on the far side. */
+  farShadow(...args: string[]): string {
+    const workspaces = path.join(this.home, '.local/state/sidecar/workspaces');
+    const [only] = execFileSync('ls', [workspaces]).toString().split('\n');
+    return execFileSync('git', [`--git-dir=${path.join(workspaces, only ?? '')}`, ...args]).toString();
+  }
+
+  /** Path, type, exec bit and hash of all that travels from here. */
+  here(): string[] {
+    return manifest(this.repo.root, oraclePaths(this.repo));
+  }
+
+  /** The same of all that stands there, but what `besides` names. */
+  there(besides: (path: string) => boolean = () => false): string[] {
+    return manifest(
+      this.workspace,
+      filesBelow(this.workspace).filter((file) => !besides(file)),
+    );
+  }
+
+  remove(): void {
+    this.#scratch.remove();
+  }
+
+  #make(name: string): string {
+    const directory = path.join(this.#scratch.path, name);
+    mkdirSync(directory, { recursive: true });
+    return directory;
+  }
+}
