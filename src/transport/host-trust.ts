@@ -1,0 +1,152 @@
+import type { ServerHostKeyAlgorithm } from 'ssh2';
+import { SidecarError } from '../errors.js';
+import { isAbout, knownHostsName, readKnownHosts, type KnownHost } from './known-hosts.js';
+import { fingerprint, hostKeyLine, keyType, parsePublicKey, type PublicKey } from './public-key.js';
+import type { HostKeyLine, SshTarget } from './target.js';
+
+/** What to make of the key that a server shows. */
+export interface HostKeyPolicy {
+  /** Every host key algorithm, those of the known keys first. Undefined when no key is known: ssh2's own order. */
+  readonly preferredAlgorithms: readonly ServerHostKeyAlgorithm[] | undefined;
+  /** Decides on the raw public key that the server showed. Pure and synchronous. */
+  verdict(blob: Buffer): HostKeyVerdict;
+}
+
+export type HostKeyVerdict =
+  /** It equals a pinned key. */
+  | { readonly kind: 'pinned' }
+  /** Accept it and pin it: nothing is pinned yet. */
+  | {
+      readonly kind: 'learn';
+      readonly source: 'known_hosts' | 'first-use';
+      readonly line: HostKeyLine;
+      readonly keyType: string;
+      readonly fingerprint: string;
+    }
+  /** `ssh.host_key_changed` or `ssh.host_key_revoked`. */
+  | { readonly kind: 'refused'; readonly error: SidecarError };
+
+/**
+ * Who may be at the other end.
+ *
+ * A key that the user's known_hosts revokes for this host is always refused. Otherwise pinned keys alone decide, where
+ * there are any; then known_hosts, where it knows the host; then the first key shown is trusted. Throws
+ * `ssh.config_invalid` for a pin that is no key: passing over it could turn a pinned sidecar into an unknown one.
+ */
+export async function hostKeyPolicy(target: SshTarget): Promise<HostKeyPolicy> {
+  const pins = target.hostKeys.map((line) => parsePin(line, target));
+  const known = whatIsKnown(target, await readKnownHosts(target.knownHostsFiles));
+  const expected = [pins, known.trusted.map(({ key }) => key), known.otherPort.map(({ key }) => key)];
+  return {
+    preferredAlgorithms: algorithmsFor(expected.find((keys) => keys.length > 0) ?? []),
+    verdict: (blob) => judge(blob, { host: target.alias, pins, ...known }),
+  };
+}
+
+interface Known {
+  readonly revoked: readonly KnownHost[];
+  /** What known_hosts says of exactly this host and port: one of these, or an alarm. */
+  readonly trusted: readonly KnownHost[];
+  /** What it says of the host at port 22. Good for recognising a key, but another port may be another server. */
+  readonly otherPort: readonly KnownHost[];
+}
+
+/** The lookups of OpenSSH's sshconnect.c: HostKeyAlias alone, or host and port, then the host without its port. */
+function whatIsKnown(target: SshTarget, entries: readonly KnownHost[]): Known {
+  const name = target.hostKeyAlias ?? knownHostsName(target.host, target.port);
+  const under = (wanted: string): KnownHost[] => entries.filter((entry) => isAbout(entry, wanted));
+  const exact = under(name);
+  const bare = target.hostKeyAlias === undefined && name !== target.host ? under(target.host) : [];
+  // A key of a type that we cannot negotiate can neither be shown nor be missed.
+  const usable = (entry: KnownHost): boolean => !entry.revoked && algorithmsOf(entry.key.type).length > 0;
+  return {
+    revoked: [...exact, ...bare].filter((entry) => entry.revoked),
+    trusted: exact.filter(usable),
+    otherPort: bare.filter(usable),
+  };
+}
+
+function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort }: JudgedBy): HostKeyVerdict {
+  const shown = { host, keyType: keyType(blob) ?? 'unknown', actual: fingerprint(blob) };
+  const isShown = (key: PublicKey): boolean => key.blob.equals(blob);
+  const entryIsShown = ({ key }: KnownHost): boolean => isShown(key);
+
+  const revocation = revoked.find(entryIsShown);
+  if (revocation !== undefined) {
+    const error = new SidecarError(
+      'ssh.host_key_revoked',
+      { ...shown, source: placeOf(revocation) },
+      { retryable: false },
+    );
+    return { kind: 'refused', error };
+  }
+  if (pins.length > 0) {
+    return pins.some(isShown) ? { kind: 'pinned' } : changed(shown, pins, 'pin');
+  }
+  const learn = (source: 'known_hosts' | 'first-use'): HostKeyVerdict => ({
+    kind: 'learn',
+    source,
+    line: hostKeyLine({ type: shown.keyType, blob }),
+    keyType: shown.keyType,
+    fingerprint: shown.actual,
+  });
+  const [first] = trusted;
+  if (first !== undefined && !trusted.some(entryIsShown)) {
+    const sameType = trusted.find(({ key }) => key.type === shown.keyType);
+    return changed(
+      shown,
+      trusted.map(({ key }) => key),
+      placeOf(sameType ?? first),
+    );
+  }
+  return learn([...trusted, ...otherPort].some(entryIsShown) ? 'known_hosts' : 'first-use');
+}
+
+interface JudgedBy extends Known {
+  readonly host: string;
+  readonly pins: readonly PublicKey[];
+}
+
+function changed(
+  shown: { readonly host: string; readonly keyType: string; readonly actual: string },
+  expectedKeys: readonly PublicKey[],
+  source: string,
+): HostKeyVerdict {
+  const expected = [...new Set(expectedKeys.map(({ blob }) => fingerprint(blob)))];
+  const error = new SidecarError('ssh.host_key_changed', { ...shown, expected, source }, { retryable: false });
+  return { kind: 'refused', error };
+}
+
+/** `path:line`, as compilers print a place. */
+function placeOf(entry: KnownHost): string {
+  return `${entry.path}:${String(entry.line)}`;
+}
+
+function parsePin(line: HostKeyLine, target: SshTarget): PublicKey {
+  const key = parsePublicKey(line);
+  if (key !== undefined) return key;
+  const reason = `the pinned host key "${line}" cannot be read`;
+  throw new SidecarError('ssh.config_invalid', { host: target.alias, reason }, { retryable: false });
+}
+
+/** ssh2's own list and order. */
+const everyAlgorithm: readonly ServerHostKeyAlgorithm[] = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+  'ssh-rsa',
+];
+
+/** An RSA key signs under three names (RFC 8332), every other key under the name of its type. */
+function algorithmsOf(type: string): ServerHostKeyAlgorithm[] {
+  return everyAlgorithm.filter((name) => name === type || (type === 'ssh-rsa' && name.startsWith('rsa-sha2-')));
+}
+
+/** The server picks the first that it has: without this, a host known by its RSA key would show another one. */
+function algorithmsFor(keys: readonly PublicKey[]): readonly ServerHostKeyAlgorithm[] | undefined {
+  if (keys.length === 0) return undefined;
+  return [...new Set([...keys.flatMap(({ type }) => algorithmsOf(type)), ...everyAlgorithm])];
+}

@@ -1,0 +1,23 @@
+/** A host key as known_hosts and authorized_keys write it: type, base64 blob, no comment. */
+export type HostKeyLine = string;
+
+/** Where and as whom to open an SSH connection, all questions of configuration answered. */
+export interface SshTarget {
+  /** What the user calls the machine, for messages. */
+  readonly alias: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** The keys pinned to this sidecar. Empty: none is known yet, see host-trust.ts. */
+  readonly hostKeys: readonly HostKeyLine[];
+  /** Private key files to try, in order, see identities.ts. */
+  readonly identityFiles: readonly string[];
+  /** Try only `identityFiles` (and agent keys that match them), as OpenSSH's IdentitiesOnly. */
+  readonly identitiesOnly: boolean;
+  /** The ssh-agent's socket, or undefined for none. */
+  readonly agentSocket?: string;
+  /** Files in known_hosts format that the user's own ssh would read, for a sidecar with no pinned key. */
+  readonly knownHostsFiles: readonly string[];
+  /** The name to look up in them instead of host and port, as OpenSSH's HostKeyAlias. */
+  readonly hostKeyAlias?: string;
+}

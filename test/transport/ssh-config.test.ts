@@ -1,0 +1,212 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { resolveSshHost, type ResolvedSshHost, type SshHostQuery } from '../../src/transport/ssh-config.js';
+import { describeWith } from '../fakes/parts.js';
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'sidecar-ssh-config-'));
+});
+afterAll(() => rm(home, { recursive: true }));
+beforeEach(async () => {
+  await rm(join(home, '.ssh'), { recursive: true, force: true });
+  await mkdir(join(home, '.ssh'));
+});
+
+const accountHome = userInfo().homedir;
+
+/** Resolves a host with `config` as the user's `~/.ssh/config`. */
+async function resolve(
+  query: Partial<SshHostQuery> & { readonly host: string },
+  config: readonly string[] = [],
+): Promise<ResolvedSshHost> {
+  await writeFile(join(home, '.ssh', 'config'), config.join('\n'));
+  return resolveSshHost({ homeDir: home, env: { PATH: process.env['PATH'] }, ...query });
+}
+
+async function makeFile(...path: string[]): Promise<string> {
+  const file = join(home, ...path);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(file, '');
+  return file;
+}
+
+describeWith(['ssh'], 'a host resolved through ssh', () => {
+  it('is itself where nothing is configured', async () => {
+    expect(await resolve({ host: 'Web.Example.com' })).toMatchObject({
+      alias: 'Web.Example.com',
+      host: 'web.example.com',
+      port: 22,
+      user: userInfo().username,
+      identitiesOnly: false,
+    });
+  });
+
+  it('takes host name, port, user and HostKeyAlias from the configuration', async () => {
+    const config = ['Host web', 'HostName %h.example.com', 'Port 2222', 'User dev', 'HostKeyAlias fleet'];
+    const resolved = await resolve({ host: 'web' }, config);
+    expect(resolved).toMatchObject({ alias: 'web', host: 'web.example.com', port: 2222, user: 'dev' });
+    expect(resolved.hostKeyAlias).toBe('fleet');
+  });
+
+  it('lets the user and port that were given win, and Match see them', async () => {
+    const config = ['Host web', 'Port 2222', 'User dev', 'Match user ops', 'HostName ops.example.com'];
+    const resolved = await resolve({ host: 'web', user: 'ops', port: 2200 }, config);
+    expect(resolved).toMatchObject({ host: 'ops.example.com', port: 2200, user: 'ops' });
+  });
+
+  it('follows Include and Match exec', async () => {
+    await writeFile(join(home, 'included'), 'Host web\nHostName included.example.com\n');
+    const config = [`Include ${home}/included`, 'Match exec "test %h = included.example.com"', 'Port 2222'];
+    expect(await resolve({ host: 'web' }, config)).toMatchObject({ host: 'included.example.com', port: 2222 });
+  });
+
+  it('takes an IPv6 address', async () => {
+    expect(await resolve({ host: '::1', port: 2222 })).toMatchObject({ host: '::1', port: 2222 });
+  });
+
+  it.each(['', '-oProxyCommand=touch /tmp/owned', '-v', 'a b', 'a\nb', 'a\u0000b', ' web'])(
+    'may not be called %j',
+    async (host) => {
+      await expect(resolve({ host })).rejects.toMatchObject({ code: 'usage.invalid', retryable: false });
+    },
+  );
+
+  it('that ssh itself finds invalid is refused with its words', async () => {
+    await expect(resolve({ host: 'a;b' })).rejects.toMatchObject({
+      code: 'ssh.config_invalid',
+      facts: { host: 'a;b', reason: 'hostname contains invalid characters' },
+    });
+  });
+
+  it('is refused when the configuration is broken, with the first line that ssh says', async () => {
+    await expect(resolve({ host: 'web' }, ['Host *', 'Prot 2222'])).rejects.toMatchObject({
+      code: 'ssh.config_invalid',
+      retryable: false,
+      facts: { host: 'web', reason: `${home}/.ssh/config: line 2: Bad configuration option: prot` },
+    });
+  });
+
+  it.each([
+    ['ProxyJump', 'dev@bastion:2200', 'dev@bastion:2200'],
+    ['ProxyCommand', 'nc %h %p', 'nc %h %p'],
+  ])('behind a %s is refused, never reached around it', async (option, value, shown) => {
+    await expect(resolve({ host: 'web' }, ['Host web', `${option} ${value}`])).rejects.toMatchObject({
+      code: 'ssh.config_invalid',
+      facts: { host: 'web', reason: `${option} is not supported yet, and ssh is configured to use "${shown}"` },
+    });
+  });
+
+  it.each(['ProxyJump', 'ProxyCommand'])('with %s none needs no proxy', async (option) => {
+    const config = ['Host web', `${option} none`, 'Host *', `${option} bastion`];
+    expect(await resolve({ host: 'web' }, config)).toMatchObject({ host: 'web' });
+  });
+});
+
+describeWith(['ssh'], 'the identity files of a host', () => {
+  it('are the usual ones that exist, in the order of ssh', async () => {
+    const ed25519 = await makeFile('.ssh', 'id_ed25519');
+    const rsa = await makeFile('.ssh', 'id_rsa.pub');
+    const { identityFiles } = await resolve({ host: 'web' });
+    expect(identityFiles.filter((path) => path.startsWith(home))).toEqual([rsa.replace('.pub', ''), ed25519]);
+  });
+
+  it('are the configured ones, with ~, tokens and variables expanded, missing ones too', async () => {
+    const config = [
+      'Host web',
+      'HostName web.example.com',
+      'User dev',
+      'Port 2222',
+      'HostKeyAlias fleet',
+      'IdentityFile ~/.ssh/keys/%r@%h:%p-%n-%k-%%',
+      'IdentityFile %d/%u-%L',
+      'IdentityFile "/with space/${KEY}"',
+    ];
+    const env = { PATH: process.env['PATH'], KEY: 'key', USER: 'me' };
+    expect((await resolve({ host: 'web', env }, config)).identityFiles).toEqual([
+      `${home}/.ssh/keys/dev@web.example.com:2222-web-fleet-%`,
+      `${home}/me-${hostname().split('.')[0] ?? ''}`,
+      '/with space/key',
+    ]);
+  });
+
+  it('are none for IdentityFile none', async () => {
+    expect((await resolve({ host: 'web' }, ['IdentityFile none'])).identityFiles).toEqual([]);
+  });
+
+  it('are the only keys to try under IdentitiesOnly', async () => {
+    expect(await resolve({ host: 'web' }, ['IdentitiesOnly yes'])).toMatchObject({ identitiesOnly: true });
+  });
+
+  it('are the one that was given, alone', async () => {
+    await makeFile('.ssh', 'id_ed25519');
+    const resolved = await resolve({ host: 'web', identity: '/keys/web' }, ['IdentityFile ~/.ssh/other']);
+    expect(resolved).toMatchObject({ identityFiles: ['/keys/web'], identitiesOnly: true });
+  });
+});
+
+describeWith(['ssh'], 'the agent of a host', () => {
+  const env = { PATH: process.env['PATH'], SSH_AUTH_SOCK: '/run/agent', OTHER: '/run/other' };
+
+  it.each([
+    ['SSH_AUTH_SOCK by default', [], '/run/agent'],
+    ['SSH_AUTH_SOCK when asked for', ['IdentityAgent SSH_AUTH_SOCK'], '/run/agent'],
+    ['none', ['IdentityAgent none'], undefined],
+    ['a socket', ['IdentityAgent /run/configured'], '/run/configured'],
+    ['a variable', ['IdentityAgent $OTHER'], '/run/other'],
+    ['a variable that is not set', ['IdentityAgent $MISSING'], undefined],
+  ])('is %s', async (_what, config, socket) => {
+    expect((await resolve({ host: 'web', env }, config)).agentSocket).toBe(socket);
+  });
+
+  it('is found in the home directory', async () => {
+    const socket = await makeFile('agent sock');
+    expect((await resolve({ host: 'web', env }, ['IdentityAgent "~/agent sock"'])).agentSocket).toBe(socket);
+  });
+
+  it('is none without SSH_AUTH_SOCK', async () => {
+    expect((await resolve({ host: 'web', env: { ...env, SSH_AUTH_SOCK: '' } })).agentSocket).toBeUndefined();
+  });
+});
+
+describeWith(['ssh'], 'the known_hosts files of a host', () => {
+  it("are the user's, in HOME and in the account's home directory, then the system's", async () => {
+    const { knownHostsFiles } = await resolve({ host: 'web' });
+    expect(knownHostsFiles.slice(0, 4)).toEqual([
+      `${home}/.ssh/known_hosts`,
+      `${accountHome}/.ssh/known_hosts`,
+      `${home}/.ssh/known_hosts2`,
+      `${accountHome}/.ssh/known_hosts2`,
+    ]);
+    expect(knownHostsFiles).toContain('/etc/ssh/ssh_known_hosts');
+  });
+
+  it('are the configured ones, with spaces in their names', async () => {
+    const config = ['UserKnownHostsFile "/my hosts/a" /my/b', 'GlobalKnownHostsFile none'];
+    expect((await resolve({ host: 'web' }, config)).knownHostsFiles).toEqual(['/my hosts/a', '/my/b']);
+  });
+});
+
+describe('a host where there is no ssh', () => {
+  const env = { PATH: '/nonexistent', USER: 'me', SSH_AUTH_SOCK: '/run/agent' };
+
+  it('is taken literally, with the usual keys and known_hosts', async () => {
+    const key = await makeFile('.ssh', 'id_ed25519');
+    const resolved = await resolve({ host: 'web', env }, ['Host web', 'Port 2222']);
+    expect(resolved).toMatchObject({ alias: 'web', host: 'web', port: 22, user: 'me', identitiesOnly: false });
+    expect(resolved).toMatchObject({ agentSocket: '/run/agent' });
+    expect(resolved.identityFiles).toContain(key);
+    expect(resolved.knownHostsFiles[0]).toBe(`${home}/.ssh/known_hosts`);
+  });
+
+  it('takes the user, port and identity that were given', async () => {
+    const resolved = await resolve({ host: 'web', user: 'dev', port: 2222, identity: '/keys/web', env });
+    expect(resolved).toMatchObject({ user: 'dev', port: 2222, identityFiles: ['/keys/web'], identitiesOnly: true });
+  });
+
+  it('may not begin with a dash either', async () => {
+    await expect(resolve({ host: '-web', env })).rejects.toMatchObject({ code: 'usage.invalid' });
+  });
+});
