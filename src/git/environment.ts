@@ -1,11 +1,17 @@
 /** Environment variables by name, as `process.env` holds them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The caller's environment without git's own variables: a hook, an alias or an editor may have set them for another repository. */
+/** Programs that git would start for a person, and npm's installation directory: simple-git refuses to pass them on. */
+const peoplesPrograms = new Set(['EDITOR', 'VISUAL', 'PAGER', 'PREFIX', 'SSH_ASKPASS']);
+
+/**
+ * The caller's environment without git's own variables, which a hook, an alias or an editor may have set for another
+ * repository, and without programs to talk to a person.
+ */
 export function withoutGit(env: Environment): Record<string, string> {
   const clean: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !name.startsWith('GIT_')) clean[name] = value;
+    if (value !== undefined && !name.startsWith('GIT_') && !peoplesPrograms.has(name)) clean[name] = value;
   }
   return clean;
 }

@@ -19,7 +19,7 @@ export interface Shadow {
 }
 
 /** Above this size a file is streamed, neither held in memory nor compared with another for a delta. */
-export const streamedAbove = '32m';
+const streamedAbove = '32m';
 
 const config = `[core]
 	autocrlf = false
@@ -44,6 +44,12 @@ const config = `[core]
 /** Raw bytes, whatever the attributes in the tree say: no line ends, filters, keywords or encodings are converted. */
 const attributes = '* -text -filter -ident -working-tree-encoding\n';
 
+/** Where the shadow repository of a working tree is. */
+export function shadowPath(tree: WorkingTree, stateDir: string): string {
+  const key = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
+  return path.join(stateDir, 'shadows', `${key}-${tree.format}`);
+}
+
 /**
  * Opens the shadow repository of a working tree under `stateDir`, making it the first time.
  *
@@ -53,8 +59,7 @@ export async function openShadow(
   tree: WorkingTree,
   options: { readonly stateDir: string; readonly env: Environment; readonly signal?: AbortSignal | undefined },
 ): Promise<Shadow> {
-  const key = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
-  const gitDir = path.join(options.stateDir, 'shadows', `${key}-${tree.format}`);
+  const gitDir = shadowPath(tree, options.stateDir);
   const marker = path.join(gitDir, 'sidecar-origin');
   try {
     let origin = await readFile(marker, 'utf8').catch(() => '');

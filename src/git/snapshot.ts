@@ -181,7 +181,7 @@ class Disk {
 
 const parent = (path: BytePath): BytePath => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
-export function specialKind(stats: Pick<Stats, 'isFIFO' | 'isSocket'>): SkipReason {
+function specialKind(stats: Pick<Stats, 'isFIFO' | 'isSocket'>): SkipReason {
   if (stats.isFIFO()) return 'fifo';
   return stats.isSocket() ? 'socket' : 'device';
 }

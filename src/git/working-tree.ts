@@ -25,7 +25,7 @@ export interface WorkingTree {
 }
 
 /** The oldest git on this side: Debian 11's. */
-export const localGitFloor = '2.30';
+const localGitFloor = '2.30';
 
 /**
  * Finds the working tree that `directory` is in. Works from any subdirectory and in linked worktrees.
@@ -60,7 +60,8 @@ export async function findWorkingTree(
     const reason = cause instanceof Error ? cause.message.trim() : String(cause);
     if (reason.includes('ENOENT')) throw new SidecarError('git.missing', {}, { cause });
     if (/not a git repository/i.test(reason)) return { root: start, format: 'sha1' };
-    if (reason.includes('show-object-format')) throw new SidecarError('git.too_old', { floor: localGitFloor }, { cause });
+    if (reason.includes('show-object-format'))
+      throw new SidecarError('git.too_old', { floor: localGitFloor }, { cause });
     throw new SidecarError('git.failed', { command: 'rev-parse', reason: firstLine(reason) }, { cause });
   }
   const [inside, format, root, objects, infoExclude, shallow] = answers;

@@ -20,7 +20,7 @@ const messageLimit = 8 * 1024;
  * Talks to remote.sh over a channel: requests are lines, answers are lines that begin with a nonce. Nothing that comes
  * back is trusted: a line without the nonce is noise, and noise, lines and messages are bounded.
  */
-export class Conversation implements AsyncDisposable {
+export class Conversation {
   readonly #channel: Channel;
   readonly #answers: AsyncGenerator<Answer, void>;
   #message = '';
@@ -81,7 +81,8 @@ export class Conversation implements AsyncDisposable {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the conversation, wherever it is. May be called twice. */
+  async close(): Promise<void> {
     this.#channel.stdin.end();
     this.#channel.close();
     await this.#answers.return();

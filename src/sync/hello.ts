@@ -19,7 +19,7 @@ export interface Hello {
 }
 
 /** The oldest git on a sidecar: Debian 10's. */
-export const remoteGitFloor = '2.20';
+const remoteGitFloor = '2.20';
 
 /**
  * Asks what stands on the sidecar. Throws `sync.remote_git` when git is missing or too old there,

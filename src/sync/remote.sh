@@ -131,15 +131,20 @@ physical() {
 # git on the workspace's own repository, reading only.
 own() { (unset GIT_INDEX_FILE && GIT_DIR=$W/.git git -c core.fsmonitor=false -c core.hooksPath=/dev/null "$@"); }
 
-# A bare repository that takes bytes as they are and runs nobody's hooks, filters or monitors.
+# A bare repository that takes bytes as they are and runs nobody's hooks, filters or monitors. It is made aside and put in
+# place in one step: whoever comes second at the same time finds it whole.
 make_shadow() {
-  if [ ! -f "$S/sidecar/made" ]; then
-    (umask 077 && mkdir -p "$S" && cd "$S" && unset GIT_WORK_TREE &&
-      if [ "$format" = sha1 ]; then git init -q --bare --template= .; else git init -q --bare --template= --object-format="$format" .; fi) \
-      2>"$tmp/err" || return 1
-    mkdir -p "$S/info" "$S/sidecar" || return 1
-    printf '* -text -filter -ident -working-tree-encoding\n' >"$S/info/attributes" || return 1
-    cat >>"$S/config" <<'CONFIG' || return 1
+  [ ! -f "$S/sidecar/made" ] || return 0
+  if [ -d "$S" ]; then mv -- "$S" "$tmp/broken"; fi
+  new=$tmp/shadow
+  case $format in
+    sha1) set -- ;;
+    *) set -- "--object-format=$format" ;;
+  esac
+  (umask 077 && mkdir -p "${S%/*}" "$new" && unset GIT_WORK_TREE && GIT_DIR=$new git init -q --bare --template= "$@") 2>"$tmp/err" || return 1
+  mkdir -p "$new/info" "$new/objects/info" "$new/sidecar" && : >"$new/sidecar/made" || return 1
+  printf '* -text -filter -ident -working-tree-encoding\n' >"$new/info/attributes" || return 1
+  cat >>"$new/config" <<'CONFIG' || return 1
 [core]
 	autocrlf = false
 	bigFileThreshold = 32m
@@ -159,8 +164,8 @@ make_shadow() {
 [pack]
 	threads = 1
 CONFIG
-    : >"$S/sidecar/made"
-  fi
+  mv -- "$new" "$S" 2>"$tmp/err" || [ -f "$S/sidecar/made" ] || return 1
+  rm -rf -- "$S/shadow"
 }
 
 ref() {
@@ -240,7 +245,7 @@ hello() {
     if [ "$own_format" = "$format" ]; then own rev-parse --git-path objects >"$tmp/alternates" 2>/dev/null; fi
   fi
   if ! cmp -s "$tmp/alternates" "$S/objects/info/alternates"; then
-    mkdir -p "$S/objects/info" && cat "$tmp/alternates" >"$S/objects/info/alternates"
+    mv -f -- "$tmp/alternates" "$S/objects/info/alternates"
   fi
   say "kind $kind"
   [ "$base" = - ] || say "base ${name#refs/remotes/} $base"

@@ -10,7 +10,8 @@ import { SidecarError } from '../errors.js';
 export function workspacePath(root: string, workdir?: string): string {
   const wanted = workdir ?? path.basename(root);
   if (wanted.trim() === '') throw refused(wanted, 'it is empty');
-  if (Buffer.from(wanted).some((byte) => byte < 0x20 || byte === 0x7f)) throw refused(wanted, 'it holds control characters');
+  if (Buffer.from(wanted).some((byte) => byte < 0x20 || byte === 0x7f))
+    throw refused(wanted, 'it holds control characters');
   if (/^~[^/]/.test(wanted)) throw refused(wanted, 'only your own home directory on the sidecar (~/…) can be named so');
   return path.posix.normalize(wanted.replace(/^~(\/|$)/, './'));
 }

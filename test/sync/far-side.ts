@@ -4,7 +4,8 @@ import path from 'node:path';
 import { systemClock } from '../../src/clock.js';
 import type { SidecarEvent } from '../../src/events.js';
 import type { SyncResult } from '../../src/sync/result.js';
-import { sync, type SyncRequest } from '../../src/sync/sync.js';
+import type { SyncRequest } from '../../src/sync/request.js';
+import { sync } from '../../src/sync/sync.js';
 import { filesBelow, GitRepo, manifest, oraclePaths, scratch } from '../fakes/git-repo.js';
 import { shellTransport } from '../fakes/shell-transport.js';
 

@@ -13,14 +13,15 @@ const defaultWaitMs = 15_000;
  * Runs `action` while holding the lock of `path` (a directory `<path>.lock`, whose parent must exist) against every
  * other process and every other caller in this one. Not reentrant.
  *
- * Waits for at most `waitMs`, in real time because the holder is usually another process; then throws `state.busy`.
+ * Waits for at most `waitMs`, in real time because the holder is usually another process; then throws `state.busy`. An
+ * abort ends the wait at once, with the signal's reason.
  */
 export async function withLock<T>(
   path: string,
   action: () => Promise<T>,
-  { waitMs = defaultWaitMs }: { readonly waitMs?: number } = {},
+  { waitMs = defaultWaitMs, signal }: { readonly waitMs?: number; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
-  const release = await acquire(path, performance.now() + waitMs);
+  const release = await acquire(path, performance.now() + waitMs, signal);
   try {
     return await action();
   } finally {
@@ -29,9 +30,10 @@ export async function withLock<T>(
   }
 }
 
-async function acquire(path: string, deadline: number): Promise<() => Promise<void>> {
+async function acquire(path: string, deadline: number, signal?: AbortSignal): Promise<() => Promise<void>> {
   const { lock } = (await import('proper-lockfile')).default;
   for (;;) {
+    signal?.throwIfAborted();
     try {
       return await lock(path, { realpath: false, stale: staleMs, onCompromised: () => undefined });
     } catch (error) {

@@ -1,0 +1,103 @@
+import { SidecarError } from '../errors.js';
+import { fingerprint, parsePublicKey } from '../transport/public-key.js';
+import type { HostKeyLine } from '../transport/target.js';
+import { checkName } from './names.js';
+import type { SidecarRecord } from './record.js';
+import type { RegistryFile, RegistryStore } from './registry-file.js';
+
+/** The sidecars that this user knows on this machine. Every method may also throw the `state.*` errors of `Store`. */
+export class Registry {
+  readonly #store: RegistryStore;
+
+  constructor(store: RegistryStore) {
+    this.#store = store;
+  }
+
+  /** All of them, by name. */
+  async list(): Promise<readonly SidecarRecord[]> {
+    return (await this.#store.read()).sidecars.toSorted(byName);
+  }
+
+  /** Throws `sidecar.unknown`. */
+  async get(name: string): Promise<SidecarRecord> {
+    return find(await this.#store.read(), name);
+  }
+
+  /** Throws `sidecar.exists`, and `usage.invalid` for a name that no sidecar may have. */
+  async add(record: SidecarRecord): Promise<void> {
+    checkName(record.name);
+    await this.#store.update((file) => {
+      if (file.sidecars.some(({ name }) => name === record.name)) {
+        throw new SidecarError('sidecar.exists', { name: record.name });
+      }
+      return { ...file, sidecars: [...file.sidecars, record] };
+    });
+  }
+
+  /** Replaces a record by `change(record)` and returns the new one. The name stays. Throws `sidecar.unknown`. */
+  async update(name: string, change: (record: SidecarRecord) => SidecarRecord): Promise<SidecarRecord> {
+    const file = await this.#store.update((current) => {
+      const record = find(current, name);
+      const changed = change(record);
+      if (changed === record) return current;
+      const next = { ...changed, name };
+      return { ...current, sidecars: current.sidecars.map((each) => (each === record ? next : each)) };
+    });
+    return find(file, name);
+  }
+
+  /** Forgets a sidecar, and every selection of it. Throws `sidecar.unknown`. */
+  async remove(name: string): Promise<void> {
+    await this.#store.update((file) => {
+      const gone = find(file, name);
+      return {
+        ...file,
+        sidecars: file.sidecars.filter((record) => record !== gone),
+        current: Object.fromEntries(Object.entries(file.current).filter(([, selected]) => selected !== name)),
+      };
+    });
+  }
+
+  /**
+   * Remembers the key that a sidecar showed when none was known. Pinning a key twice is fine. When a different one was
+   * pinned in the meantime, by another process that also met the sidecar for the first time, only one of the two talked
+   * to the right machine: throws `ssh.host_key_changed` and keeps what is there.
+   */
+  async pin(name: string, hostKey: HostKeyLine): Promise<SidecarRecord> {
+    return this.update(name, (record) => {
+      if (record.hostKeys.includes(hostKey)) return record;
+      if (record.hostKeys.length > 0) throw pinnedAnother(record, hostKey);
+      return { ...record, hostKeys: [hostKey] };
+    });
+  }
+}
+
+function find(file: RegistryFile, name: string): SidecarRecord {
+  const record = file.sidecars.find((each) => each.name === name);
+  if (record === undefined) throw new SidecarError('sidecar.unknown', { name, known: knownNames(file) });
+  return record;
+}
+
+/** For errors that list what could have been meant. */
+export function knownNames(file: RegistryFile): string[] {
+  return file.sidecars.map(({ name }) => name).toSorted();
+}
+
+function byName(a: SidecarRecord, b: SidecarRecord): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function pinnedAnother(record: SidecarRecord, hostKey: HostKeyLine): SidecarError {
+  const shown = parsePublicKey(hostKey);
+  const expected = record.hostKeys.map((line) => fingerprintOf(line));
+  return new SidecarError(
+    'ssh.host_key_changed',
+    { host: record.name, keyType: shown?.type ?? 'unknown', actual: fingerprintOf(hostKey), expected, source: 'pin' },
+    { retryable: false },
+  );
+}
+
+function fingerprintOf(line: HostKeyLine): string {
+  const key = parsePublicKey(line);
+  return key === undefined ? 'unreadable' : fingerprint(key.blob);
+}

@@ -1,0 +1,31 @@
+import path from 'node:path';
+import { openShadow, shadowPath, type Shadow } from '../git/shadow.js';
+import { takeSnapshot, type Snapshot } from '../git/snapshot.js';
+import type { WorkingTree } from '../git/working-tree.js';
+import { withLock } from '../files/lock.js';
+import { makePrivateDirectory } from '../files/private-files.js';
+import type { SyncRequest } from './request.js';
+
+/** Another sync of this working tree may be reading a large change: that is no reason to fail. */
+const snapshotWaitMs = 600_000;
+
+/** What this side brings: a snapshot, in a shadow repository. */
+export interface Local {
+  readonly shadow: Shadow;
+  readonly snapshot: Snapshot;
+  readonly snapshotMs: number;
+}
+
+/** Takes the snapshot, of what changed since the last one, or `fresh`: of everything. */
+export async function prepare(request: SyncRequest, tree: WorkingTree, fresh: boolean): Promise<Local> {
+  const startedMs = request.clock.now();
+  request.emit({ kind: 'sync.phase', phase: 'snapshot' });
+  const place = shadowPath(tree, request.stateDir);
+  await makePrivateDirectory(path.dirname(place));
+  const take = async (): Promise<Pick<Local, 'shadow' | 'snapshot'>> => {
+    const shadow = await openShadow(tree, request);
+    return { shadow, snapshot: await takeSnapshot(tree, shadow, { ...request, fresh }) };
+  };
+  const { shadow, snapshot } = await withLock(place, take, { waitMs: snapshotWaitMs, signal: request.signal });
+  return { shadow, snapshot, snapshotMs: request.clock.now() - startedMs };
+}

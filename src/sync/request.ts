@@ -1,0 +1,35 @@
+import type { Clock } from '../clock.js';
+import type { Emit } from '../events.js';
+import type { Environment } from '../git/environment.js';
+import type { Transport } from '../transport/transport.js';
+
+/** An open session, and what it took to open it. */
+export interface OpenSession {
+  readonly transport: Transport;
+  readonly attempts: number;
+  readonly elapsedMs: number;
+  /** It was open before. */
+  readonly warm?: boolean;
+}
+
+export interface SyncRequest {
+  /** Any directory inside the working tree. */
+  readonly directory: string;
+  /** The sidecar's name. */
+  readonly sidecar: string;
+  /** The workspace on the sidecar; `~/<name of the local directory>` unless given. */
+  readonly workdir?: string;
+  /** Opens the session. The transport is closed when the sync ends. */
+  readonly open: (signal: AbortSignal) => Promise<OpenSession>;
+  readonly stateDir: string;
+  readonly env: Environment;
+  /** What to do about drift: save it and go on, or refuse (the default is to save). */
+  readonly drift?: 'save' | 'refuse';
+  /** Land in a directory that holds something else. What is there is saved as drift. */
+  readonly adopt?: boolean;
+  /** Say what would change, and change nothing in the workspace. */
+  readonly dryRun?: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}

@@ -1,0 +1,151 @@
+import { commitTree, writePack, type Pack, type PackRequest } from '../git/pack.js';
+import { runGit } from '../git/run.js';
+import type { Shadow } from '../git/shadow.js';
+import type { Snapshot } from '../git/snapshot.js';
+import { tidy } from '../git/tidy.js';
+import type { WorkingTree } from '../git/working-tree.js';
+import type { Conversation } from './conversation.js';
+import type { Common } from './have.js';
+import type { Hello } from './hello.js';
+import { land, MissingObjects, type Landing } from './land.js';
+import type { SyncResult } from './result.js';
+import type { Local } from './prepare.js';
+import type { SyncRequest } from './request.js';
+
+/** A sync's result, but for what is known only where the session was opened. */
+export type Outcome = Omit<SyncResult, 'sidecar' | 'attempts' | 'warm'>;
+
+/**
+ * Sends the snapshot over a conversation that has said hello, has it landed, and says what came of it. In a dry run only
+ * trees travel: enough to compare, not to land.
+ */
+export async function transfer(
+  request: SyncRequest,
+  parts: {
+    readonly conversation: Conversation;
+    readonly there: Hello;
+    readonly common: Common;
+    readonly local: Local;
+    readonly tree: WorkingTree;
+    /** Rely on nothing that the other side has. */
+    readonly whole: boolean;
+  },
+): Promise<Outcome> {
+  const { conversation, there, common, tree, whole } = parts;
+  const { shadow, snapshot, snapshotMs } = parts.local;
+  const { clock, emit } = request;
+  const dry = request.dryRun === true;
+  const have = whole ? null : common.have;
+  // The landing's name is the same on both sides; it is what the next sync builds on.
+  const landing = await commitTree(shadow, snapshot.tree, []);
+  const needed = await whatToSend(shadow, { snapshot, landing, have, knownRules: whole ? null : there.rules });
+
+  emit({ kind: 'sync.phase', phase: 'pack' });
+  const startedMs = clock.now();
+  const pack = needed === null ? null : await start(shadow, { ...needed, treesOnly: dry });
+  let sentBytes = 0;
+  let receivedMs = startedMs;
+  const result = await land(
+    conversation,
+    {
+      mode: dry ? 'dry' : 'land',
+      tree: snapshot.tree,
+      have,
+      rules: snapshot.rules,
+      drift: request.drift ?? 'save',
+      adopt: request.adopt === true,
+      shared: common.shared,
+      origin: shadow.origin,
+      head: tree.repository?.head ?? null,
+    },
+    {
+      pack,
+      workspace: there.workspace,
+      onBytes: (bytes) => {
+        sentBytes += bytes;
+        emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: clock.now() - startedMs, done: false });
+      },
+      onReceived: () => {
+        receivedMs = clock.now();
+        emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: receivedMs - startedMs, done: true });
+        emit({ kind: 'sync.phase', phase: 'land' });
+      },
+      onWaiting: (holder) => emit({ kind: 'sync.waiting', holder }),
+    },
+  );
+  for (const path of result.leftAlone) emit({ kind: 'sync.left_alone', path });
+  if (!dry) await remember(shadow, request.sidecar, landing);
+  return outcome({
+    there,
+    result,
+    snapshot,
+    sentBytes: dry && needed !== null ? await packSize(shadow, needed) : sentBytes,
+    dry,
+    ms: { snapshotMs, startedMs, receivedMs, endedMs: clock.now() },
+  });
+}
+
+function outcome(parts: {
+  there: Hello;
+  result: Landing;
+  snapshot: Snapshot;
+  sentBytes: number;
+  dry: boolean;
+  ms: { snapshotMs: number; startedMs: number; receivedMs: number; endedMs: number };
+}): Outcome {
+  const { there, result, snapshot, ms } = parts;
+  const { added, modified, deleted } = result.changed;
+  return {
+    workspace: there.workspace,
+    base: there.base,
+    tree: result.tree,
+    verified: !parts.dry,
+    upToDate: added + modified + deleted === 0,
+    changed: result.changed,
+    sentBytes: parts.sentBytes,
+    drift: result.drift,
+    ms: {
+      total: 0,
+      snapshot: Math.round(ms.snapshotMs),
+      connect: 0,
+      transfer: Math.round(ms.receivedMs - ms.startedMs),
+      apply: Math.round(ms.endedMs - ms.receivedMs),
+    },
+    ...(snapshot.skipped.length > 0 ? { skipped: snapshot.skipped } : {}),
+    ...(result.leftAlone.length > 0 ? { leftAlone: result.leftAlone } : {}),
+    ...(parts.dry ? { dryRun: true as const } : {}),
+  };
+}
+
+/** The objects that the other side lacks, or null when it lacks none. */
+async function whatToSend(
+  shadow: Shadow,
+  parts: { snapshot: Snapshot; landing: string; have: string | null; knownRules: string | null },
+): Promise<PackRequest | null> {
+  const { snapshot, landing, have, knownRules } = parts;
+  const blobs = snapshot.rules === null || snapshot.rules === knownRules ? [] : [snapshot.rules];
+  if (have === landing) return blobs.length === 0 ? null : { commit: landing, blobs, have };
+  // A commit whose parent is what the other side has: git then sends thin deltas.
+  const commit = have === null ? landing : await commitTree(shadow, snapshot.tree, [have]);
+  return { commit, blobs, have };
+}
+
+async function start(shadow: Shadow, request: PackRequest): Promise<Pack> {
+  return writePack(shadow, request).catch((cause: unknown) => {
+    throw new MissingObjects('the pack could not be written', { cause });
+  });
+}
+
+/** What a sync would send: the pack is written and counted, not sent. */
+async function packSize(shadow: Shadow, request: PackRequest): Promise<number> {
+  const { stream } = await writePack(shadow, request);
+  let bytes = 0;
+  for await (const chunk of stream) bytes += (chunk as Buffer).length;
+  return bytes;
+}
+
+/** Keeps the landing from being pruned here: the next sync to this sidecar builds on it. */
+async function remember(shadow: Shadow, sidecar: string, landing: string): Promise<void> {
+  await runGit(shadow.place, ['update-ref', `refs/sidecar/landed/${sidecar}`, landing]);
+  await tidy(shadow);
+}
