@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What a command gets between being told to end and being ended. */
+const graceMs = 2000;
+const pollMs = 50;
+
+/**
+ * Ends the process group that `leader` began: hang-up, as from a terminal that is closed, then kill, at once when
+ * `force` is aborted. Resolves when the group is gone or the last signal sent.
+ */
+export async function endProcessGroup(leader: number, force: AbortSignal): Promise<void> {
+  if (!signalGroup(leader, 'SIGHUP')) return;
+  const deadline = performance.now() + graceMs;
+  while (performance.now() < deadline && !force.aborted) {
+    await sleep(pollMs, undefined, { signal: force }).catch(() => undefined);
+    if (!signalGroup(leader, 0)) return;
+  }
+  signalGroup(leader, 'SIGKILL');
+}
+
+/** False when no process of the group is left. 0 is no signal and only asks. */
+export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-leader, signal);
+  } catch {
+    return false;
+  }
+}

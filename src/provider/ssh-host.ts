@@ -1,0 +1,66 @@
+import { isAbsolute } from 'node:path';
+import { SidecarError } from '../errors.js';
+import { checkName } from '../sidecars/names.js';
+import type { SidecarRecord } from '../sidecars/record.js';
+import { parseDestination } from '../sidecars/destination.js';
+import { hostKeyLine, parsePublicKey } from '../transport/public-key.js';
+import { resolveSshHost } from '../transport/ssh-config.js';
+import type { HostKeyLine } from '../transport/target.js';
+import type { Provider } from './provider.js';
+
+export interface SshHostRequest {
+  readonly name: string;
+  /** `[user@]host[:port]` or an `ssh://` URL; the host may be an alias of `~/.ssh/config`. */
+  readonly destination: string;
+  /** An absolute path of a private key file. */
+  readonly identity?: string | undefined;
+  readonly workdir?: string | undefined;
+  /** The machine's key, `ssh-ed25519 AAAA… comment`. */
+  readonly hostKey?: string | undefined;
+}
+
+/** The record of a machine that exists already. Touches nothing; throws `usage.invalid`. */
+export function sshHostRecord({ name, destination, identity, workdir, hostKey }: SshHostRequest): SidecarRecord {
+  if (identity !== undefined && !isAbsolute(identity)) {
+    throw new SidecarError('usage.invalid', { reason: 'the identity must be an absolute path', value: identity });
+  }
+  return {
+    name: checkName(name),
+    createdAt: new Date().toISOString(),
+    hostKeys: hostKey === undefined ? [] : [parseHostKey(hostKey)],
+    provider: {
+      kind: 'ssh',
+      ...parseDestination(destination),
+      ...(identity === undefined ? {} : { identity }),
+    },
+    ...(workdir === undefined ? {} : { workdir }),
+  };
+}
+
+function parseHostKey(text: string): HostKeyLine {
+  const key = parsePublicKey(text);
+  if (key !== undefined) return hostKeyLine(key);
+  throw new SidecarError('usage.invalid', {
+    reason: "a host key is written as in known_hosts and in the server's .pub file: 'ssh-ed25519 AAAA…'",
+    value: text,
+  });
+}
+
+export interface SshHostDeps {
+  readonly env: NodeJS.ProcessEnv;
+  readonly homeDir: string;
+}
+
+/** Any machine that `ssh` can reach. It is not ours: `delete` leaves it as it is. */
+export function sshHostProvider({ env, homeDir }: SshHostDeps): Provider {
+  return {
+    kind: 'ssh',
+    target: async ({ provider, hostKeys }) => {
+      if (provider.kind !== 'ssh') throw new TypeError(`not an ssh host: ${provider.kind}`);
+      const { host, user, port, identity } = provider;
+      const resolved = await resolveSshHost({ host, user, port, identity, env, homeDir });
+      return { ...resolved, hostKeys };
+    },
+    delete: () => Promise.resolve(),
+  };
+}
