@@ -13,7 +13,7 @@ const home = mkdtempSync(path.join(tmpdir(), 'sidecar-demo-'));
 const settings = Object.keys(process.env).filter((name) => name.startsWith('SIDECAR_'));
 const env = { ...process.env, ...Object.fromEntries(settings.map((name) => [name, undefined])), SIDECAR_HOME: home };
 
-/** Runs one command as a user would type it, and returns what it printed on stdout where that is asked for. */
+/** Runs one command as a user would type it. Returns what it printed on stdout where that is asked for. */
 function sidecar(args, { capture = false } = {}) {
   console.log(`\n$ sidecar ${args.join(' ')}`);
   const stdio = ['inherit', capture ? 'pipe' : 'inherit', 'inherit'];
@@ -23,6 +23,7 @@ function sidecar(args, { capture = false } = {}) {
     stdio,
     encoding: 'utf8',
   });
+  if (capture) process.stdout.write(stdout);
   if (status !== 0) throw new Error(`sidecar ${args[0]} ended with ${status}`);
   return stdout;
 }
@@ -52,7 +53,7 @@ function compare(workspace) {
 
 let made = false;
 try {
-  sidecar(['create', 'demo', '--boot-delay', '4']);
+  sidecar(['create', 'demo', '--boot-delay', '5']);
   made = true;
   sidecar(['sync']);
   const { workspace } = JSON.parse(sidecar(['sync', '--json'], { capture: true }));

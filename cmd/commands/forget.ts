@@ -1,0 +1,20 @@
+import { machineFiles } from '../../src/provider/local/machine.js';
+import { namedSidecar } from '../chosen-sidecar.js';
+import type { Context } from '../context.js';
+import { openSidecars } from '../sidecars.js';
+
+/** Takes a sidecar off the list and touches nothing else, so it works for a machine that is long gone. */
+export async function forget(context: Context, given: string | undefined): Promise<void> {
+  const sidecars = openSidecars(context);
+  const { name, provider } = await namedSidecar(context, sidecars, given);
+  await sidecars.forget(name);
+  if (provider.kind === 'local') {
+    const { directory } = machineFiles(sidecars.home.stateDir, name);
+    context.output.warn(
+      `the machine of ${name} runs on, and its files stay in ${directory}, until a sidecar of that name is created again`,
+    );
+  }
+  context.output.outcome({ name, forgotten: true }, [
+    [{ text: '✓ ', style: 'green' }, `forgot ${name}; its machine and its files stay as they are`],
+  ]);
+}

@@ -1,0 +1,66 @@
+import { CommanderError } from 'commander';
+import { SidecarError } from '../src/errors.js';
+import { type GlobalOptions, type World, createContext, createOutput } from './context.js';
+import { createProgram } from './program.js';
+import { errorDocument, errorLines } from './ui/error-report.js';
+import { exitCode, exitCodes } from './ui/exit-codes.js';
+import type { Output } from './ui/output.js';
+
+/** How long a command may tidy up after Ctrl-C before it is left to the end of the process. */
+const tidyUpMs = 700;
+
+/** Runs the command that `world.argv` asks for, prints what it has to say and tells the exit code. Never throws. */
+export async function main(world: World): Promise<number> {
+  let output: Output | undefined;
+  let usage = '';
+  const program = createProgram({
+    run: async (command) => {
+      const options = program.opts<GlobalOptions>();
+      output = createOutput(world, options);
+      await command(createContext(world, options, output));
+    },
+    printHelp: (text) => world.stdout.write(text),
+    printUsage: (text) => (usage += text),
+  });
+
+  try {
+    await Promise.race([program.parseAsync(world.argv, { from: 'user' }), tidyUpEnds(world.signal), world.crashed]);
+    return exitCode.done;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCode.done;
+    // Wrong usage may have stopped the parser before it saw --json.
+    const json = world.argv.includes('--json');
+    output ??= createOutput(world, { ...program.opts<GlobalOptions>(), ...(json && { json }) });
+    const error = asSidecarError(thrown, world.signal);
+    if (usage !== '' && !output.json) output.usage(usage);
+    else output.fail(errorDocument(error), errorLines(error, { stack: output.verbose }));
+    return exitCodes[error.code];
+  } finally {
+    output?.clearProgress();
+  }
+}
+
+function tidyUpEnds(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => setTimeout(reject, tidyUpMs, signal.reason), { once: true });
+  });
+}
+
+/** The failure as the user is told of it. Whatever fails after Ctrl-C fails because of it. */
+function asSidecarError(thrown: unknown, signal: AbortSignal): SidecarError {
+  if (signal.aborted) return new SidecarError('interrupted', {}, { cause: thrown });
+  if (thrown instanceof SidecarError) return thrown;
+  if (thrown instanceof CommanderError) return wrongUsage(thrown);
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SidecarError('internal', { reason }, { cause: thrown });
+}
+
+/** Commander says `error: unknown command 'lst'`, and on a line of its own `(Did you mean list?)`. */
+function wrongUsage({ code, message }: CommanderError): SidecarError {
+  if (code === 'commander.help') return new SidecarError('usage.invalid', { reason: 'no command was given' });
+  const [reason = '', meant] = message.replace(/^error: /, '').split(/\n\(Did you mean (.*)\)$/s);
+  return new SidecarError('usage.invalid', {
+    reason,
+    ...(meant !== undefined && { suggestion: `did you mean ${meant}` }),
+  });
+}

@@ -1,0 +1,156 @@
+import { createRequire } from 'node:module';
+import { Command, Option } from 'commander';
+import type { AddFlags } from './commands/add.js';
+import type { CreateFlags } from './commands/create.js';
+import type { SyncFlags } from './commands/sync.js';
+import type { WaitFlags } from './commands/wait.js';
+import type { Context } from './context.js';
+
+export interface ProgramParts {
+  /** Runs one command with what it needs; the promise is the command's. */
+  readonly run: (command: (context: Context) => Promise<void>) => Promise<void>;
+  /** Takes the help or the version that the user asked for. */
+  readonly printHelp: (text: string) => void;
+  /** Takes the help shown where no command was given. */
+  readonly printUsage: (text: string) => void;
+}
+
+/**
+ * The command line: every verb with its arguments and options, and the words of `--help`. What a verb does stands in its
+ * own file of `commands/`, which is imported only when it runs, so that `--help` and `--version` load nothing else.
+ */
+export function createProgram({ run, printHelp, printUsage }: ProgramParts): Command {
+  // Commands inherit what is set before they are added. Nothing is printed of an error here: it is thrown, as a
+  // CommanderError, and reported like every other.
+  const program = new Command('sidecar')
+    .exitOverride()
+    .configureOutput({ writeOut: printHelp, writeErr: printUsage, outputError: () => undefined })
+    .description('Keeps a remote development machine in step with your working tree, over SSH.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', '\nSee `sidecar help <command>` for the options of one command.');
+  addGlobalOptions(program);
+
+  program
+    .command('create')
+    .summary('make a sidecar and make it current')
+    .description('Make a sidecar and make it the current one of this working tree. Waits for nothing: `sync` does.')
+    .argument('[name]', 'its name; one is made up when it is left out')
+    .option(
+      '--provider <kind>',
+      'what makes the machine; today: local, a small machine of its own on this computer',
+      'local',
+    )
+    .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
+    .option('--boot-delay <seconds>', 'let it refuse connections for so long, as a machine that boots')
+    .option('--no-use', 'do not make it current')
+    .action((name: string | undefined, flags: CreateFlags) =>
+      run(async (context) => (await import('./commands/create.js')).create(context, name, flags)),
+    );
+
+  program
+    .command('add')
+    .summary('adopt a machine that ssh can reach and make it current')
+    .description(
+      'Adopt any machine that ssh can reach, ~/.ssh/config included, and make it the current sidecar of this working tree.',
+    )
+    .argument('<name>', 'what to call it')
+    .argument('<destination>', '[user@]host[:port], or an alias of ~/.ssh/config')
+    .option('--identity <file>', 'the private key to use, and no other')
+    .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
+    .option('--host-key <key>', "the machine's host key, as 'ssh-ed25519 AAAA…'")
+    .option('--no-use', 'do not make it current')
+    .action((name: string, destination: string, flags: AddFlags) =>
+      run(async (context) => (await import('./commands/add.js')).add(context, { name, destination, flags })),
+    );
+
+  program
+    .command('list')
+    .summary('list the sidecars')
+    .description('List the sidecars. A star marks the one that commands run here use.')
+    .action(() => run(async (context) => (await import('./commands/list.js')).list(context)));
+
+  program
+    .command('use')
+    .summary('make a sidecar current')
+    .description('Make a sidecar the current one of this working tree.')
+    .argument('<name>', 'the sidecar')
+    .action((name: string) => run(async (context) => (await import('./commands/use.js')).use(context, name)));
+
+  program
+    .command('current')
+    .summary('print the current sidecar')
+    .description('Print the name of the sidecar that commands run here use.')
+    .action(() => run(async (context) => (await import('./commands/current.js')).current(context)));
+
+  program
+    .command('forget')
+    .summary('take a sidecar off the list')
+    .description('Take a sidecar off the list. Its machine and its files stay as they are.')
+    .argument('[name]', 'the sidecar (default: the current one)')
+    .action((name: string | undefined) =>
+      run(async (context) => (await import('./commands/forget.js')).forget(context, name)),
+    );
+
+  program
+    .command('delete')
+    .summary('end a sidecar and remove its files')
+    .description(
+      'End a sidecar, remove its files and take it off the list. A machine that was adopted with `add` is only taken off the list.',
+    )
+    .argument('[name]', 'the sidecar (default: the current one)')
+    .action((name: string | undefined) =>
+      run(async (context) => (await import('./commands/delete.js')).deleteSidecar(context, name)),
+    );
+
+  program
+    .command('wait')
+    .summary('wait until a session can be opened')
+    .description('Wait until a session to the sidecar can be opened: until it has booted.')
+    .option('--timeout <duration>', 'give up after this long, as 90s or 2m (default: 90s)')
+    .action((flags: WaitFlags) => run(async (context) => (await import('./commands/wait.js')).wait(context, flags)));
+
+  program
+    .command('sync')
+    .summary('land the working tree in the workspace')
+    .description('Land the exact working tree in the workspace on the sidecar, and prove it.')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .addOption(
+      new Option('--drift <what>', 'changes made over there: save them aside and go on (default), or refuse').choices([
+        'save',
+        'refuse',
+      ]),
+    )
+    .option('--adopt', 'take over a directory that already holds something else')
+    .option('--best-effort', 'succeed with a warning when there is no sidecar or it cannot be reached')
+    .option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)')
+    .action((flags: SyncFlags) => run(async (context) => (await import('./commands/sync.js')).sync(context, flags)));
+
+  return program;
+}
+
+/**
+ * Declared once, on the program: commander finds a program's options on both sides of the command's name (and leaves
+ * what follows `--` alone), and `showGlobalOptions` names them in every command's help.
+ */
+function addGlobalOptions(program: Command): void {
+  program
+    .option('-C <dir>', 'work as if started in <dir>', (dir: string, before: string | undefined) =>
+      // An absolute path starts afresh, as with git.
+      before === undefined || dir.startsWith('/') ? dir : `${before}/${dir}`,
+    )
+    .option('-s, --sidecar <name>', 'the sidecar to use instead of the current one')
+    .option('--json', 'print one JSON document, errors too')
+    .option('-q, --quiet', 'print answers and errors only')
+    .option('-v, --verbose', 'print every attempt and step; errors with their stack')
+    .option('--no-color', 'print without colour, as NO_COLOR does')
+    .option('--no-daemon', 'open the session in this process');
+}
+
+/** From the package's own package.json, found by its name: the same for the sources and for `dist/`. */
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('sidecar/package.json') as { version: string };
+  return version;
+}

@@ -1,0 +1,33 @@
+import type { SidecarError } from '../../src/errors.js';
+import { explain } from './explain.js';
+import type { Line } from './line.js';
+
+/** The one JSON document of an error: its code, its words, and every fact it knows. */
+export function errorDocument(error: SidecarError): { readonly error: Readonly<Record<string, unknown>> } {
+  const words = { code: error.code, ...explain(error) };
+  // First in order, and never replaced by a fact of the same name.
+  return { error: { ...words, ...error.facts, ...words } };
+}
+
+/** An error for people: what happened and why, what to do next, and on request where in the program it came from. */
+export function errorLines(error: SidecarError, { stack }: { readonly stack: boolean }): readonly Line[] {
+  const { message, hint } = explain(error);
+  return [
+    [{ text: 'sidecar: ', style: 'red' }, message],
+    ...(hint === '' ? [] : [[{ text: '  hint: ', style: 'cyan' } as const, hint]]),
+    ...(stack ? stackLines(error) : []),
+  ];
+}
+
+/** The stack of the error and of each of its causes. */
+function stackLines(error: SidecarError): readonly Line[] {
+  const lines: Line[] = [];
+  const seen = new Set<unknown>();
+  for (let at: unknown = error; at instanceof Error && !seen.has(at); at = at.cause) {
+    seen.add(at);
+    const [head = '', ...frames] = (at.stack ?? `${at.name}: ${at.message}`).split('\n');
+    lines.push([{ text: `  ${at === error ? '' : 'caused by '}${head}`, style: 'dim' }]);
+    lines.push(...frames.map((frame): Line => [{ text: `  ${frame}`, style: 'dim' }]));
+  }
+  return lines;
+}

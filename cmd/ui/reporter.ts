@@ -1,0 +1,101 @@
+import type { SidecarError } from '../../src/errors.js';
+import type { Emit, SidecarEvent, SkipReason, SyncPhase } from '../../src/events.js';
+import { causeOf } from './explain.js';
+import type { Output } from './output.js';
+import { count, formatBytes, formatRate, formatSeconds } from './quantities.js';
+
+/** How often the live line may be redrawn while bytes are sent. */
+const redrawMs = 80;
+/** A pack that took longer than this gets a line of its own where there is no live line. */
+const longSendMs = 5_000;
+
+/** Puts what the library observes into words. `name` is what the user calls the sidecar. */
+export function createReporter(output: Output, name: string): Emit {
+  const detail = (text: string): void => {
+    if (output.verbose) output.note(text);
+  };
+  let drawnAtMs = 0;
+
+  return (event: SidecarEvent): void => {
+    switch (event.kind) {
+      case 'connect.attempt':
+        detail(`${name}: attempt ${event.attempt}: connecting to ${event.host}:${event.port}`);
+        output.progress(`connecting to ${name}${event.attempt === 1 ? '' : ` (attempt ${event.attempt})`}…`);
+        return;
+      case 'connect.failed':
+        detail(`${name}: attempt ${event.attempt} failed: ${causeOf(event.error)}`);
+        return;
+      case 'connect.waiting':
+        output.note(announcement(name, event.error, event.deadlineMs));
+        output.progress(`waiting for ${name}…`);
+        return;
+      case 'connect.open': {
+        const said = `connected after ${formatSeconds(event.elapsedMs)} (${count(event.attempts, 'attempt')})`;
+        if (event.attempts > 1) output.note(said);
+        else detail(`${name}: ${said}`);
+        output.clearProgress();
+        return;
+      }
+      case 'hostkey.pinned':
+        if (event.source === 'first-use') {
+          output.note(`first connection to ${name}: its ${event.keyType} host key is trusted from now on: `, {
+            text: event.fingerprint,
+            style: 'bold',
+          });
+        } else {
+          detail(`${name}: host key ${event.fingerprint} (${event.keyType}) taken from known_hosts`);
+        }
+        return;
+      case 'snapshot.skipped':
+        output.warn(`${event.path} is not sent: ${skipReasons[event.reason]}`);
+        return;
+      case 'sync.phase':
+        detail(phases[event.phase]);
+        output.progress(`${phases[event.phase]}…`);
+        return;
+      case 'sync.sending': {
+        const rate = formatRate(event.bytes, event.elapsedMs);
+        const amount = `${formatBytes(event.bytes)}${rate === undefined ? '' : ` (${rate})`}`;
+        if (event.done) {
+          drawnAtMs = 0;
+          if (!output.live && event.elapsedMs >= longSendMs) {
+            output.note(`sent ${amount} in ${formatSeconds(event.elapsedMs)}`);
+          }
+        } else if (event.elapsedMs - drawnAtMs >= redrawMs) {
+          drawnAtMs = event.elapsedMs;
+          output.progress(`sending ${amount}…`);
+        }
+        return;
+      }
+      case 'sync.waiting':
+        output.note('another sync is landing in this workspace; waiting for it to end…');
+        output.progress('waiting for another sync…');
+        return;
+      case 'sync.left_alone':
+        output.warn(
+          `${event.path} on ${name} is a repository of its own that is not part of this tree; it was left alone`,
+        );
+        return;
+      default:
+        event satisfies never;
+    }
+  };
+}
+
+function announcement(name: string, error: SidecarError, deadlineMs: number): string {
+  return `${name} is not reachable yet (${causeOf(error)}); trying for up to ${formatSeconds(deadlineMs)}…`;
+}
+
+const phases: Readonly<Record<SyncPhase, string>> = {
+  snapshot: 'reading the working tree',
+  pack: 'packing',
+  land: 'landing',
+};
+
+const skipReasons: Readonly<Record<SkipReason, string>> = {
+  fifo: 'it is a named pipe',
+  socket: 'it is a socket',
+  device: 'it is a device',
+  'git-directory': 'it belongs to a repository of git',
+  'unreadable-directory': 'the directory cannot be read',
+};

@@ -1,0 +1,43 @@
+import type { SyncResult } from '../../src/sync/result.js';
+import type { Line } from './line.js';
+import { aFew, count, formatBytes, formatSeconds } from './quantities.js';
+
+/** How many characters of a tree id are shown: enough for people to compare. */
+const shownIdLength = 10;
+
+/** A settled sync in one line. */
+export function syncSummary(result: SyncResult): Line {
+  const where = `${result.sidecar}:${result.workspace}`;
+  const sent = formatBytes(result.sentBytes);
+  const tree = `tree ${result.tree.slice(0, shownIdLength)}`;
+  if (result.dryRun === true) {
+    return [`${where} would get ${changes(result)} (${sent} to send); nothing was changed`];
+  }
+  const took = formatSeconds(result.ms.total);
+  const done = result.upToDate ? `already in step, in ${took}` : `${changes(result)} (${sent} sent) in ${took}`;
+  return [
+    { text: '✓ ', style: 'green' },
+    { text: where, style: 'bold' },
+    `: ${done}, `,
+    { text: `${tree} proved`, style: 'dim' },
+  ];
+}
+
+/** What the user must know of changes that were found over there, if there were any. */
+export function driftWarning({ drift, sidecar, workspace }: SyncResult): string | undefined {
+  if (drift === null) return undefined;
+  const paths = [...drift.modified, ...drift.added, ...drift.deleted];
+  const found = `${count(paths.length, 'path')} in ${sidecar}:${workspace} had changed over there`;
+  const fate = drift.saved ? `saved as ${drift.id ?? ''}, then overwritten` : 'a sync would save and overwrite them';
+  return `${found} (${fate}): ${aFew(paths)}`;
+}
+
+function changes({ changed: { added, modified, deleted } }: SyncResult): string {
+  const parts = [
+    [modified, 'changed'],
+    [added, 'added'],
+    [deleted, 'deleted'],
+  ] as const;
+  const said = parts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+  return said.length === 0 ? 'no change' : said.join(', ');
+}

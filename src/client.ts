@@ -1,0 +1,141 @@
+import { homedir } from 'node:os';
+import { systemClock, type Clock } from './clock.js';
+import type { Emit } from './events.js';
+import { findWorkingTree } from './git/working-tree.js';
+import type { LocalDeps, LocalRequest } from './provider/local.js';
+import { localServerEntry } from './provider/local/entry.js';
+import type { Provider } from './provider/provider.js';
+import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
+import type { OpenSession } from './session/open.js';
+import { CurrentSidecar } from './sidecars/current.js';
+import { stateHome, type StateHome } from './sidecars/home.js';
+import type { SidecarRecord } from './sidecars/record.js';
+import { registryStore } from './sidecars/registry-file.js';
+import { Registry } from './sidecars/registry.js';
+import type { SyncRequest } from './sync/request.js';
+import type { SyncResult } from './sync/result.js';
+import type { AskPassphrase } from './transport/passphrase.js';
+
+/** The world that a client works in. What is left out is the real one. */
+export interface ClientOptions {
+  /** The environment: settings, the ssh-agent's socket, what git and ssh are started with. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly homeDir?: string;
+  readonly platform?: NodeJS.Platform;
+  readonly clock?: Clock;
+}
+
+export interface ConnectOptions {
+  /** Ends the wait at once. */
+  readonly signal?: AbortSignal;
+  readonly emit?: Emit;
+  /** How long to keep trying, in milliseconds. Default: 90,000. */
+  readonly deadlineMs?: number;
+  /** Absent: there is nobody to ask, and encrypted keys are passed over. */
+  readonly askPassphrase?: AskPassphrase | undefined;
+}
+
+export type LandOptions = ConnectOptions & Pick<SyncRequest, 'directory' | 'workdir' | 'drift' | 'adopt' | 'dryRun'>;
+
+/**
+ * The sidecars of this user, and all that can be done with them: what the command line does, for a program.
+ *
+ * Every method may throw a `SidecarError`; its `code` says which. Modules are loaded by the methods that need them: a
+ * command that only lists should not pay for SSH.
+ */
+export class Sidecars {
+  readonly home: StateHome;
+  readonly registry: Registry;
+  readonly current: CurrentSidecar;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #clock: Clock;
+  readonly #machines: LocalDeps & SshHostDeps;
+
+  constructor({ env, homeDir = homedir(), platform = process.platform, clock = systemClock }: ClientOptions) {
+    this.home = stateHome({ env, platform, homeDir });
+    const store = registryStore(this.home.stateDir);
+    this.registry = new Registry(store);
+    this.current = new CurrentSidecar(store);
+    this.#env = env;
+    this.#clock = clock;
+    this.#machines = { stateDir: this.home.stateDir, env, homeDir, serverEntry: localServerEntry() };
+  }
+
+  /** Makes a local sidecar and registers it. Does not wait for its boot. */
+  async create(request: LocalRequest): Promise<SidecarRecord> {
+    const { createLocal } = await import('./provider/local.js');
+    return createLocal(request, { ...this.#machines, registry: this.registry });
+  }
+
+  /** Registers a machine that `ssh` can reach. Connects to nothing. */
+  async add(request: SshHostRequest): Promise<SidecarRecord> {
+    const { sshHostRecord } = await import('./provider/ssh-host.js');
+    const record = sshHostRecord(request);
+    await this.registry.add(record);
+    return record;
+  }
+
+  /** Takes a sidecar off the list, and touches nothing else. */
+  forget(name: string): Promise<void> {
+    return this.registry.remove(name);
+  }
+
+  /** Ends the machine, if it is ours, and takes it off the list: in this order, so that it can be done again. */
+  async delete(name: string): Promise<void> {
+    const record = await this.registry.get(name);
+    await (await this.#provider(record)).delete(record);
+    await this.registry.remove(name);
+  }
+
+  /** The root of the working tree that `directory` is in: what a current sidecar belongs to. */
+  async workingTreeRoot(directory: string, signal?: AbortSignal): Promise<string> {
+    return (await findWorkingTree(directory, { env: this.#env, ...(signal === undefined ? {} : { signal }) })).root;
+  }
+
+  /** Opens a session, waiting for a machine that boots. The caller closes its transport. */
+  async open(record: SidecarRecord, options: ConnectOptions = {}): Promise<OpenSession> {
+    const [{ openSession }, { sshConnect }] = await Promise.all([
+      import('./session/open.js'),
+      import('./session/connect.js'),
+    ]);
+    const { emit = ignore, signal, deadlineMs, askPassphrase } = options;
+    const pin = async (key: string): Promise<void> => {
+      await this.registry.pin(record.name, key);
+    };
+    return openSession({
+      record,
+      provider: await this.#provider(record),
+      connect: sshConnect({ askPassphrase, pin, emit }),
+      clock: this.#clock,
+      emit,
+      signal,
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    });
+  }
+
+  /** Lands the working tree around `directory` on a sidecar, exactly, and has it proved. */
+  async sync(record: SidecarRecord, options: LandOptions): Promise<SyncResult> {
+    const { sync } = await import('./sync/sync.js');
+    const { emit = ignore, signal = new AbortController().signal, deadlineMs, askPassphrase, ...what } = options;
+    const workdir = what.workdir ?? record.workdir;
+    return sync({
+      ...what,
+      ...(workdir === undefined ? {} : { workdir }),
+      sidecar: record.name,
+      open: (both) =>
+        this.open(record, { emit, signal: both, askPassphrase, ...(deadlineMs === undefined ? {} : { deadlineMs }) }),
+      stateDir: this.home.stateDir,
+      env: this.#env,
+      clock: this.#clock,
+      signal,
+      emit,
+    });
+  }
+
+  async #provider(record: SidecarRecord): Promise<Provider> {
+    const { providers } = await import('./provider/providers.js');
+    return providers(this.#machines)(record);
+  }
+}
+
+const ignore: Emit = () => undefined;

@@ -1,0 +1,21 @@
+/** The public API: everything the command line does can be done from a program. */
+export { Sidecars, type ClientOptions, type ConnectOptions, type LandOptions } from './client.js';
+export { SidecarError, type ErrorCode, type Facts } from './errors.js';
+export type { Emit, SidecarEvent, SkipReason, SyncPhase } from './events.js';
+export { systemClock, type Clock } from './clock.js';
+
+export type { LocalRequest } from './provider/local.js';
+export type { SshHostRequest } from './provider/ssh-host.js';
+export type { SidecarRecord } from './sidecars/record.js';
+export { readSettings, type Settings } from './sidecars/settings.js';
+
+export { openSession, type Connect, type OpenSession, type OpenSessionOptions } from './session/open.js';
+export { sshConnect, type SshConnectOptions } from './session/connect.js';
+export type { Provider } from './provider/provider.js';
+export type { Channel, ExecOptions, Exit, Transport } from './transport/transport.js';
+export type { AskPassphrase } from './transport/passphrase.js';
+export type { HostKeyLine, SshTarget } from './transport/target.js';
+
+export { sync } from './sync/sync.js';
+export type { SyncRequest } from './sync/request.js';
+export type { Drift, SyncResult } from './sync/result.js';

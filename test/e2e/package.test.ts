@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../fakes/built-program.js';
+import { type Scratch, scratch } from '../fakes/git-repo.js';
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+}
+
+let place: Scratch;
+let packed: Packed;
+beforeAll(() => {
+  place = scratch();
+  const argv = ['pack', '--json', '--ignore-scripts', '--pack-destination', place.path];
+  // npm takes every `npm_…` variable of the `npm test` around it for a setting of its own.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
+  const answer = execFileSync('npm', argv, {
+    cwd: packageRoot,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  [packed] = JSON.parse(answer) as [Packed];
+});
+afterAll(() => {
+  place.remove();
+});
+
+describe('the package', () => {
+  it('holds the build, the words about it, and nothing else', () => {
+    const names = packed.files.map((file) => file.path);
+    const beside = names.filter((name) => !name.startsWith('dist/cmd/') && !name.startsWith('dist/src/')).sort();
+    expect(beside).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/settings.schema.json', 'package.json']);
+    expect(names.filter((name) => !/\.(js|d\.ts|sh|md|json)$|^LICENSE$/.test(name))).toEqual([]);
+    expect(names).toEqual(expect.arrayContaining(['dist/cmd/local-server.js', 'dist/src/sync/remote.sh']));
+  });
+
+  it('runs where it is installed, as a command and as a library with types', () => {
+    const modules = path.join(place.path, 'elsewhere/node_modules');
+    mkdirSync(path.join(modules, '.bin'), { recursive: true });
+    execFileSync('tar', ['-xzf', path.join(place.path, packed.filename), '-C', modules]);
+    const installed = path.join(modules, 'sidecar');
+    execFileSync('mv', [path.join(modules, 'package'), installed]);
+    // Stands in for the download of its dependencies, and for the link that npm makes.
+    symlinkSync(path.join(packageRoot, 'node_modules'), path.join(installed, 'node_modules'));
+    symlinkSync('../sidecar/dist/cmd/sidecar.js', path.join(modules, '.bin/sidecar'));
+
+    const manifest = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8')) as { version: string };
+    const version = execFileSync(path.join(modules, '.bin/sidecar'), ['--version'], { encoding: 'utf8' });
+    expect(version).toBe(`${manifest.version}\n`);
+
+    const program = "import { sync, SidecarError } from 'sidecar'; console.log(typeof sync, typeof SidecarError)";
+    const options = { cwd: path.dirname(modules), encoding: 'utf8' } as const;
+    expect(execFileSync(process.execPath, ['--input-type=module', '-e', program], options)).toBe('function function\n');
+    expect(readFileSync(path.join(installed, 'dist/src/index.d.ts'), 'utf8')).toContain('sync');
+  });
+});

@@ -1,0 +1,105 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const root = path.join(import.meta.dirname, '..');
+
+/**
+ * Who may import whom. A part is a folder of `src/`, a file right in it, or the whole of `cmd/`. An entry that ends in
+ * `.ts` allows that one file of a part and no other. Every part may import itself and what `everyone` lists.
+ */
+const everyone = ['src/errors.ts', 'src/events.ts', 'src/clock.ts'];
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  'src/errors.ts': [],
+  'src/events.ts': [],
+  'src/clock.ts': [],
+  'src/retry': [],
+  'src/transport': [],
+  'src/files': [],
+  'src/git': [],
+  // The public key of a pinned host is parsed and compared where it is kept.
+  'src/sidecars': ['src/files', 'src/transport/public-key.ts', 'src/transport/target.ts'],
+  'src/provider': ['src/files', 'src/retry', 'src/transport', 'src/sidecars'],
+  'src/session': ['src/retry', 'src/transport', 'src/provider/provider.ts', 'src/sidecars/record.ts'],
+  // Sync sees byte channels, never SSH.
+  'src/sync': ['src/git', 'src/transport/transport.ts', 'src/files'],
+  'src/client.ts': ['src'],
+  'src/index.ts': ['src'],
+  cmd: ['src'],
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Every import between our own files, of types and lazy ones too, as paths from the root of the package. */
+const imports: readonly Import[] = ['src', 'cmd'].flatMap(sourceFiles).flatMap(importsOf);
+
+describe('imports', () => {
+  it('go only where the table allows', () => {
+    expect(imports.filter((each) => !isAllowed(each)).map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
+  });
+
+  it('name only parts that the table knows', () => {
+    const parts = new Set(['src', 'cmd'].flatMap(sourceFiles).map(partOf));
+    expect([...parts].filter((part) => mayImport[part] === undefined)).toEqual([]);
+  });
+
+  it('of the command line go to modules, not through the barrel', () => {
+    expect(imports.filter(({ from, to }) => from.startsWith('cmd/') && to === 'src/index.ts')).toEqual([]);
+  });
+
+  it('make no circle between parts', () => {
+    const graph = new Map<string, Set<string>>();
+    for (const { from, to } of imports) {
+      // The floor is shared: errors, events and the clock hold types that name each other.
+      if (everyone.includes(to)) continue;
+      graph.set(partOf(from), (graph.get(partOf(from)) ?? new Set()).add(partOf(to)));
+    }
+    expect([...graph.keys()].flatMap((part) => circleFrom(part, graph))).toEqual([]);
+  });
+});
+
+function sourceFiles(directory: string): string[] {
+  return readdirSync(path.join(root, directory), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => path.posix.join(directory, file.replaceAll(path.sep, '/')));
+}
+
+function importsOf(file: string): Import[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(path.join(root, file), 'utf8'), true, true);
+  return importedFiles
+    .map(({ fileName }) => fileName)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => ({
+      from: file,
+      to: path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts'),
+    }));
+}
+
+function partOf(file: string): string {
+  const [top = '', second = ''] = file.split('/');
+  return top === 'cmd' ? top : `${top}/${second}`;
+}
+
+function isAllowed({ from, to }: Import): boolean {
+  const allowed = [partOf(from), ...everyone, ...(mayImport[partOf(from)] ?? [])];
+  return allowed.some((place) => to === place || to.startsWith(`${place}/`));
+}
+
+/** A way from `start` back to itself through other parts, as one line; nothing when there is none. */
+function circleFrom(start: string, graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const walk = (part: string, way: readonly string[]): string[] => {
+    for (const next of graph.get(part) ?? []) {
+      if (next === part) continue;
+      if (next === start) return [[...way, part, next].join(' -> ')];
+      if (way.includes(next)) continue;
+      const found = walk(next, [...way, part]);
+      if (found.length > 0) return found;
+    }
+    return [];
+  };
+  return walk(start, []);
+}
