@@ -1,0 +1,77 @@
+import { backOff } from 'exponential-backoff';
+import type { Clock } from '../clock.js';
+import { classify, type Verdict } from './classify.js';
+import { decide, type RetryPolicy } from './policy.js';
+
+export interface RetryOptions {
+  readonly policy: RetryPolicy;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** What to do about an error that does not say whether it is retryable. Default: fail. */
+  readonly unknown?: Verdict;
+  /** Called for each failure that may be retried, also when no time is left to do so. */
+  readonly onFailed?: (error: unknown, attempt: number) => void;
+  /** Called before each wait, and only when it really follows. `attempt` is the one that failed. */
+  readonly onWait?: (error: unknown, delayMs: number, attempt: number) => void;
+}
+
+export interface Retried<T> {
+  readonly value: T;
+  readonly attempts: number;
+  readonly elapsedMs: number;
+}
+
+/** Time ran out on failures that were all worth retrying. The last of them is the `cause`. */
+export class RetriesExhausted extends Error {
+  override readonly name = 'RetriesExhausted';
+
+  constructor(
+    readonly attempts: number,
+    readonly elapsedMs: number,
+    cause: unknown,
+  ) {
+    super(`gave up after ${attempts} attempts`, { cause });
+  }
+}
+
+/**
+ * Runs `op` until it succeeds, fails in a way that waiting cannot cure, or the policy's deadline comes.
+ *
+ * `op` gets the number of the attempt, from 1, and the time left, which is its own time limit to keep; it also has to
+ * end when the signal is aborted. Waits end at once on abort and leave no timer behind.
+ *
+ * Throws the error of `op` itself when it is not retryable, RetriesExhausted at the deadline, the signal's reason on
+ * abort.
+ */
+export async function retry<T>(
+  op: (attempt: number, remainingMs: number) => Promise<T>,
+  { policy, clock, signal, unknown = 'fail', onFailed, onWait }: RetryOptions,
+): Promise<Retried<T>> {
+  const startMs = clock.now();
+  const elapsedMs = (): number => clock.now() - startMs;
+  let attempts = 0;
+
+  const attempt = (): Promise<T> => {
+    signal?.throwIfAborted();
+    attempts += 1;
+    return op(attempts, Math.max(0, policy.deadlineMs - elapsedMs()));
+  };
+
+  // The wait happens here, because backOff's own cannot be aborted. What this throws replaces the error of `op`.
+  const mayRetry = async (error: unknown): Promise<boolean> => {
+    signal?.throwIfAborted();
+    if (classify(error, { unknown }) === 'fail') return false;
+    onFailed?.(error, attempts);
+    const decision = decide(policy, { failedAttempts: attempts, elapsedMs: elapsedMs() });
+    if (decision.kind === 'wait') {
+      onWait?.(error, decision.delayMs, attempts);
+      await clock.sleep(decision.delayMs, signal);
+      // A machine that was suspended wakes long after the wait was over.
+      if (elapsedMs() < policy.deadlineMs) return true;
+    }
+    throw new RetriesExhausted(attempts, elapsedMs(), error);
+  };
+
+  const value = await backOff(attempt, { startingDelay: 0, numOfAttempts: Infinity, retry: mayRetry });
+  return { value, attempts, elapsedMs: elapsedMs() };
+}
