@@ -1,0 +1,110 @@
+import type { Clock } from '../clock.js';
+import { SidecarError } from '../errors.js';
+import type { Emit } from '../events.js';
+import type { Provider } from '../provider/provider.js';
+import { connectPolicy } from '../retry/policy.js';
+import { RetriesExhausted, retry } from '../retry/retry.js';
+import type { SidecarRecord } from '../sidecars/record.js';
+import type { SshTarget } from '../transport/target.js';
+import type { Transport } from '../transport/transport.js';
+import { within } from './within.js';
+
+/** One attempt to open an authenticated connection. Keeps its time limit, and ends when the signal is aborted. */
+export type Connect = (
+  target: SshTarget,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+) => Promise<Transport>;
+
+export interface OpenSessionOptions {
+  readonly record: SidecarRecord;
+  readonly provider: Pick<Provider, 'target'>;
+  readonly connect: Connect;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly signal?: AbortSignal | undefined;
+  /** How long to keep trying, from now. Default: the connect policy's 90 s. */
+  readonly deadlineMs?: number;
+}
+
+export interface OpenSession {
+  readonly transport: Transport;
+  readonly attempts: number;
+  readonly elapsedMs: number;
+}
+
+/**
+ * Opens a session, waiting for a machine that boots: network-class failures are retried until the deadline, everything
+ * else is thrown at once.
+ *
+ * Throws `ssh.unreachable` with attempts, time and the last error as its cause when time ran out, what the provider or
+ * `connect` threw when it is not retryable, the signal's reason on abort.
+ */
+export async function openSession(options: OpenSessionOptions): Promise<OpenSession> {
+  const { record, provider, connect, clock, emit, signal, deadlineMs = connectPolicy.deadlineMs } = options;
+  let endpoint: Endpoint = { host: record.name };
+  let attempts = 0;
+
+  const attemptOnce = async (attempt: number, remainingMs: number): Promise<Transport> => {
+    attempts = attempt;
+    const endMs = clock.now() + remainingMs;
+    const target = await within(provider.target(record), { ms: remainingMs, clock, signal, late: providerIsSlow });
+    const { host, port } = target;
+    endpoint = { host, port };
+    emit({ kind: 'connect.attempt', attempt, host, port });
+    const timeoutMs = Math.min(attemptLimitMs, Math.max(0, endMs - clock.now()));
+    return connect(target, { timeoutMs, signal });
+  };
+
+  try {
+    const { value: transport, elapsedMs } = await retry(attemptOnce, {
+      policy: { ...connectPolicy, deadlineMs },
+      clock,
+      signal,
+      onFailed: (error, attempt) => emit({ kind: 'connect.failed', attempt, error: asSidecarError(error) }),
+      onWait: (error, delayMs, attempt) => {
+        if (attempt > 1) return;
+        emit({ kind: 'connect.waiting', host: endpoint.host, error: asSidecarError(error), delayMs, deadlineMs });
+      },
+    });
+    emit({ kind: 'connect.open', host: endpoint.host, attempts, elapsedMs });
+    return { transport, attempts, elapsedMs };
+  } catch (error) {
+    if (error instanceof RetriesExhausted) throw unreachable(error, endpoint);
+    throw attempts > 1 && error instanceof SidecarError ? withAttempts(error, attempts) : error;
+  }
+}
+
+/** Where it was tried last. Until the provider has said where the machine is, it has only a name. */
+interface Endpoint {
+  readonly host: string;
+  readonly port?: number;
+}
+
+/** A server that accepted the connection and says nothing is better asked again than waited for. */
+const attemptLimitMs = 10_000;
+
+function unreachable({ attempts, elapsedMs, cause }: RetriesExhausted, endpoint: Endpoint): Error {
+  const last = asSidecarError(cause);
+  const facts = { ...last.facts, ...endpoint, attempts, elapsedMs: Math.round(elapsedMs) };
+  return new SidecarError('ssh.unreachable', facts, { cause: last, retryable: false });
+}
+
+/** That it took several attempts to be refused hints at a machine that has not finished booting. */
+function withAttempts(error: SidecarError, attempts: number): SidecarError {
+  const { code, facts, retryable } = error;
+  return new SidecarError(
+    code,
+    { ...facts, attempts },
+    { cause: error, ...(retryable === undefined ? {} : { retryable }) },
+  );
+}
+
+function asSidecarError(error: unknown): SidecarError {
+  if (error instanceof SidecarError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SidecarError('ssh.unreachable', { reason }, { cause: error, retryable: true });
+}
+
+function providerIsSlow(): SidecarError {
+  return new SidecarError('provider.failed', { reason: 'it did not say where the machine is' }, { retryable: true });
+}

@@ -1,0 +1,123 @@
+import { connect } from 'node:net';
+import ssh2, { type AgentAuthMethod, type ConnectConfig } from 'ssh2';
+import type { HostKeyPolicy } from '../host-trust.js';
+import type { IdentityAttempt } from '../identities.js';
+import type { SshTarget } from '../target.js';
+import type { AttemptTimer } from './attempt-timer.js';
+import { connectError, isAuthRefusal, isFatal, isTooManyKeys, type Observed, type Stage } from './errors.js';
+import { hostVerifier, type AcceptedHostKey } from './host-verifier.js';
+import { Ssh2Transport } from './transport.js';
+import { UntimedAgent } from './untimed-agent.js';
+
+export interface DialOptions {
+  readonly target: SshTarget;
+  readonly hostKeys: HostKeyPolicy;
+  /** The keys to offer, in order, all of them on this one connection. */
+  readonly identities: readonly IdentityAttempt[];
+  readonly timer: AttemptTimer;
+  readonly signal?: AbortSignal | undefined;
+  /** How often to ask a silent server for a sign of life, in milliseconds. The third time without an answer is the end. */
+  readonly keepaliveMs: number;
+}
+
+export type Dialed =
+  { readonly kind: 'open'; readonly transport: Ssh2Transport; readonly hostKey: AcceptedHostKey } | Refused;
+
+/** The server wanted none of the keys. */
+export interface Refused {
+  readonly kind: 'refused';
+  /** How many it has refused, one at least; it may hang up before it saw them all. */
+  readonly offered: number;
+  /** Keys that could not sign though the server wanted them to. */
+  readonly signFailures: readonly Error[];
+  /** What the server said before the login: "System is booting up". */
+  readonly banner: string;
+}
+
+/**
+ * One TCP connection, one fresh ssh2 client, one outcome: whatever happens first decides, and everything after it is
+ * ignored. Unless the outcome is 'open', the socket is destroyed. Throws what `connectError` makes of a failure, the
+ * host key policy's error, or the signal's reason.
+ */
+export function dial({ target, hostKeys, identities, timer, signal, keepaliveMs }: DialOptions): Promise<Dialed> {
+  const { host, port, user } = target;
+  const endpoint = { host, port };
+  return new Promise<Dialed>((resolve, reject) => {
+    const client = new ssh2.Client();
+    // A socket of our own: ssh2 would not set TCP_NODELAY, and Node would give each address of a name 250 ms only.
+    const socket = connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: 2_500 });
+    const verifier = hostVerifier(hostKeys);
+    const signFailures: Error[] = [];
+    let stage: Stage = 'dial';
+    let offered = 0;
+    let banner = '';
+    let isOver = false;
+
+    const settle = (act: () => void): void => {
+      if (isOver) return;
+      isOver = true;
+      signal?.removeEventListener('abort', onAbort);
+      timer.expired.removeEventListener('abort', onExpired);
+      act();
+    };
+    const hangUp = (act: () => void): void =>
+      settle(() => {
+        socket.destroy();
+        act();
+      });
+    const fail = (error: Error): void => hangUp(() => reject(error));
+    const failAs = (observed: Observed): void => fail(connectError(observed, { ...endpoint, stage }));
+    const refuse = (): void => hangUp(() => resolve({ kind: 'refused', offered, signFailures, banner }));
+    const open = (hostKey: AcceptedHostKey): void =>
+      settle(() => resolve({ kind: 'open', transport: new Ssh2Transport({ client, socket, endpoint }), hostKey }));
+    const onAbort = (): void => fail(signal?.reason as Error);
+    const onExpired = (): void => failAs({ kind: 'timeout', limitMs: timer.limitMs });
+    const onError = (error: Error): void => {
+      if (!isFatal(error)) signFailures.push(error);
+      else if (verifier.refusal !== undefined) fail(verifier.refusal);
+      else if (isAuthRefusal(error) || (isTooManyKeys(error) && offered > 0)) refuse();
+      else failAs({ kind: 'error', error });
+    };
+
+    client
+      .on('connect', () => (stage = 'handshake'))
+      .on('handshake', () => (stage = 'auth'))
+      .on('banner', (text) => (banner += text))
+      .on('error', (error: Error) => {
+        if (!isOver) onError(error);
+      })
+      .on('ready', () => {
+        if (verifier.accepted !== undefined) open(verifier.accepted);
+        else fail(new Error('ssh2 did not ask about the host key'));
+      })
+      // A server that hangs up in the middle of the handshake or the login raises no error at all.
+      .on('close', () => failAs({ kind: 'closed' }));
+
+    const nextIdentity = (): AgentAuthMethod | false => {
+      const identity = identities[offered];
+      if (identity === undefined) return false;
+      offered += 1;
+      const agent = new UntimedAgent({ agent: identity.agent, timer, isOver: () => isOver });
+      return { type: 'agent', username: user, agent };
+    };
+
+    signal?.addEventListener('abort', onAbort, { once: true });
+    timer.expired.addEventListener('abort', onExpired, { once: true });
+    const { preferredAlgorithms } = hostKeys;
+    const config: ConnectConfig = {
+      sock: socket,
+      username: user,
+      hostVerifier: verifier.verify,
+      authHandler: nextIdentity,
+      readyTimeout: 0,
+      keepaliveInterval: keepaliveMs,
+      keepaliveCountMax: 3,
+      ...(preferredAlgorithms === undefined ? {} : { algorithms: { serverHostKey: [...preferredAlgorithms] } }),
+    };
+    try {
+      client.connect(config);
+    } catch (error) {
+      failAs({ kind: 'error', error });
+    }
+  });
+}

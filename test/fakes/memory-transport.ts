@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { Transform, type Duplex, type Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { SidecarError } from '../../src/errors.js';
+import { brokenPipe, readableFrom, writableInto } from '../../src/transport/ssh2/streams.js';
+import type { Channel, ExecOptions, Exit, Transport } from '../../src/transport/transport.js';
+
+/** What the far side does with a command. `ended` is aborted when the transport is closed. */
+export type Handler = (
+  command: string,
+  io: { readonly stdin: Readable; readonly stdout: Writable; readonly stderr: Writable; readonly ended: AbortSignal },
+) => Promise<Exit>;
+
+/** Where the connection breaks: after exactly so many bytes, counted over all its channels. */
+export interface Cut {
+  readonly sentBytes?: number;
+  readonly receivedBytes?: number;
+}
+
+export interface MemoryTransport extends Transport {
+  /** Loses the connection now. */
+  cut(): void;
+}
+
+/** A Transport within this process, on which `handler` plays the far side. */
+export function memoryTransport(handler: Handler, cutAfter: Cut = {}): MemoryTransport {
+  const channels = new Set<{ lose(error: Error): void }>();
+  const ended = new AbortController();
+  let gone: SidecarError | undefined;
+  let resolveClosed: (error: Error | undefined) => void = () => undefined;
+
+  const end = (reason: string, retryable: boolean): SidecarError | undefined => {
+    if (gone !== undefined) return undefined;
+    gone = new SidecarError('ssh.connection_lost', { reason }, { retryable });
+    for (const channel of channels) channel.lose(gone);
+    return gone;
+  };
+  const cut = (): void => {
+    const error = end('the connection was cut', true);
+    if (error !== undefined) resolveClosed(error);
+  };
+  const sent = new Meter(cutAfter.sentBytes, cut);
+  const received = new Meter(cutAfter.receivedBytes, cut);
+  const remember = (channel: { lose(error: Error): void }, done: Promise<unknown>): void => {
+    channels.add(channel);
+    const forget = (): void => void channels.delete(channel);
+    done.then(forget, forget);
+  };
+
+  return {
+    closed: new Promise((resolve) => (resolveClosed = resolve)),
+    cut,
+    exec: (command, options = {}) => {
+      if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
+      if (gone !== undefined) return Promise.reject(gone);
+      const channel = new MemoryChannel({ stdin: sent.stream(), stdout: received.stream(), stderr: received.stream() });
+      remember(channel, channel.exit);
+      channel.run((io) => handler(command, { ...io, ended: ended.signal }), options);
+      return Promise.resolve(channel);
+    },
+    forward: async (target) => {
+      if (gone !== undefined) throw gone;
+      const socket = await openSocket(target);
+      remember({ lose: (error) => socket.destroy(error) }, once(socket, 'close'));
+      return socket;
+    },
+    close: () => {
+      if (end('the connection was closed here', false) !== undefined) resolveClosed(undefined);
+      ended.abort();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** The far side as a real shell, `/bin/sh` unless `program` says otherwise, that runs each command with `-c` like a login over SSH. */
+export function shell({
+  program = '/bin/sh',
+  ...options
+}: { readonly program?: string; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}): Handler {
+  return async (command, { stdin, stdout, stderr, ended }) => {
+    // A process group of its own, to end with everything that it started.
+    const child = spawn(program, ['-c', command], { ...options, detached: true });
+    const kill = (): void => killGroup(child.pid);
+    ended.addEventListener('abort', kill);
+    const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    pipeline(stdin, child.stdin).catch(ignore);
+    const [[code, signal]] = await Promise.all([
+      exited,
+      pipeline(child.stdout, stdout).catch(ignore),
+      pipeline(child.stderr, stderr).catch(ignore),
+    ]);
+    ended.removeEventListener('abort', kill);
+    return signal === null ? { kind: 'code', code: code ?? 0 } : { kind: 'signal', signal: signal.replace('SIG', '') };
+  };
+}
+
+interface Pipes {
+  readonly stdin: Duplex;
+  readonly stdout: Duplex;
+  readonly stderr: Duplex;
+}
+
+class MemoryChannel implements Channel {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly exit: Promise<Exit>;
+  readonly #far: Pipes;
+  #settle: { resolve(exit: Exit): void; reject(error: Error): void } | undefined;
+
+  constructor(far: Pipes) {
+    this.#far = far;
+    this.stdin = writableInto(far.stdin, () => far.stdin.end());
+    this.stdout = readableFrom(far.stdout);
+    this.stderr = readableFrom(far.stderr);
+    this.exit = new Promise<Exit>((resolve, reject) => (this.#settle = { resolve, reject }));
+    this.exit.catch(ignore);
+  }
+
+  run(handle: (io: Pipes) => Promise<Exit>, { signal }: ExecOptions): void {
+    const onAbort = (): void => this.lose(signal?.reason as Error);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const { stdout, stderr } = this.#far;
+    const outputs = Promise.all([once(stdout, 'end'), once(stderr, 'end')]);
+    handle(this.#far)
+      .then(async (exit) => {
+        stdout.end();
+        stderr.end();
+        await outputs;
+        this.#settle?.resolve(exit);
+        this.#settle = undefined;
+        if (!this.stdin.writableFinished) this.stdin.destroy(brokenPipe());
+      })
+      .catch((error: unknown) => this.lose(error as Error))
+      .finally(() => signal?.removeEventListener('abort', onAbort))
+      .catch(ignore);
+    outputs.catch(ignore);
+  }
+
+  close(): void {
+    this.lose(new SidecarError('ssh.connection_lost', { reason: 'the channel was closed here' }, { retryable: false }));
+  }
+
+  lose(error: Error): void {
+    if (this.#settle === undefined) return;
+    this.#settle.reject(error);
+    this.#settle = undefined;
+    const { stdin, stdout, stderr } = this.#far;
+    for (const stream of [this.stdin, this.stdout, this.stderr, stdout, stderr]) stream.destroy(error);
+    // As sshd does it: the command reads what had arrived, then the end of its input, and writes into the void.
+    stdin.end();
+  }
+}
+
+/** Counts one direction of the connection, and breaks it at the byte that was asked for. */
+class Meter {
+  #leftBytes: number;
+  readonly #onEmpty: () => void;
+
+  constructor(bytes: number | undefined, onEmpty: () => void) {
+    this.#leftBytes = bytes ?? Infinity;
+    this.#onEmpty = onEmpty;
+  }
+
+  stream(): Duplex {
+    const stream = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        const passed = chunk.subarray(0, this.#leftBytes);
+        this.#leftBytes -= passed.length;
+        done(null, passed);
+        if (passed.length < chunk.length) this.#onEmpty();
+      },
+    });
+    return stream.on('error', ignore);
+  }
+}
+
+async function openSocket({ host, port }: { host: string; port: number }): Promise<Socket> {
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+  try {
+    await once(socket, 'connect');
+  } catch (cause) {
+    throw new SidecarError('ssh.channel_refused', { host, port, reason: 'Connection refused' }, { cause });
+  }
+  return socket.on('error', ignore);
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+const ignore = (): void => undefined;

@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+export interface TcpServer extends AsyncDisposable {
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  /** How many connections it has accepted. */
+  readonly connections: number;
+  /** Resolves once no connection is open. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A raw TCP server: what `greet` does is all that a client meets. */
+export async function startTcpServer(greet: (socket: Socket) => void): Promise<TcpServer> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+    greet(socket);
+    // Unread, it would not notice that the client left.
+    socket.resume();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return;
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  };
+  return {
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+    get connections() {
+      return connections;
+    },
+    idle: async () => {
+      await Promise.all([...sockets].map((socket) => once(socket, 'close')));
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** A server's identification string, RFC 4253 §4.2. */
+export const sshBanner = 'SSH-2.0-OpenSSH_9.9\r\n';
+
+/** SSH_MSG_DISCONNECT (RFC 4253 §11.1) as it is sent before any key exchange. */
+export function disconnectPacket(reason: number, description: string): Buffer {
+  const text = Buffer.from(description);
+  const payload = Buffer.alloc(1 + 4 + 4 + text.length + 4);
+  payload.writeUInt8(1, 0);
+  payload.writeUInt32BE(reason, 1);
+  payload.writeUInt32BE(text.length, 5);
+  text.copy(payload, 9);
+  // RFC 4253 §6: a multiple of 8 bytes in all, and at least 4 of padding.
+  const paddingBytes = 4 + ((8 - ((4 + 1 + payload.length + 4) % 8)) % 8);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(1 + payload.length + paddingBytes, 0);
+  head.writeUInt8(paddingBytes, 4);
+  return Buffer.concat([head, payload, Buffer.alloc(paddingBytes)]);
+}
+
+export interface CuttableProxy extends TcpServer {
+  /** Resets every connection, as when a machine dies. */
+  reset(): void;
+  /** Ends every connection in good order, as when a proxy closes it. */
+  finish(): void;
+  /** Passes nothing on any more, in either direction, and keeps the connections open. */
+  freeze(): void;
+}
+
+/** Passes bytes on to `port` on loopback until told to misbehave. */
+export async function startProxy(port: number): Promise<CuttableProxy> {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const proxy = await startTcpServer((near) => {
+    const far = connect({ host: '127.0.0.1', port, noDelay: true });
+    near.setNoDelay(true).pipe(far).pipe(near);
+    const pair = [near, far] as const;
+    pairs.add(pair);
+    far.on('error', () => near.destroy());
+    near.on('close', () => {
+      far.destroy();
+      pairs.delete(pair);
+    });
+  });
+  return Object.assign(proxy, {
+    reset: () => pairs.forEach(([near]) => near.resetAndDestroy()),
+    finish: () =>
+      pairs.forEach(([near, far]) => {
+        far.unpipe(near);
+        near.end();
+      }),
+    freeze: () =>
+      pairs.forEach(([near, far]) => {
+        near.unpipe(far).pause();
+        far.unpipe(near).pause();
+      }),
+  });
+}

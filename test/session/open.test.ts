@@ -1,0 +1,266 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SidecarError } from '../../src/errors.js';
+import type { SidecarEvent } from '../../src/events.js';
+import { classify } from '../../src/retry/classify.js';
+import { sshConnect } from '../../src/session/connect.js';
+import { openSession, type Connect, type OpenSession, type OpenSessionOptions } from '../../src/session/open.js';
+import type { SidecarRecord } from '../../src/sidecars/record.js';
+import type { SshTarget } from '../../src/transport/target.js';
+import { fakeClock, type FakeClock } from '../fakes/clock.js';
+import { memoryTransport, shell } from '../fakes/memory-transport.js';
+import { describeWith } from '../fakes/parts.js';
+import { targetFor } from '../fakes/ssh-client.js';
+import { makeKey } from '../fakes/ssh-keys.js';
+import { freePort, sshdParts, startSshd, type Sshd } from '../fakes/sshd.js';
+
+const record: SidecarRecord = {
+  name: 'dev-1',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  hostKeys: [],
+  provider: { kind: 'ssh', host: 'dev.example' },
+};
+const target: SshTarget = targetFor({ host: 'dev.example', port: 2222 });
+
+const refused = new SidecarError('ssh.unreachable', { reason: 'connection refused' }, { retryable: true });
+const wrongKey = new SidecarError('ssh.auth_refused', { user: 'dev', tried: [] }, { retryable: false });
+const transport = memoryTransport(shell());
+
+/** Fails with these errors, one after another, then connects. */
+function connecting(...errors: Error[]): Connect {
+  return () => {
+    const error = errors.shift();
+    return error === undefined ? Promise.resolve(transport) : Promise.reject(error);
+  };
+}
+
+interface Opened {
+  readonly clock: FakeClock;
+  readonly events: SidecarEvent[];
+  readonly outcome: OpenSession | Error;
+}
+
+/** Opens a session on a clock that runs as far as it takes. */
+async function open(options: Partial<OpenSessionOptions>): Promise<Opened> {
+  const clock = fakeClock();
+  const events: SidecarEvent[] = [];
+  const work = openSession({
+    record,
+    provider: { target: () => Promise.resolve(target) },
+    connect: connecting(),
+    clock,
+    emit: (event) => events.push(event),
+    ...options,
+  });
+  const outcome = await clock.until(work).catch((error: unknown) => error as Error);
+  expect(clock.sleeping).toBe(0);
+  return { clock, events, outcome };
+}
+
+const kindsOf = (events: readonly SidecarEvent[]): string[] => events.map(({ kind }) => kind);
+
+describe('openSession', () => {
+  it('connects at once to a machine that is up, and announces no wait', async () => {
+    const { events, outcome } = await open({});
+    expect(outcome).toEqual({ transport, attempts: 1, elapsedMs: 0 });
+    expect(events).toEqual([
+      { kind: 'connect.attempt', attempt: 1, host: 'dev.example', port: 2222 },
+      { kind: 'connect.open', host: 'dev.example', attempts: 1, elapsedMs: 0 },
+    ]);
+  });
+
+  it('waits out a boot, announcing the first wait only, with the reason and how long it will try', async () => {
+    const { events, outcome } = await open({ connect: connecting(refused, refused, refused) });
+    expect(outcome).toEqual({ transport, attempts: 4, elapsedMs: 9_500 });
+    expect(events.filter(({ kind }) => kind === 'connect.waiting')).toEqual([
+      { kind: 'connect.waiting', host: 'dev.example', error: refused, delayMs: 2_000, deadlineMs: 90_000 },
+    ]);
+    expect(kindsOf(events)).toEqual([
+      ...['connect.attempt', 'connect.failed', 'connect.waiting'],
+      ...['connect.attempt', 'connect.failed'],
+      ...['connect.attempt', 'connect.failed'],
+      ...['connect.attempt', 'connect.open'],
+    ]);
+  });
+
+  it('throws a permanent failure as it is, at once and unannounced', async () => {
+    const { clock, events, outcome } = await open({ connect: connecting(wrongKey) });
+    expect(outcome).toBe(wrongKey);
+    expect(clock.now()).toBe(0);
+    expect(kindsOf(events)).toEqual(['connect.attempt']);
+  });
+
+  it('says at which attempt a permanent failure came when it was not the first', async () => {
+    const { outcome } = await open({ connect: connecting(refused, wrongKey) });
+    expect(outcome).toMatchObject({
+      code: 'ssh.auth_refused',
+      retryable: false,
+      facts: { user: 'dev', tried: [], attempts: 2 },
+      cause: wrongKey,
+    });
+  });
+
+  it('does not retry an error that says nothing of itself', async () => {
+    const odd = new Error('odd');
+    const { outcome } = await open({ connect: connecting(odd) });
+    expect(outcome).toBe(odd);
+  });
+
+  it('asks the provider where the machine is before every attempt', async () => {
+    const targets = [target, { ...target, host: 'elsewhere.example', port: 22 }];
+    const seen: unknown[] = [];
+    const connect: Connect = ({ host, port }) => {
+      seen.push({ host, port });
+      return seen.length === 1 ? Promise.reject(refused) : Promise.resolve(transport);
+    };
+    const provider = { target: () => Promise.resolve(targets.shift() ?? target) };
+    await open({ connect, provider });
+    expect(seen).toEqual([
+      { host: 'dev.example', port: 2222 },
+      { host: 'elsewhere.example', port: 22 },
+    ]);
+  });
+
+  it("fails at once with the provider's own error", async () => {
+    const gone = new SidecarError('provider.failed', {}, { retryable: false });
+    const { events, outcome } = await open({ provider: { target: () => Promise.reject(gone) } });
+    expect(outcome).toBe(gone);
+    expect(events).toEqual([]);
+  });
+
+  describe('until the deadline', () => {
+    interface Attempt {
+      readonly atMs: number;
+      readonly timeoutMs: number;
+    }
+
+    /** Attempts that each take their whole time limit. */
+    async function exhaust(deadlineMs?: number): Promise<{ attempts: Attempt[]; opened: Opened }> {
+      const attempts: Attempt[] = [];
+      const clock = fakeClock();
+      const connect: Connect = async (_target, { timeoutMs }) => {
+        attempts.push({ atMs: clock.now(), timeoutMs });
+        await clock.sleep(timeoutMs);
+        throw refused;
+      };
+      const events: SidecarEvent[] = [];
+      const provider = { target: () => Promise.resolve(target) };
+      const limit = deadlineMs === undefined ? {} : { deadlineMs };
+      const work = openSession({ record, provider, connect, clock, emit: (event) => events.push(event), ...limit });
+      const outcome = await clock.until(work).catch((error: unknown) => error as Error);
+      return { attempts, opened: { clock, events, outcome } };
+    }
+
+    it('gives each attempt 10 s, and gives up with attempts, time and the last cause', async () => {
+      const { attempts, opened } = await exhaust();
+      expect(attempts.map(({ atMs }) => atMs)).toEqual([0, 12_000, 25_000, 39_500, 56_250, 76_375]);
+      expect(attempts.every(({ timeoutMs }) => timeoutMs === 10_000)).toBe(true);
+      expect(opened.outcome).toMatchObject({
+        code: 'ssh.unreachable',
+        facts: { host: 'dev.example', port: 2222, attempts: 6, elapsedMs: 86_375, reason: 'connection refused' },
+        cause: refused,
+      });
+    });
+
+    it('is the end of it: whoever called may not start over', async () => {
+      const { opened } = await exhaust();
+      expect(classify(opened.outcome, { unknown: 'retry' })).toBe('fail');
+    });
+
+    it('gives the last attempt only the time that is left', async () => {
+      const { attempts, opened } = await exhaust(30_000);
+      expect(attempts).toEqual([
+        { atMs: 0, timeoutMs: 10_000 },
+        { atMs: 12_000, timeoutMs: 10_000 },
+        { atMs: 25_000, timeoutMs: 5_000 },
+      ]);
+      expect(opened.outcome).toMatchObject({ facts: { attempts: 3, elapsedMs: 30_000 } });
+    });
+
+    it('announces no wait when there is time for one attempt only', async () => {
+      const { attempts, opened } = await exhaust(5_000);
+      expect(attempts).toEqual([{ atMs: 0, timeoutMs: 5_000 }]);
+      expect(kindsOf(opened.events)).toEqual(['connect.attempt', 'connect.failed']);
+    });
+
+    it('counts a provider that does not answer', async () => {
+      const { clock, outcome } = await open({ provider: { target: () => new Promise(() => undefined) } });
+      expect(clock.now()).toBe(90_000);
+      expect(outcome).toMatchObject({ code: 'ssh.unreachable', facts: { host: 'dev-1', attempts: 1 } });
+    });
+  });
+
+  describe('aborted', () => {
+    const reason = new Error('Ctrl-C');
+
+    it('during a wait: ends at once', async () => {
+      const controller = new AbortController();
+      const { clock, outcome } = await open({
+        connect: connecting(refused),
+        signal: controller.signal,
+        emit: ({ kind }) => {
+          if (kind === 'connect.waiting') queueMicrotask(() => controller.abort(reason));
+        },
+      });
+      expect(outcome).toBe(reason);
+      expect(clock.now()).toBe(0);
+    });
+
+    it('during an attempt: hands the signal to it, and throws its reason', async () => {
+      const controller = new AbortController();
+      const connect: Connect = (_target, { signal }) => {
+        expect(signal).toBe(controller.signal);
+        controller.abort(reason);
+        return Promise.reject(refused);
+      };
+      const { outcome } = await open({ connect, signal: controller.signal });
+      expect(outcome).toBe(reason);
+    });
+
+    it('while the provider is asked: ends at once', async () => {
+      const controller = new AbortController();
+      const provider = {
+        target: () => {
+          queueMicrotask(() => controller.abort(reason));
+          return new Promise<SshTarget>(() => undefined);
+        },
+      };
+      const { clock, outcome } = await open({ provider, signal: controller.signal });
+      expect(outcome).toBe(reason);
+      expect(clock.now()).toBe(0);
+    });
+  });
+});
+
+describeWith(sshdParts, 'openSession with a real sshd that comes up 6 s later', () => {
+  it('opens at the fourth attempt, after one announcement', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'sidecar-session-'));
+    const key = await makeKey(directory, 'id');
+    const port = await freePort();
+    const clock = fakeClock();
+    const events: SidecarEvent[] = [];
+    const target = targetFor({ port, user: userInfo().username, keys: [key.path] });
+    const provider = { target: () => Promise.resolve(target) };
+    const pinned: string[] = [];
+    const pin = (line: string): Promise<void> => Promise.resolve(void pinned.push(line));
+    const emit = (event: SidecarEvent): void => void events.push(event);
+    const connectOverSsh = sshConnect({ pin, emit });
+    let sshd: Sshd | undefined;
+    const connect: Connect = async (...attempt) => {
+      if (clock.now() >= 6_000) sshd ??= await startSshd({ port, authorizedKeys: [key.line] });
+      return connectOverSsh(...attempt);
+    };
+    try {
+      const session = await clock.until(openSession({ record, provider, connect, clock, emit }));
+      expect(session).toMatchObject({ attempts: 4, elapsedMs: 9_500 });
+      expect(kindsOf(events).filter((kind) => kind === 'connect.waiting')).toHaveLength(1);
+      expect(pinned).toEqual([sshd?.hostKeyLine]);
+      await session.transport.close();
+    } finally {
+      await sshd?.stop();
+      await rm(directory, { recursive: true });
+    }
+  });
+});
