@@ -15,6 +15,7 @@ export function createReporter(output: Output, name: string): Emit {
     if (output.verbose) output.note(text);
   };
   let drawnAtMs = 0;
+  let reading = false;
 
   return (event: SidecarEvent): void => {
     switch (event.kind) {
@@ -33,7 +34,9 @@ export function createReporter(output: Output, name: string): Emit {
         const said = `connected after ${formatSeconds(event.elapsedMs)} (${count(event.attempts, 'attempt')})`;
         if (event.attempts > 1) output.note(said);
         else detail(`${name}: ${said}`);
-        output.clearProgress();
+        // The working tree is read while the session opens, and may take longer.
+        if (reading) output.progress(`${phases.snapshot}…`);
+        else output.clearProgress();
         return;
       }
       case 'hostkey.pinned':
@@ -50,6 +53,7 @@ export function createReporter(output: Output, name: string): Emit {
         output.warn(`${event.path} is not sent: ${skipReasons[event.reason]}`);
         return;
       case 'sync.phase':
+        reading = event.phase === 'snapshot';
         detail(phases[event.phase]);
         output.progress(`${phases[event.phase]}…`);
         return;

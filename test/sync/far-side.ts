@@ -7,7 +7,7 @@ import type { SyncResult } from '../../src/sync/result.js';
 import type { SyncRequest } from '../../src/sync/request.js';
 import { sync } from '../../src/sync/sync.js';
 import { filesBelow, GitRepo, manifest, oraclePaths, scratch } from '../fakes/git-repo.js';
-import { shellTransport } from '../fakes/shell-transport.js';
+import { memoryTransport, shell as farShell, type Cut } from '../fakes/memory-transport.js';
 
 /** A local repository and a far side in one scratch directory, with everything that a sync test asks of them. */
 export class FarSide {
@@ -31,16 +31,22 @@ export class FarSide {
     return path.join(this.home, path.basename(this.repo.root));
   }
 
+  /** A sync from here to there. `shell` and `farEnv` are of the far login, `cut` breaks the connection. */
   sync(
-    options: Partial<SyncRequest> & { readonly shell?: string; readonly farEnv?: Record<string, string> } = {},
+    options: Partial<SyncRequest> & {
+      readonly shell?: string;
+      readonly farEnv?: Record<string, string>;
+      readonly cut?: Cut;
+    } = {},
   ): Promise<SyncResult> {
-    const { shell, farEnv, ...request } = options;
+    const { shell = '/bin/sh', farEnv, cut, ...request } = options;
+    const env = { PATH: process.env['PATH'], HOME: this.home, USER: 'dev', ...farEnv };
     return sync({
       directory: this.repo.root,
       sidecar: 'web',
       open: () =>
         Promise.resolve({
-          transport: shellTransport(this.home, { ...(shell ? { shell } : {}), ...(farEnv ? { env: farEnv } : {}) }),
+          transport: memoryTransport(farShell({ program: shell, cwd: this.home, env }), cut),
           attempts: 1,
           elapsedMs: 0,
         }),

@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FarSide } from './far-side.js';
+
+let side: FarSide;
+beforeEach(() => {
+  side = new FarSide();
+  for (let file = 0; file < 30; file++) side.repo.write(`d${file % 5}/f${file}`, `first ${file}\n`.repeat(50));
+});
+afterEach(() => side.remove());
+
+describe('a sync that is cut off', () => {
+  it.each([
+    ['before the script has arrived', { sentBytes: 5_000 }],
+    ['within its first answer', { receivedBytes: 60 }],
+    ['within the pack', { sentBytes: 30_000 }],
+    ['before its last answer', { receivedBytes: 560 }],
+  ])('%s, in a first landing and in a later one, is finished by the next', async (_, cut) => {
+    for (const round of ['first', 'later']) {
+      for (let file = 0; file < 30; file++) side.repo.write(`d${file % 5}/f${file}`, noise(round, file));
+      await side.sync({ cut }).catch((error: unknown) => {
+        expect(error).toMatchObject({ code: 'ssh.connection_lost' });
+      });
+      const result = await side.sync();
+      expect(result).toMatchObject({ verified: true, drift: null });
+      expect(side.there()).toEqual(side.here());
+    }
+  });
+});
+
+/** Different every time, and hard to compress. */
+function noise(seed: string, file: number): string {
+  let state = file + seed.length * 7919;
+  let text = '';
+  for (let letter = 0; letter < 2_000; letter++) {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    text += String.fromCharCode(33 + (state % 90));
+  }
+  return text;
+}
