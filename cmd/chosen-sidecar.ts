@@ -4,6 +4,7 @@ import type { Settings } from '../src/sidecars/settings.js';
 import type { Context } from './context.js';
 import type { Sidecars } from '../src/client.js';
 import { settingsHere } from './sidecars.js';
+import { workingTreeHere } from './working-tree.js';
 
 /**
  * The sidecar that a command is about when no argument names one: `-s`, SIDECAR_NAME, what `use` selected here, the
@@ -11,9 +12,8 @@ import { settingsHere } from './sidecars.js';
  */
 export async function chosenSidecar(context: Context, sidecars: Sidecars, settings: Settings): Promise<SidecarRecord> {
   // `-s` needs no working tree, and so no git.
-  const { directory, signal } = context;
   const choose = async (): Promise<string> =>
-    sidecars.current.choose(await sidecars.workingTreeRoot(directory, signal), settings.sidecar);
+    sidecars.current.choose((await workingTreeHere(context, sidecars)).root, settings.sidecar);
   const name = context.sidecar ?? (await choose());
   return sidecars.registry.get(name);
 }
@@ -36,10 +36,7 @@ export async function namedSidecar(
  * before anything is made or registered.
  */
 export async function selector(context: Context, sidecars: Sidecars): Promise<(name: string) => Promise<void>> {
-  const [root, settings] = await Promise.all([
-    sidecars.workingTreeRoot(context.directory, context.signal),
-    settingsHere(context, sidecars),
-  ]);
+  const [{ root }, settings] = await Promise.all([workingTreeHere(context, sidecars), settingsHere(context, sidecars)]);
   const { value, source } = settings.sidecar;
   return async (name) => {
     await sidecars.current.set(root, name);

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { systemClock, type Clock } from './clock.js';
 import type { Emit } from './events.js';
-import { findWorkingTree } from './git/working-tree.js';
+import { findWorkingTree, type WorkingTree } from './git/working-tree.js';
 import type { LocalDeps, LocalRequest } from './provider/local.js';
 import { localServerEntry } from './provider/local/entry.js';
 import type { Provider } from './provider/provider.js';
@@ -87,9 +87,9 @@ export class Sidecars {
     await this.registry.remove(name);
   }
 
-  /** The root of the working tree that `directory` is in: what a current sidecar belongs to. */
-  async workingTreeRoot(directory: string, signal?: AbortSignal): Promise<string> {
-    return (await findWorkingTree(directory, { env: this.#env, ...(signal === undefined ? {} : { signal }) })).root;
+  /** The working tree that `directory` is in. Its root is what a current sidecar belongs to. */
+  workingTree(directory: string, signal?: AbortSignal): Promise<WorkingTree> {
+    return findWorkingTree(directory, { env: this.#env, ...(signal === undefined ? {} : { signal }) });
   }
 
   /** Opens a session, waiting for a machine that boots. The caller closes its transport. */

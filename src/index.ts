@@ -16,6 +16,7 @@ export type { Channel, ExecOptions, Exit, Transport } from './transport/transpor
 export type { AskPassphrase } from './transport/passphrase.js';
 export type { HostKeyLine, SshTarget } from './transport/target.js';
 
+export { findWorkingTree, type WorkingTree } from './git/working-tree.js';
 export { sync } from './sync/sync.js';
 export type { SyncRequest } from './sync/request.js';
 export type { Drift, SyncResult } from './sync/result.js';

@@ -6,6 +6,7 @@ import { aboutSidecar } from '../about-sidecar.js';
 import { chosenSidecar } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
 import { openSidecars, settingsHere } from '../sidecars.js';
+import { workingTreeHere } from '../working-tree.js';
 import { passphrasePrompt } from '../ui/ask-passphrase.js';
 import { errorDocument } from '../ui/error-report.js';
 import { exitCode, exitCodes } from '../ui/exit-codes.js';
@@ -41,9 +42,9 @@ async function land(context: Context, flags: SyncFlags): Promise<SyncResult> {
   const settings = await settingsHere(context, sidecars, { drift, connectTimeout });
   const record = await chosenSidecar(context, sidecars, settings);
   const workdir = workspaceOf(record, settings);
-  return aboutSidecar(record.name, () =>
+  return aboutSidecar(record.name, async () =>
     sidecars.sync(record, {
-      directory: context.directory,
+      directory: await workingTreeHere(context, sidecars),
       ...(workdir === undefined ? {} : { workdir }),
       drift: settings.drift.value,
       adopt,

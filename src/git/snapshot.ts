@@ -59,18 +59,18 @@ export async function takeSnapshot(
     options.emit({ kind: 'snapshot.skipped', path, reason });
   };
   for (const directory of listing.unreadable) skip(directory, 'unreadable-directory');
-  for (const special of await findSpecialFiles(tree, listing, options)) skip(toText(special.path), special.reason);
-
-  const rules = await storeRules(tree, shadow, listing, excludesFile);
-  let id: string;
-  try {
-    id = await updateIndex(tree, shadow, listing, skip);
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    if (options.fresh === true || !(error instanceof SidecarError) || error.code !== 'git.failed') throw error;
-    await rm(path.join(shadow.gitDir, 'index'), { force: true });
-    id = await updateIndex(tree, shadow, listing, skip);
-  }
+  const update = (): Promise<string> => updateIndex(tree, shadow, listing, skip);
+  const [id, rules, specials] = await Promise.all([
+    update().catch(async (error: unknown) => {
+      options.signal?.throwIfAborted();
+      if (options.fresh === true || !(error instanceof SidecarError) || error.code !== 'git.failed') throw error;
+      await rm(path.join(shadow.gitDir, 'index'), { force: true });
+      return update();
+    }),
+    storeRules(tree, shadow, listing, excludesFile),
+    findSpecialFiles(tree, listing, options),
+  ]);
+  for (const special of specials) skip(toText(special.path), special.reason);
   return { tree: id, rules, skipped };
 }
 

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdirSync, type Dirent } from 'node:fs';
 import type { SkipReason } from '../events.js';
 import { readingOnly, type Environment } from './environment.js';
 import type { Listing } from './listing.js';
@@ -18,8 +18,7 @@ export async function findSpecialFiles(
   const found: { path: BytePath; reason: SkipReason }[] = [];
   for (const directory of directoriesOf(listing)) {
     const name = Buffer.concat([Buffer.from(tree.root + '/'), toBytes(directory)]);
-    const entries = await readdir(name, { withFileTypes: true, encoding: 'buffer' }).catch(() => []);
-    for (const entry of entries) {
+    for (const entry of entriesOf(name)) {
       if (entry.isFile() || entry.isDirectory() || entry.isSymbolicLink()) continue;
       const path = directory + entry.name.toString('latin1');
       if (listing.paths.has(path)) continue; // a tracked path that became one: the snapshot says so itself
@@ -32,6 +31,15 @@ export async function findSpecialFiles(
   const ignored = await runGit(place, ['check-ignore', '-z', '--stdin'], { stdin, accept: [0, 1, 128] });
   const names = new Set(splitNul(ignored.stdout));
   return found.filter((one) => !names.has(one.path));
+}
+
+/** A thousand directories take longer to wait for one by one than to read. */
+function entriesOf(directory: Buffer): Dirent<Buffer>[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true, encoding: 'buffer' });
+  } catch {
+    return []; // it went, or it cannot be read: the listing tells of that
+  }
 }
 
 function directoriesOf(listing: Listing): Set<BytePath> {

@@ -50,11 +50,16 @@ export async function findWorkingTree(
   const ask = async (...args: string[]): Promise<string[]> => (await git.raw(args)).split('\n').slice(0, -1);
 
   let answers: string[];
+  let head: string[];
   try {
-    answers = await ask(
-      ...['rev-parse', '--is-inside-work-tree', '--show-object-format', '--show-toplevel'],
-      ...['--git-path', 'objects', '--git-path', 'info/exclude', '--git-path', 'shallow'],
-    );
+    [answers, head] = await Promise.all([
+      ask(
+        ...['rev-parse', '--is-inside-work-tree', '--show-object-format', '--show-toplevel'],
+        ...['--git-path', 'objects', '--git-path', 'info/exclude', '--git-path', 'shallow'],
+      ),
+      // One answer for a born branch, a failure for an unborn one.
+      ask('rev-parse', '--verify', '--quiet', 'HEAD^{commit}').catch(() => []),
+    ]);
   } catch (cause) {
     signal?.throwIfAborted();
     const reason = cause instanceof Error ? cause.message.trim() : String(cause);
@@ -71,8 +76,6 @@ export async function findWorkingTree(
       reason: `${start} is in a repository without a working tree`,
     });
   }
-  // One answer for a born branch, a failure for an unborn one.
-  const head = await ask('rev-parse', '--verify', '--quiet', 'HEAD^{commit}').catch(() => []);
   return {
     root,
     format: format === 'sha256' ? 'sha256' : 'sha1',

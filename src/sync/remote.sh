@@ -165,7 +165,8 @@ make_shadow() {
 	threads = 1
 CONFIG
   mv -- "$new" "$S" 2>"$tmp/err" || [ -f "$S/sidecar/made" ] || return 1
-  rm -rf -- "$S/shadow"
+  # The same words put the second one inside the first.
+  rm -rf -- "$S/shadow" 2>/dev/null || :
 }
 
 ref() {

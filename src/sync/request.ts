@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Emit } from '../events.js';
 import type { Environment } from '../git/environment.js';
+import type { WorkingTree } from '../git/working-tree.js';
 import type { Transport } from '../transport/transport.js';
 
 /** An open session, and what it took to open it. */
@@ -13,8 +14,8 @@ export interface OpenSession {
 }
 
 export interface SyncRequest {
-  /** Any directory inside the working tree. */
-  readonly directory: string;
+  /** Any directory inside the working tree, or the tree itself where it was found already. */
+  readonly directory: string | WorkingTree;
   /** The sidecar's name. */
   readonly sidecar: string;
   /** The workspace on the sidecar; `~/<name of the local directory>` unless given. */

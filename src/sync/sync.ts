@@ -24,7 +24,8 @@ export async function sync(request: SyncRequest): Promise<SyncResult> {
   const signal = AbortSignal.any([request.signal, stop.signal]);
   const within: SyncRequest = { ...request, signal };
 
-  const tree = await findWorkingTree(request.directory, { env: request.env, signal });
+  const { directory, env } = request;
+  const tree = typeof directory === 'string' ? await findWorkingTree(directory, { env, signal }) : directory;
   const workspace = workspacePath(tree.root, request.workdir);
   const opening = request.open(signal);
   const preparing = prepare(within, tree, false);
