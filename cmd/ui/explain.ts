@@ -74,13 +74,8 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     message: `cannot reach ${place(facts)}: ${because(facts, 'no answer')}${effort(facts)}`,
     hint: 'check that the machine is up, its address right and its port open; SIDECAR_CONNECT_TIMEOUT=5m waits for longer',
   }),
-  'ssh.auth_refused': (facts) => ({
-    message: `${place(facts)} refused the login as ${the(facts, 'user', 'this user')}: ${because(facts, 'no key fits')}${keys(facts)}`,
-    hint:
-      number(facts, 'attempts') === undefined
-        ? 'check the user name, and that ~/.ssh/authorized_keys over there holds one of your public keys'
-        : 'the machine has just booted: if it is still being set up, try again in a moment',
-  }),
+  'ssh.auth_refused': (facts) =>
+    'tried' in facts && list(facts, 'tried').length === 0 ? noKey(facts) : refusedLogin(facts),
   'ssh.key_unusable': (facts) => ({
     message: `cannot use the key ${the(facts, 'path', 'file')}: ${because(facts, 'it cannot be read')}`,
     hint: 'correct the file, or name another with `--identity` when adding the sidecar',
@@ -131,7 +126,10 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
   }),
   'git.failed': (facts) => ({
     message: `git failed on this machine: ${because(facts, 'it gave no reason')}`,
-    hint: 'run it again with `--verbose` to see more',
+    hint:
+      text(facts, 'distrusted') === undefined
+        ? 'run it again with `--verbose` to see more'
+        : `if you trust it, run \`git config --global --add safe.directory ${the(facts, 'distrusted', 'DIR')}\``,
   }),
 
   'sync.unreadable': (facts) => ({
@@ -213,4 +211,22 @@ function hostKeyWayOut(facts: Facts): string {
       ? `run \`sidecar forget ${the(facts, 'sidecar', 'NAME')}\` and add it again`
       : `take its old key out of ${file} and try again`;
   return `only if you know that the machine was rebuilt: ${way}`;
+}
+
+function refusedLogin(facts: Facts): Explanation {
+  return {
+    message: `${place(facts)} refused the login as ${the(facts, 'user', 'this user')}: ${because(facts, 'no key fits')}${keys(facts)}`,
+    hint:
+      number(facts, 'attempts') === undefined
+        ? 'check the user name, and that ~/.ssh/authorized_keys over there holds one of your public keys'
+        : 'the machine has just booted: if it is still being set up, try again in a moment',
+  };
+}
+
+/** Nobody was asked: there was nothing to ask with. */
+function noKey(facts: Facts): Explanation {
+  return {
+    message: `there is no SSH key to log in to ${place(facts)} with as ${the(facts, 'user', 'this user')}${keys(facts)}`,
+    hint: 'make one with `ssh-keygen`, start your ssh-agent, or add the sidecar with `--identity FILE`',
+  };
 }

@@ -67,7 +67,11 @@ export async function findWorkingTree(
     if (/not a git repository/i.test(reason)) return { root: start, format: 'sha1' };
     if (reason.includes('show-object-format'))
       throw new SidecarError('git.too_old', { floor: localGitFloor }, { cause });
-    throw new SidecarError('git.failed', { command: 'rev-parse', reason: firstLine(reason) }, { cause });
+    if (reason.includes('dubious ownership')) {
+      const facts = { command: 'rev-parse', reason: `${start} belongs to another user`, distrusted: start };
+      throw new SidecarError('git.failed', facts, { cause });
+    }
+    throw new SidecarError('git.failed', { command: 'rev-parse', reason: fatalLine(reason) }, { cause });
   }
   const [inside, format, root, objects, infoExclude, shallow] = answers;
   if (inside !== 'true' || root === undefined || objects === undefined || !infoExclude || shallow === undefined) {
@@ -88,7 +92,8 @@ export async function findWorkingTree(
   };
 }
 
-const firstLine = (text: string): string => text.split('\n')[0] ?? '';
+/** What git died of: other lines come before it. */
+const fatalLine = (text: string): string => /^(?:fatal|error): (.*)$/m.exec(text)?.[1] ?? text.split('\n')[0] ?? '';
 
 /** The user's own file of ignore patterns, wherever their configuration puts it; undefined when there is none to read. */
 export async function globalExcludes(tree: WorkingTree, env: Environment): Promise<string | undefined> {

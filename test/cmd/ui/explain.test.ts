@@ -56,6 +56,19 @@ describe('an explanation', () => {
     ]);
   });
 
+  it('of a login without a key says that there is none, and how to get one', () => {
+    const facts = { sidecar: 'web', host: 'h', port: 22, user: 'dev', tried: [], unsupported: [] };
+    expect(words('ssh.auth_refused', facts)).toEqual([
+      'sidecar: there is no SSH key to log in to web (h:22) with as dev',
+      '  hint: make one with `ssh-keygen`, start your ssh-agent, or add the sidecar with `--identity FILE`',
+    ]);
+  });
+
+  it('of a repository that belongs to somebody else names git’s own way out', () => {
+    const facts = { reason: '/srv/app belongs to another user', distrusted: '/srv/app' };
+    expect(words('git.failed', facts)[1]).toContain('git config --global --add safe.directory /srv/app');
+  });
+
   it('of a login refused after a boot says that the machine may not be ready', () => {
     expect(words('ssh.auth_refused', { sidecar: 'web', attempts: 4 })[1]).toContain('try again in a moment');
   });
