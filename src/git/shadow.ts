@@ -21,7 +21,8 @@ export interface Shadow {
 /** Above this size a file is streamed, neither held in memory nor compared with another for a delta. */
 const streamedAbove = '32m';
 
-const config = `[core]
+/** What both sides' shadows are set to: holds no single quote, for it travels in a shell script. */
+export const shadowConfig = `[core]
 	autocrlf = false
 	bigFileThreshold = ${streamedAbove}
 	compression = 1
@@ -38,11 +39,10 @@ const config = `[core]
 	auto = 0
 	packRefs = false
 [pack]
-	threads = 1
-`;
+	threads = 1`;
 
 /** Raw bytes, whatever the attributes in the tree say: no line ends, filters, keywords or encodings are converted. */
-const attributes = '* -text -filter -ident -working-tree-encoding\n';
+export const shadowAttributes = '* -text -filter -ident -working-tree-encoding';
 
 /** Where the shadow repository of a working tree is. */
 export function shadowPath(tree: WorkingTree, stateDir: string): string {
@@ -89,8 +89,8 @@ async function makeShadow(gitDir: string, tree: WorkingTree, env: Environment): 
   const clean = { ...withoutGit(env), HOME: gitDir, XDG_CONFIG_HOME: gitDir, GIT_CONFIG_NOSYSTEM: '1' };
   await runGit({ cwd: gitDir, env: clean }, ['init', '--quiet', '--bare', '--template=', ...format, '.']);
   await mkdir(path.join(gitDir, 'info'), { recursive: true });
-  await writeFile(path.join(gitDir, 'config'), config, { flag: 'a' });
-  await writeFile(path.join(gitDir, 'info', 'attributes'), attributes);
+  await writeFile(path.join(gitDir, 'config'), shadowConfig + '\n', { flag: 'a' });
+  await writeFile(path.join(gitDir, 'info', 'attributes'), shadowAttributes + '\n');
 }
 
 /** Points the shadow at the user's objects, and tells it where a shallow history ends. */

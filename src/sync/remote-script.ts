@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { shadowAttributes, shadowConfig } from '../git/shadow.js';
 
 /**
  * The command that the login shell over there is asked for. It may be fish or csh: so one word for `sh`, and one text in
@@ -9,14 +10,19 @@ export const remoteCommand = `sh -c 'IFS= read -r script && eval "$(printf %b "$
 
 let cached: string | undefined;
 
-/** The first line to send: remote.sh with its nonce, for `printf %b` to unfold. Comments and indentation stay here. */
+/** The first line to send: remote.sh and what it is told, for `printf %b` to unfold. Comments and indentation stay here. */
 export function remoteScriptLine(nonce: string): string {
-  cached ??= readFileSync(new URL('./remote.sh', import.meta.url), 'utf8')
+  cached ??= encode(`shadow_config='${shadowConfig}'\nshadow_attributes='${shadowAttributes}'\n${readScript()}`);
+  return `nonce=${nonce}\\n${cached}\n`;
+}
+
+function readScript(): string {
+  const text = readFileSync(new URL('./remote.sh', import.meta.url), 'utf8');
+  return text
     .split('\n')
     .map((line) => line.replace(/^ +/, ''))
     .filter((line) => line !== '' && !line.startsWith('#'))
-    .join('\n')
-    .replaceAll('\\', '\\\\')
-    .replaceAll('\n', '\\n');
-  return `nonce=${nonce}\\n${cached}\n`;
+    .join('\n');
 }
+
+const encode = (script: string): string => script.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');

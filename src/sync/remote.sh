@@ -1,5 +1,5 @@
 # The far half of a sync, in POSIX sh and git: nothing is installed on the sidecar. The near half sends this text as the
-# first line of a conversation (see conversation.ts), with $nonce set. Requests are lines on stdin; every line of an
+# first line of a conversation (see remote-script.ts), with $nonce and the shadow's settings set. Requests are lines on stdin; every line of an
 # answer begins with the nonce, so that nothing a start file prints is taken for one.
 #
 #   hello FORMAT WORKSPACE    what stands there: base, last landing, kind of directory      -> … ready
@@ -13,7 +13,7 @@
 #   refs/sidecar/replaced     the tree that the last landing replaced
 #   refs/sidecar/drift/ID     drift saved before it was overwritten
 #   sidecar/{rules,head,origins,lock}
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154 # nonce, shadow_config and shadow_attributes
 set -u
 LC_ALL=C
 export LC_ALL
@@ -143,27 +143,8 @@ make_shadow() {
   esac
   (umask 077 && mkdir -p "${S%/*}" "$new" && unset GIT_WORK_TREE && GIT_DIR=$new git init -q --bare --template= "$@") 2>"$tmp/err" || return 1
   mkdir -p "$new/info" "$new/objects/info" "$new/sidecar" && : >"$new/sidecar/made" || return 1
-  printf '* -text -filter -ident -working-tree-encoding\n' >"$new/info/attributes" || return 1
-  cat >>"$new/config" <<'CONFIG' || return 1
-[core]
-	autocrlf = false
-	bigFileThreshold = 32m
-	compression = 1
-	fileMode = true
-	fsmonitor = false
-	hooksPath = /dev/null
-	ignoreCase = false
-	logAllRefUpdates = false
-	precomposeUnicode = false
-	protectHFS = false
-	protectNTFS = false
-	symlinks = true
-[gc]
-	auto = 0
-	packRefs = false
-[pack]
-	threads = 1
-CONFIG
+  printf '%s\n' "$shadow_attributes" >"$new/info/attributes" || return 1
+  printf '%s\n' "$shadow_config" >>"$new/config" || return 1
   mv -- "$new" "$S" 2>"$tmp/err" || [ -f "$S/sidecar/made" ] || return 1
   # The same words put the second one inside the first.
   rm -rf -- "$S/shadow" 2>/dev/null || :

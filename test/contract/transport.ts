@@ -9,7 +9,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { finished, pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Channel, Transport } from '../../src/transport/transport.js';
-import { freePort } from '../fakes/sshd.js';
+import { freePort } from '../../src/provider/local/free-port.js';
 import { startTcpServer } from '../fakes/tcp-servers.js';
 
 /** A transport whose far side runs real commands in a POSIX shell on this machine. */

@@ -7,7 +7,8 @@ import { BuiltProgram } from '../fakes/built-program.js';
 import { filesBelow, fingerprint, GitRepo, manifest, oraclePaths } from '../fakes/git-repo.js';
 import { describeWith } from '../fakes/parts.js';
 import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
-import { freePort, startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
+import { freePort } from '../../src/provider/local/free-port.js';
+import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
 
 let user: BuiltProgram;
 let key: MadeKey;

@@ -1,10 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../src/provider/local/free-port.js';
 import { findPart } from './parts.js';
 import { makeKey, type MadeKey } from './ssh-keys.js';
 
@@ -75,16 +75,6 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
 }
 
 export const sshdParts = ['sshd', 'ssh-keygen'];
-
-/** A port on which nothing listens: to start a server on later, or to be refused. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function configFor(options: SshdOptions & { port: number; hostKey: MadeKey; directory: string }): string {
   const { home, maxAuthTries, config = [], port, hostKey, directory } = options;

@@ -14,7 +14,8 @@ import { memoryTransport, shell } from '../fakes/memory-transport.js';
 import { describeWith } from '../fakes/parts.js';
 import { targetFor } from '../fakes/ssh-client.js';
 import { makeKey } from '../fakes/ssh-keys.js';
-import { freePort, sshdParts, startSshd, type Sshd } from '../fakes/sshd.js';
+import { freePort } from '../../src/provider/local/free-port.js';
+import { sshdParts, startSshd, type Sshd } from '../fakes/sshd.js';
 
 const record: SidecarRecord = {
   name: 'dev-1',

@@ -13,7 +13,8 @@ import { describeWith } from '../../fakes/parts.js';
 import { connectTo, identitySigning, targetFor, type Login } from '../../fakes/ssh-client.js';
 import { makeKey, type MadeKey } from '../../fakes/ssh-keys.js';
 import { startSshServer, type SshServerOptions } from '../../fakes/ssh-server.js';
-import { freePort, sshdParts, startSshd, type Sshd, type SshdOptions } from '../../fakes/sshd.js';
+import { freePort } from '../../../src/provider/local/free-port.js';
+import { sshdParts, startSshd, type Sshd, type SshdOptions } from '../../fakes/sshd.js';
 import { disconnectPacket, sshBanner, startProxy, startTcpServer } from '../../fakes/tcp-servers.js';
 
 /** Every way in which a connection was seen to fail, on real sockets and servers: may it be retried? */
