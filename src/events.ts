@@ -39,6 +39,6 @@ export type SidecarEvent =
 
 export type SyncPhase = 'snapshot' | 'pack' | 'land';
 
-export type SkipReason = 'fifo' | 'socket' | 'device' | 'git-directory' | 'unreadable-directory';
+export type SkipReason = 'fifo' | 'socket' | 'device' | 'git-directory' | 'gitmodules-link' | 'unreadable-directory';
 
 export type Emit = (event: SidecarEvent) => void;

@@ -100,6 +100,7 @@ const skipReasons: Readonly<Record<SkipReason, string>> = {
   fifo: 'it is a named pipe',
   socket: 'it is a socket',
   device: 'it is a device',
+  'gitmodules-link': 'git takes no link of this name',
   'git-directory': 'it belongs to a repository of git',
   'unreadable-directory': 'the directory cannot be read',
 };

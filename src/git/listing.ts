@@ -67,7 +67,10 @@ export async function listWorkingTree(options: {
     const cwd = await reach(options.root, prefix, options.linkDirectory);
     const args = ['ls-files', '-z', '-t', '-s', '-c', '-o', '--exclude-standard'];
     if (isRepository) {
-      const place = { cwd, env: readingOnly(options.env), signal: options.signal };
+      const env = readingOnly(options.env);
+      // A `.git` that is none must not have git find the repository around it.
+      if (prefix !== '') env['GIT_CEILING_DIRECTORIES'] = path.dirname(cwd);
+      const place = { cwd, env, signal: options.signal };
       const output = await runGit(place, args, { accept: [0, 128] });
       if (output.code === 0) return output;
       if (prefix === '' || !/not a git repository|invalid gitfile/i.test(output.stderr)) {

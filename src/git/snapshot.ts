@@ -155,6 +155,8 @@ class Disk {
     if (!this.#isDirectory(parent(path))) return 'absent';
     const stats = this.#lstat(path);
     if (stats === undefined || stats.isDirectory()) return 'absent';
+    // git refuses a link of this name, for it would follow it.
+    if (stats.isSymbolicLink() && path.split('/').at(-1)?.toLowerCase() === '.gitmodules') return 'gitmodules-link';
     if (stats.isFile() || stats.isSymbolicLink()) return 'file';
     return specialKind(stats);
   }

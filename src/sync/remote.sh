@@ -78,7 +78,10 @@ alive() {
 # Takes the link $1. A dead holder's link is cleared only by whoever gets the right to, itself a link named after that
 # holder: two that find the same dead holder cannot clear each other's new lock.
 take() {
+  misses=0
   until ln -s "$me" "$1" 2>/dev/null; do
+    misses=$((misses + 1))
+    [ "$misses" -lt 50 ] || return 2
     owner=$(readlink "$1" 2>/dev/null) || {
       [ -d "${1%/*}" ] && [ -w "${1%/*}" ] || return 2
       continue
@@ -89,6 +92,8 @@ take() {
     [ "$(readlink "$1" 2>/dev/null)" != "$owner" ] || rm -f -- "$1"
   done
 }
+
+pause() { sleep 0.2 2>/dev/null || sleep 1; }
 
 lock() {
   me="$$:$(started $$):$(boot)"
@@ -102,14 +107,23 @@ lock() {
     # Said every time round: writing to a client that has gone ends this process.
     say "waiting $waited $owner"
     [ "$waited" -lt 1500 ] || fail in-use "$owner"
-    if sleep 0.2 2>/dev/null; then waited=$((waited + 1)); else sleep 1 && waited=$((waited + 5)); fi
+    pause
+    waited=$((waited + 1))
   done
   holding=1
+  # A shell that was killed may have left its git at work on the files.
+  if read -r writer 2>/dev/null <"$S/sidecar/writer"; then
+    while grep -q read-tree "/proc/$writer/cmdline" 2>/dev/null; do
+      say "waiting 0 $writer"
+      pause
+    done
+    rm -f -- "$S/sidecar/writer"
+  fi
   rm -f -- "$S"/sidecar/lock.?* "$S/index.lock" "$S"/refs/sidecar/*.lock
 }
 
 unlock() {
-  [ -z "$holding" ] || rm -f -- "$S/sidecar/lock"
+  if [ -n "$holding" ] && [ "$(readlink "$S/sidecar/lock")" = "$me" ]; then rm -f -- "$S/sidecar/lock"; fi
   holding=''
 }
 
@@ -128,8 +142,8 @@ physical() {
   printf '%s%s' "${path%/}" "$rest"
 }
 
-# git on the workspace's own repository, reading only.
-own() { (unset GIT_INDEX_FILE && GIT_DIR=$W/.git git -c core.fsmonitor=false -c core.hooksPath=/dev/null "$@"); }
+# git on the workspace's own repository, reading only, with its owner's settings: they say what a checkout converts.
+own() { (unset GIT_INDEX_FILE GIT_CONFIG_NOSYSTEM GIT_ATTR_NOSYSTEM && HOME=$home XDG_CONFIG_HOME=$home_config GIT_DIR=$W/.git git -c core.fsmonitor=false -c core.hooksPath=/dev/null "$@"); }
 
 # A bare repository that takes bytes as they are and runs nobody's hooks, filters or monitors. It is made aside and put in
 # place in one step: whoever comes second at the same time finds it whole.
@@ -173,6 +187,7 @@ hello() {
   command -v git >/dev/null 2>&1 || fail no-git 'git is not installed on the sidecar, or not on PATH'
   say "git $(git version 2>/dev/null)"
   [ -n "${HOME:-}" ] || HOME=$(cd ~ 2>/dev/null && pwd) || fail failed 'the sidecar has no home directory (HOME is not set)'
+  home_config=${XDG_CONFIG_HOME:-$HOME/.config}
   home=$(cd -P -- "$HOME" 2>/dev/null && pwd -P) || fail failed "the home directory $HOME cannot be entered"
   case $want in
     /*) ;;
@@ -199,7 +214,7 @@ hello() {
   cd / || fail failed 'cannot enter /'
   key=$(printf %s "$W" | git hash-object --stdin) || fail failed 'git hash-object does not work'
   S=$state/workspaces/$key-$format
-  tmp=$state/tmp.$$
+  tmp=$state/tmp.$nonce
   (umask 077 && rm -rf -- "$tmp" && mkdir -p -- "$tmp") 2>/dev/null || fail failed "cannot write to $state"
   HOME=$S XDG_CONFIG_HOME=$S GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_NO_LAZY_FETCH=1
   GIT_OPTIONAL_LOCKS=0 GIT_NO_REPLACE_OBJECTS=1 GIT_DIR=$S GIT_WORK_TREE=$W
@@ -223,7 +238,9 @@ hello() {
       base=$(own rev-parse -q --verify "$name^{commit}" 2>/dev/null) && break
       base=-
     done
-    own_format=$(own rev-parse --show-object-format 2>/dev/null) || own_format=sha1
+    own_format=$(own rev-parse --show-object-format 2>/dev/null)
+    # A git that knows one format only gives the question back.
+    case $own_format in sha256) ;; *) own_format=sha1 ;; esac
     if [ "$own_format" = "$format" ]; then own rev-parse --git-path objects >"$tmp/alternates" 2>/dev/null; fi
   fi
   if ! cmp -s "$tmp/alternates" "$S/objects/info/alternates"; then
@@ -264,17 +281,21 @@ settle() {
 scan() {
   if [ -s "$S/sidecar/excludes" ]; then excludes=$S/sidecar/excludes; else excludes=/dev/null; fi
   if [ -f "$S/sidecar/racy" ]; then settle; fi
-  git diff-files --name-status --no-renames >"$tmp/changed" 2>"$tmp/err" &&
+  : >"$tmp/taken"
+  git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" &&
     git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/err" || return 1
   if [ -s "$tmp/changed" ]; then
-    sed -n "s/^D$tab//p" "$tmp/changed" >"$tmp/gone"
-    sed -n "s/^[MT]$tab//p" "$tmp/changed" >"$tmp/edited"
+    sed -n "s/^:[0-7]* 160000 .* T$tab//p" "$tmp/changed" >"$tmp/taken" || return 1
+    { sed -n "s/^:[0-7]* [0-7]* [^$tab]* D$tab//p" "$tmp/changed"; cat "$tmp/taken"; } >"$tmp/gone" || return 1
+    sed -n "/^:[0-7]* 160000 /d;s/^:[0-7]* [0-7]* [^$tab]* [MT]$tab//p" "$tmp/changed" >"$tmp/edited" || return 1
     git update-index --force-remove --stdin <"$tmp/gone" 2>"$tmp/err" || return 1
     git update-index --add --remove --replace --stdin <"$tmp/edited" 2>"$tmp/err" || return 1
   fi
-  grep '/"\{0,1\}$' "$tmp/others" >"$tmp/nested"
+  # git takes no path with a component like .git: such files are nobody's.
+  grep -i '^"\{0,1\}\.git/\|/\.git/\|/\.git"\{0,1\}$' "$tmp/others" >"$tmp/reserved"
+  { grep '/"\{0,1\}$' "$tmp/others"; cat "$tmp/reserved"; sed -e 's:"$:/":' -e t -e 's:$:/:' "$tmp/taken"; } >"$tmp/nested"
   if [ -s "$tmp/others" ]; then
-    grep -v '/"\{0,1\}$' "$tmp/others" >"$tmp/new"
+    grep -v '/"\{0,1\}$' "$tmp/others" | grep -Fxvf "$tmp/reserved" >"$tmp/new"
     git update-index --add --remove --replace --stdin <"$tmp/new" 2>"$tmp/err" || return 1
   fi
   R=$(git write-tree 2>"$tmp/err")
@@ -282,6 +303,16 @@ scan() {
 
 # An index that is missing, damaged, or names objects that are gone is built again from what is on the disk.
 rescan() {
+  if [ -f "$S/index" ] && scan; then return; fi
+  rm -f -- "$S/index"
+  # Seeded with what is expected, so that what is tracked and ignored is seen too.
+  if [ "$(ref landed)" != - ]; then
+    git read-tree "$(ref landed)" 2>/dev/null
+  elif [ "$base" != - ] && [ "$own_format" = "$format" ]; then
+    git read-tree "$(own rev-parse -q --verify 'HEAD^{tree}' 2>/dev/null)" 2>/dev/null
+  else
+    false
+  fi || git read-tree --empty 2>"$tmp/err" || return 1
   scan && return
   rm -f -- "$S/index"
   git read-tree --empty 2>"$tmp/err" && scan
@@ -343,15 +374,21 @@ save_drift() {
   merge=$(git commit-tree "$held" -p "$stood" -m drift </dev/null 2>"$tmp/err") || return 1
   [ "$saved" = - ] || git update-ref -d "refs/sidecar/drift/$saved"
   saved=$(date -u +%Y%m%dT%H%M%SZ)-$(printf %s "$merge" | cut -c 1-8)
+  # Objects that are only borrowed go with the clone that lends them.
+  [ ! -s "$S/objects/info/alternates" ] ||
+    printf '%s\n^%s\n' "$merge" "$stood" | git pack-objects -q --revs "$S/objects/pack/pack" >/dev/null 2>"$tmp/err" || return 1
   git update-ref "refs/sidecar/drift/$saved" "$merge" 2>"$tmp/err"
 }
 
 # Whether a path that the tree adds may be taken by an ignored file: git would overwrite that in silence. Neither list
-# goes into ignored directories, so this costs little; awk compares each path with the other's parents.
+# goes into ignored directories or nested repositories, so this costs little; awk compares each path with the other's parents.
+# Whatever cannot be told counts as obstructed.
 obstructed() {
-  git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" 2>"$tmp/err" && [ -s "$tmp/added" ] &&
-    git ls-files -o -i --directory -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/ignored" 2>"$tmp/err" &&
-    [ -s "$tmp/ignored" ] || return 1
+  git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" 2>"$tmp/err" || return 0
+  [ -s "$tmp/added" ] || return 1
+  git ls-files -o -i --directory -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/ignored" 2>"$tmp/err" || return 0
+  cat "$tmp/nested" >>"$tmp/ignored"
+  [ -s "$tmp/ignored" ] || return 1
   awk '
     { gsub(/^"|"$/, ""); sub(/\/$/, "") }
     FILENAME == ARGV[1] { ignored[$0] = 1 }
@@ -365,23 +402,34 @@ obstructed() {
     END {
       for (path in added) if (meets(path, ignored)) exit 0
       for (path in ignored) if (meets(path, added)) exit 0
-      exit 1
+      exit 3
     }' "$tmp/ignored" "$tmp/added"
+  [ $? -ne 3 ]
 }
 
 # Those files count as drift, so they go into the index, and by it into R, first. They are the paths that the tree adds
 # and the disk has, and what git calls killed.
 admit_obstacles() {
+  command -v awk >/dev/null 2>&1 || fail failed 'awk is missing on the sidecar, and ignored files may be in the way of this tree'
   (
     GIT_INDEX_FILE=$tmp/obstacles
     export GIT_INDEX_FILE
     rm -f "$tmp/obstacles"
     git diff-tree -r --no-renames --diff-filter=A "$R" "$tree" | sed "s/^:[0-7]* \([0-7]*\) [0-9a-f]* \([0-9a-f]*\) A$tab/\1 \2$tab/" |
-      git update-index --index-info && git diff-files --name-only --diff-filter=D >"$tmp/absent" &&
-      git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" && git ls-files -k
-  ) >"$tmp/killed" 2>"$tmp/obstacles.err" || return 0
-  { grep -Fxvf "$tmp/absent" "$tmp/added"; cat "$tmp/killed"; } | grep -v '/"\{0,1\}$' |
-    git update-index --add --remove --replace --stdin 2>"$tmp/obstacles.err" || :
+      git update-index --index-info && git diff-files --raw --no-renames >"$tmp/absent" &&
+      git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" && git ls-files -o
+  ) >"$tmp/killed" 2>"$tmp/obstacles.err" || return 1
+  # What stands at the added paths, and all that lies below one; a repository of the sidecar's own ends in a slash.
+  awk '
+    function bare(line) { gsub(/^"|"$/, "", line); return line }
+    FILENAME == ARGV[1] { path = $0; sub(/^[^\t]*\t/, "", path); if ($2 == "160000") { print path "/"; absent[path] = 1 } else if ($5 ~ /^D/) absent[path] = 1; next }
+    FILENAME == ARGV[2] { added[bare($0)] = 1; if (!($0 in absent)) print; next }
+    { path = bare($0); sub(/\/$/, "", path)
+      do if (path in added) { print; next }
+      while (sub(/\/[^\/]*$/, "", path)) }
+  ' "$tmp/absent" "$tmp/added" "$tmp/killed" >"$tmp/admit" || return 1
+  ! grep '/"\{0,1\}$' "$tmp/admit" >"$tmp/own" || fail blocked "$(head -n 1 "$tmp/own")"
+  git update-index --add --remove --replace --stdin <"$tmp/admit" 2>"$tmp/obstacles.err" || :
 }
 
 # A repository of the sidecar's own, where the tree has a file, is not ours to replace.
@@ -399,7 +447,14 @@ whole() {
 
 # Two trees, the index and the disk must agree before anything is written: a file that changed since the scan, or one
 # that git does not know, stops the switch before it began.
-switch() { (trap '' HUP INT TERM PIPE && git read-tree -m -u "$R" "$tree" 2>"$tmp/err"); }
+switch() {
+  (
+    trap '' HUP INT TERM PIPE
+    # shellcheck disable=SC2016
+    exec sh -c 'echo $$ >"$0" && exec git read-tree -m -u "$1" "$2"' "$S/sidecar/writer" "$R" "$tree"
+  ) 2>"$tmp/err" || return 1
+  rm -f -- "$S/sidecar/writer"
+}
 
 report() {
   sed "s/^/$nonce drift /" "$tmp/drift"
@@ -410,8 +465,15 @@ report() {
 # knows the landing that stands there, or landed here before. Anything else takes the user's word.
 ours() {
   landed=$(ref landed)
-  [ "$adopt$shared" != 00 ] || [ "$kind" != filled ] || { [ "$landed" != - ] && [ "$have" = "$landed" ]; } ||
-    grep -qx -e "$origin" "$S/sidecar/origins" 2>/dev/null
+  [ "$adopt$shared" = 00 ] && has_files || return 0
+  if [ "$landed" != - ] && [ "$have" = "$landed" ]; then return 0; fi
+  grep -qx -e "$origin" "$S/sidecar/origins" 2>/dev/null
+}
+
+# What fails while objects that were here before are relied on may lack some: then everything is asked for, once.
+broken() {
+  [ "$have" = - ] || fail import "$1"
+  fail failed "$1"
 }
 
 land() {
@@ -438,6 +500,8 @@ land() {
     unlock
   }
 
+  # Everything is sent: what a power cut left empty must not stand for it.
+  [ "$have" != - ] || find "$S/objects" -type f -size 0 ! -name 'tmp_*' -exec rm -f {} + 2>/dev/null
   # Objects in the shadow change nothing in the workspace: no lock is needed yet.
   case $pack in
     unpack) git unpack-objects -q >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
@@ -455,10 +519,12 @@ land() {
   fi
   cd -- "$W" 2>"$tmp/err" || fail failed "cannot enter the workspace: $(said)"
   lock
-  landed=$(ref landed)
+  ours || fail not-empty "$W"
   if [ "$rules" != "$(note rules)" ]; then
-    : >"$S/sidecar/excludes"
-    [ "$rules" = - ] || git cat-file blob "$rules" >"$S/sidecar/excludes" 2>"$tmp/err" || fail import "$(said)"
+    : >"$tmp/rules"
+    [ "$rules" = - ] || git cat-file blob "$rules" >"$tmp/rules" 2>"$tmp/err" || fail import "$(said)"
+    rm -f -- "$S/sidecar/rules"
+    mv -f -- "$tmp/rules" "$S/sidecar/excludes" 2>"$tmp/err" || fail failed "$(said)"
     printf '%s\n' "$rules" >"$S/sidecar/rules"
   fi
 
@@ -466,34 +532,38 @@ land() {
   P='' stood='' first='' replaced='' admitted='' saved=- kept='' tries=0
   : >"$tmp/kept"
   while :; do
-    rescan || fail failed "$(said)"
+    rescan || broken "$(said)"
     [ -n "$first" ] || first=$R
     if [ -z "$P" ]; then
-      expected || fail failed "$(said)"
+      expected || broken "$(said)"
       stood=$P
     fi
     if [ -z "$admitted" ] && [ "$R" != "$tree" ] && obstructed; then
       admitted=1
-      admit_obstacles
+      admit_obstacles || broken "$(said)"
       continue
     fi
-    find_drift || fail failed "$(said)"
+    find_drift || broken "$(said)"
     if [ "$drift" = refuse ] && [ -s "$tmp/drift" ] && [ -z "$replaced" ]; then
       unlock
       report
       fail drifted "$W"
     fi
     [ "$mode" = land ] || break
-    [ "$tries" -lt 5 ] || fail unsettled "$(said)"
+    if [ "$tries" -ge 5 ]; then
+      [ "$have" = - ] || whole || fail import 'objects are missing'
+      fail unsettled "$(cat "$tmp/refusal" 2>/dev/null) $(git diff-files --name-only | head -n 3 | tr '\n' ' ')"
+    fi
     tries=$((tries + 1))
     if [ "$R" != "$tree" ]; then
-      [ "$have" = - ] || [ "$have" = "$landed" ] || whole || fail import 'objects are missing'
+      [ "$have" = - ] || whole || fail import 'objects are missing'
       ! blocked || fail blocked "$(head -n 1 "$tmp/nested")"
-      if [ -s "$tmp/drift" ]; then save_drift || fail failed "$(said)"; fi
+      if [ -s "$tmp/drift" ]; then save_drift || broken "$(said)"; fi
       # From here on the directory is ours, even if this landing is cut off.
       grep -qx -e "$origin" "$S/sidecar/origins" 2>/dev/null || printf '%s\n' "$origin" >>"$S/sidecar/origins"
-      git update-ref refs/sidecar/landing "$L" 2>"$tmp/err" || fail failed "$(said)"
+      git update-ref refs/sidecar/landing "$L" 2>"$tmp/err" || broken "$(said)"
       switch || {
+        said >"$tmp/refusal"
         admit_obstacles
         continue
       }
@@ -505,7 +575,7 @@ land() {
       : >"$tmp/drift"
     fi
     # The proof: the index is the tree, and every file on the disk is what the index says.
-    proved=$(git write-tree 2>"$tmp/err") || fail failed "$(said)"
+    proved=$(git write-tree 2>"$tmp/err") || broken "$(said)"
     if [ "$R" != "$tree" ]; then settle || continue; fi
     [ "$proved" = "$tree" ] || continue
     [ "$R" != "$tree" ] || break
@@ -516,7 +586,7 @@ land() {
   cat "$tmp/drift" >>"$tmp/kept"
   mv -f "$tmp/kept" "$tmp/drift"
 
-  git diff-tree -r --name-status --no-renames "$first" "$tree" >"$tmp/changes" 2>"$tmp/err" || fail failed "$(said)"
+  git diff-tree -r --name-status --no-renames "$first" "$tree" >"$tmp/changes" 2>"$tmp/err" || broken "$(said)"
   say "changed $(grep -c '^A' "$tmp/changes") $(grep -c '^[MT]' "$tmp/changes") $(grep -c '^D' "$tmp/changes")"
   if [ "$mode" = dry ]; then
     unlock
@@ -527,7 +597,7 @@ land() {
   if [ -n "$replaced" ]; then
     replaced=$(commit "$first") && git update-ref refs/sidecar/replaced "$replaced" 2>"$tmp/err"
   fi
-  [ "$landed" = "$L" ] || git update-ref refs/sidecar/landed "$L" 2>"$tmp/err" || fail failed "$(said)"
+  [ "$landed" = "$L" ] || git update-ref refs/sidecar/landed "$L" 2>"$tmp/err" || broken "$(said)"
   rm -f -- "$S/refs/sidecar/landing"
   [ "$head" = "$(note head)" ] || printf '%s\n' "$head" >"$S/sidecar/head"
   unlock
@@ -538,6 +608,9 @@ land() {
 
 # Now and then, after the answer, the shadow is packed; what nothing refers to goes after git's two weeks.
 tidy() {
+  for left in "$S"/objects/pack/tmp_* "${S%/workspaces/*}"/tmp.*; do
+    [ ! -e "$left" ] || find "$left" -prune -mmin +1440 -exec rm -rf -- {} + 2>/dev/null
+  done
   set -- "$S"/objects/17/*
   loose=$#
   set -- "$S"/objects/pack/*.pack

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { commitTree, writePack, type Pack, type PackRequest } from '../git/pack.js';
 import { runGit } from '../git/run.js';
 import type { Shadow } from '../git/shadow.js';
@@ -146,6 +148,9 @@ async function packSize(shadow: Shadow, request: PackRequest): Promise<number> {
 
 /** Keeps the landing from being pruned here: the next sync to this sidecar builds on it. */
 async function remember(shadow: Shadow, sidecar: string, landing: string): Promise<void> {
-  await runGit(shadow.place, ['update-ref', `refs/sidecar/landed/${sidecar}`, landing]);
+  const ref = `refs/sidecar/landed/${sidecar}`;
+  const { code } = await runGit(shadow.place, ['update-ref', ref, landing], { accept: [0, 1, 128, 255] });
+  // A process that was killed may have left git's lock. The next sync writes the ref; it is only a pin.
+  if (code !== 0) await rm(path.join(shadow.gitDir, `${ref}.lock`), { force: true });
   await tidy(shadow);
 }

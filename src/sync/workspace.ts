@@ -13,7 +13,7 @@ export function workspacePath(root: string, workdir?: string): string {
   if (Buffer.from(wanted).some((byte) => byte < 0x20 || byte === 0x7f))
     throw refused(wanted, 'it holds control characters');
   if (/^~[^/]/.test(wanted)) throw refused(wanted, 'only your own home directory on the sidecar (~/…) can be named so');
-  return path.posix.normalize(wanted.replace(/^~(\/|$)/, './'));
+  return path.posix.normalize(wanted.replace(/^~(\/|$)/, './')).replace(/(.)\/+$/, '$1');
 }
 
 const refused = (workdir: string, why: string): SidecarError =>

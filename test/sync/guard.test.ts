@@ -87,7 +87,7 @@ describe('the workspace’s path', () => {
     expect(workspacePath('/home/ada/my app')).toBe('my app');
     expect(workspacePath('/home/ada/app', 'work/../src/app')).toBe('src/app');
     expect(workspacePath('/home/ada/app', '~/src')).toBe('src');
-    expect(workspacePath('/home/ada/app', '/srv/app/')).toBe('/srv/app/');
+    expect(workspacePath('/home/ada/app', '/srv/app/')).toBe('/srv/app');
   });
 
   it.each(['', ' ', 'a\nb', '~root/x', 'a\x1bb'])('is refused: %j', (workdir) => {
