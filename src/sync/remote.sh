@@ -356,7 +356,31 @@ find_drift() {
   merge=$(commit "$R" -p "$P" -p "$under_way" -p "$L") || return 1
   git diff-tree -r -c --no-commit-id --name-status --no-renames "$merge" >"$tmp/drift" 2>"$tmp/err" ||
     # What was landed is damaged: all that is about to change counts.
-    git diff-tree -r --name-status --no-renames "$L" "$R" >"$tmp/drift" 2>"$tmp/err"
+    git diff-tree -r --name-status --no-renames "$L" "$R" >"$tmp/drift" 2>"$tmp/err" || return 1
+  if [ -s "$tmp/drift" ] && [ "$under_way" != "$P" ]; then forgive_torn || return 1; fi
+}
+
+# A landing that was cut off may have torn the file it was at: gone, or there in part. That is no drift.
+forgive_torn() {
+  : >"$tmp/torn"
+  git diff-tree -r --name-only --no-renames "$P" "$under_way" >"$tmp/touched" 2>"$tmp/err" &&
+    git diff-tree -r --no-renames --diff-filter=DM "$under_way" "$R" >"$tmp/unlike" 2>"$tmp/err" || return 1
+  while IFS= read -r line; do
+    name=${line#*"$tab"}
+    grep -Fxq -e "$name" "$tmp/touched" || continue
+    # :MODE MODE OBJECT OBJECT LETTER
+    # shellcheck disable=SC2086
+    set -- ${line%%"$tab"*}
+    if [ "$5" = M ]; then
+      git cat-file blob "$4" >"$tmp/part" 2>"$tmp/err" || return 1
+      git cat-file blob "$3" 2>/dev/null | head -c "$(wc -c <"$tmp/part")" | cmp -s - "$tmp/part" || continue
+    fi
+    printf '%s\n' "$name" >>"$tmp/torn"
+  done <"$tmp/unlike"
+  [ -s "$tmp/torn" ] || return 0
+  while IFS= read -r line; do
+    grep -Fxq -e "${line#*"$tab"}" "$tmp/torn" || printf '%s\n' "$line"
+  done <"$tmp/drift" >"$tmp/whole" && mv -f "$tmp/whole" "$tmp/drift"
 }
 
 # Keeps R under an id of its own. Drift that an earlier pass of this landing kept ($kept) stays part of it.

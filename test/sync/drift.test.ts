@@ -82,6 +82,19 @@ describe('drift', () => {
     expect(new Set(drift?.added)).toEqual(new Set(['new\nline', 'quo"te', 'café', '-dash', '"c\\351"']));
   });
 
+  it('is not the file that an interrupted landing was at: gone, or there in part', async () => {
+    for (const file of ['edited', 'deleted', 'kept']) side.repo.write(file, `${file} in a second version\n`);
+    const dry = await side.sync({ dryRun: true });
+    const landing = side.farShadow('commit-tree', dry.tree, '-m', 'x').trim();
+    side.farShadow('update-ref', 'refs/sidecar/landing', landing);
+    rmSync(there('deleted'));
+    writeFileSync(there('edited'), 'edited in a sec');
+    writeFileSync(there('kept'), 'kept in another version\n');
+    const { drift } = await side.sync();
+    expect(drift).toMatchObject({ added: [], modified: ['kept'], deleted: [] });
+    expect(side.there()).toEqual(side.here());
+  });
+
   it('is not what an interrupted landing left behind', async () => {
     side.repo.write('edited', 'second version\n');
     side.repo.write('kept', 'second version\n');
