@@ -78,7 +78,8 @@ export class FarSide {
   farShadow(...args: string[]): string {
     const workspaces = path.join(this.home, '.local/state/sidecar/workspaces');
     const [only] = execFileSync('ls', [workspaces]).toString().split('\n');
-    return execFileSync('git', [`--git-dir=${path.join(workspaces, only ?? '')}`, ...args]).toString();
+    const shadow = path.join(workspaces, only ?? '');
+    return execFileSync('git', [`--git-dir=${shadow}`, ...args], { stdio: ['ignore', 'pipe', 'ignore'] }).toString();
   }
 
   /** Path, type, exec bit and hash of all that travels from here. */
