@@ -17,7 +17,7 @@ const noiseLimit = 1024 * 1024;
 const messageLimit = 8 * 1024;
 
 /**
- * Talks to remote.sh over a channel: requests are lines, answers are lines that begin with a nonce. Nothing that comes
+ * Talks to the far half (`remote/`) over a channel: requests are lines, answers are lines that begin with a nonce. Nothing that comes
  * back is trusted: a line without the nonce is noise, and noise, lines and messages are bounded.
  */
 export class Conversation {
@@ -36,7 +36,7 @@ export class Conversation {
     });
   }
 
-  /** Starts remote.sh on the far side. */
+  /** Starts the script on the far side. */
   static async start(transport: Transport, signal: AbortSignal): Promise<Conversation> {
     const nonce = randomBytes(12).toString('hex');
     const channel = await transport.exec(remoteCommand, { signal });

@@ -89,7 +89,7 @@ const badReply = (reason: string): SidecarError =>
 
 export const unexpected = (answer: Answer): SidecarError => badReply(`an unexpected word, ${answer.word.slice(0, 40)}`);
 
-/** An `error CODE REASON` of remote.sh as an error of ours. */
+/** An `error CODE REASON` of the far half as an error of ours. */
 export function remoteError(rest: string, workspace: string): SidecarError {
   const space = rest.indexOf(' ');
   const code = space < 0 ? rest : rest.slice(0, space);

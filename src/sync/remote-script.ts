@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { shadowAttributes, shadowConfig } from '../git/shadow.js';
 
 /**
@@ -10,16 +10,19 @@ export const remoteCommand = `sh -c 'IFS= read -r script && eval "$(printf %b "$
 
 let cached: string | undefined;
 
-/** The first line to send: remote.sh and what it is told, for `printf %b` to unfold. Comments and indentation stay here. */
+/** The first line to send: the script and what it is told, for `printf %b` to unfold. Comments and indentation stay here. */
 export function remoteScriptLine(nonce: string): string {
   cached ??= encode(`shadow_config='${shadowConfig}'\nshadow_attributes='${shadowAttributes}'\n${readScript()}`);
   return `nonce=${nonce}\\n${cached}\n`;
 }
 
+/** The files of `remote/`, in the order of their names. */
 function readScript(): string {
-  const text = readFileSync(new URL('./remote.sh', import.meta.url), 'utf8');
-  return text
-    .split('\n')
+  const directory = new URL('./remote/', import.meta.url);
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.sh'))
+    .sort()
+    .flatMap((name) => readFileSync(new URL(name, directory), 'utf8').split('\n'))
     .map((line) => line.replace(/^ +/, ''))
     .filter((line) => line !== '' && !line.startsWith('#'))
     .join('\n');

@@ -1,0 +1,43 @@
+# The far half of a sync, in POSIX sh and git: nothing is installed on the sidecar. The near half sends this text as the
+# first line of a conversation (see remote-script.ts), these files joined in the order of their names, with $nonce and the
+# shadow's settings set. Requests are lines on stdin; every line of an answer begins with the nonce, so that nothing a
+# start file prints is taken for one.
+#
+#   hello FORMAT WORKSPACE    what stands there: base, last landing, kind of directory      -> … ready
+#   common OID…               the first of these commits that this side has too             -> common OID|-
+#   land KEY=VALUE…           put a tree in place; the pack follows on stdin                 -> … done | error
+#
+# The workspace's own .git is only read. All writing goes to a bare repository of our own ($S, the shadow), whose index
+# describes what stands in the workspace ($W). $S holds:
+#   refs/sidecar/landed       P: the landing that stands there (a parentless commit, made alike on both sides)
+#   refs/sidecar/landing      the landing under way: what an interrupted one left behind is no drift
+#   refs/sidecar/replaced     the tree that the last landing replaced
+#   refs/sidecar/drift/ID     drift saved before it was overwritten
+#   sidecar/{rules,head,origins,lock}
+# shellcheck shell=sh disable=SC2154,SC2034 # nonce, shadow_config and shadow_attributes
+set -u
+LC_ALL=C
+export LC_ALL
+tab=$(printf '\t')
+W='' S='' tmp='' holding=''
+
+say() { printf '%s %s\n' "$nonce" "$*"; }
+
+# error CODE REASON…: the last word of a conversation.
+fail() {
+  say "error $1 $2"
+  exit 0
+}
+
+# What git said, on one line.
+said() { tr '\n' ' ' <"$tmp/err" | cut -c 1-600; }
+
+cleanup() {
+  unlock
+  [ -z "$tmp" ] || rm -rf -- "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 141' PIPE
+trap 'exit 143' TERM

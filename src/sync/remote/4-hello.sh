@@ -1,0 +1,99 @@
+# Hello: what stands on the sidecar, and which commits both sides have.
+# shellcheck shell=sh disable=SC2154,SC2034 # nonce and the like are set elsewhere
+
+# The physical path of $1, whose last parts need not exist yet.
+physical() {
+  path=$1 rest=''
+  while [ ! -d "$path" ]; do
+    if [ -e "$path" ] || [ -L "$path" ]; then return 1; fi
+    rest=/${path##*/}$rest
+    path=${path%/*}
+    [ -n "$path" ] || path=/
+  done
+  path=$(cd -P -- "$path" && pwd -P) || return 1
+  printf '%s%s' "${path%/}" "$rest"
+}
+
+# Whether there is anything but a repository's own directory.
+has_files() {
+  # shellcheck disable=SC2010
+  ls -A -- "$W" 2>/dev/null | grep -qvx '\.git'
+}
+
+hello() {
+  format=${1%% *} want=${1#* }
+  command -v git >/dev/null 2>&1 || fail no-git 'git is not installed on the sidecar, or not on PATH'
+  say "git $(git version 2>/dev/null)"
+  [ -n "${HOME:-}" ] || HOME=$(cd ~ 2>/dev/null && pwd) || fail failed 'the sidecar has no home directory (HOME is not set)'
+  home_config=${XDG_CONFIG_HOME:-$HOME/.config}
+  home=$(cd -P -- "$HOME" 2>/dev/null && pwd -P) || fail failed "the home directory $HOME cannot be entered"
+  case $want in
+    /*) ;;
+    *) want=$home/$want ;;
+  esac
+  W=$(physical "$want") || fail not-directory "$want"
+  state=${XDG_STATE_HOME:-}
+  case $state in
+    /*) ;;
+    *) state=$home/.local/state ;;
+  esac
+  say "workspace ${W:-/}"
+  [ -n "$W" ] || fail forbidden 'it is the root directory'
+  case $home/ in "$W"/*) fail forbidden 'it is, or holds, the home directory' ;; esac
+  mkdir -p -- "$state/sidecar" 2>/dev/null || fail failed "cannot make the directory $state/sidecar"
+  state=$(cd -P -- "$state/sidecar" && pwd -P) || fail failed "cannot enter the directory $state/sidecar"
+  case $state/ in "$W"/*) fail forbidden "it holds this tool's own state, $state" ;; esac
+  case $W/ in "$state"/*) fail forbidden "it is inside this tool's own state, $state" ;; esac
+
+  # From here git reads nobody's configuration but the shadow's.
+  unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_NAMESPACE \
+    GIT_COMMON_DIR GIT_CONFIG GIT_CONFIG_GLOBAL GIT_CONFIG_PARAMETERS GIT_CONFIG_COUNT GIT_LITERAL_PATHSPECS \
+    GIT_EXTERNAL_DIFF GIT_DIFF_OPTS GIT_TRACE
+  cd / || fail failed 'cannot enter /'
+  key=$(printf %s "$W" | git hash-object --stdin) || fail failed 'git hash-object does not work'
+  S=$state/workspaces/$key-$format
+  tmp=$state/tmp.$nonce
+  (umask 077 && rm -rf -- "$tmp" && mkdir -p -- "$tmp") 2>/dev/null || fail failed "cannot write to $state"
+  HOME=$S XDG_CONFIG_HOME=$S GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_NO_LAZY_FETCH=1
+  GIT_OPTIONAL_LOCKS=0 GIT_NO_REPLACE_OBJECTS=1 GIT_DIR=$S GIT_WORK_TREE=$W
+  GIT_AUTHOR_NAME=sidecar GIT_AUTHOR_EMAIL=sidecar GIT_COMMITTER_NAME=sidecar GIT_COMMITTER_EMAIL=sidecar
+  export HOME XDG_CONFIG_HOME GIT_CONFIG_NOSYSTEM GIT_ATTR_NOSYSTEM GIT_TERMINAL_PROMPT GIT_NO_LAZY_FETCH \
+    GIT_OPTIONAL_LOCKS GIT_NO_REPLACE_OBJECTS GIT_DIR GIT_WORK_TREE GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL \
+    GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
+  make_shadow || fail failed "cannot prepare $S: $(said)"
+
+  base=- own_format=-
+  if [ ! -d "$W" ]; then
+    kind=missing
+  elif has_files; then
+    kind=filled
+  else
+    kind=empty
+  fi
+  : >"$tmp/alternates"
+  if [ -e "$W/.git" ]; then
+    for name in refs/remotes/origin/HEAD HEAD; do
+      base=$(own rev-parse -q --verify "$name^{commit}" 2>/dev/null) && break
+      base=-
+    done
+    own_format=$(own rev-parse --show-object-format 2>/dev/null)
+    # A git that knows one format only gives the question back.
+    case $own_format in sha256) ;; *) own_format=sha1 ;; esac
+    if [ "$own_format" = "$format" ]; then own rev-parse --git-path objects >"$tmp/alternates" 2>/dev/null; fi
+  fi
+  if ! cmp -s "$tmp/alternates" "$S/objects/info/alternates"; then
+    mv -f -- "$tmp/alternates" "$S/objects/info/alternates"
+  fi
+  say "kind $kind"
+  [ "$base" = - ] || say "base ${name#refs/remotes/} $base"
+  say "landed $(ref landed)"
+  say "head $(note head)"
+  say "rules $(note rules)"
+  say ready
+}
+
+common() {
+  # shellcheck disable=SC2086
+  found=$(printf '%s\n' $1 | git cat-file --batch-check 2>/dev/null | sed -n '/ commit /{s/ .*//p;q;}')
+  say "common ${found:--}"
+}

@@ -1,0 +1,60 @@
+# Obstacles: what git would overwrite in silence, or must not.
+# shellcheck shell=sh disable=SC2154,SC2034 # set in hello and land
+
+# Whether a path that the tree adds may be taken by an ignored file: git would overwrite that in silence. Neither list
+# goes into ignored directories or nested repositories, so this costs little; awk compares each path with the other's parents.
+# Whatever cannot be told counts as obstructed.
+obstructed() {
+  git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" 2>"$tmp/err" || return 0
+  [ -s "$tmp/added" ] || return 1
+  git ls-files -o -i --directory -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/ignored" 2>"$tmp/err" || return 0
+  cat "$tmp/nested" >>"$tmp/ignored"
+  [ -s "$tmp/ignored" ] || return 1
+  awk '
+    { gsub(/^"|"$/, ""); sub(/\/$/, "") }
+    FILENAME == ARGV[1] { ignored[$0] = 1 }
+    FILENAME == ARGV[2] { added[$0] = 1 }
+    function meets(path, set) {
+      while (1) {
+        if (path in set) return 1
+        if (!sub(/\/[^\/]*$/, "", path)) return 0
+      }
+    }
+    END {
+      for (path in added) if (meets(path, ignored)) exit 0
+      for (path in ignored) if (meets(path, added)) exit 0
+      exit 3
+    }' "$tmp/ignored" "$tmp/added"
+  [ $? -ne 3 ]
+}
+
+# Those files count as drift, so they go into the index, and by it into R, first. They are the paths that the tree adds
+# and the disk has, and what git calls killed.
+admit_obstacles() {
+  command -v awk >/dev/null 2>&1 || fail failed 'awk is missing on the sidecar, and ignored files may be in the way of this tree'
+  (
+    GIT_INDEX_FILE=$tmp/obstacles
+    export GIT_INDEX_FILE
+    rm -f "$tmp/obstacles"
+    git diff-tree -r --no-renames --diff-filter=A "$R" "$tree" | sed "s/^:[0-7]* \([0-7]*\) [0-9a-f]* \([0-9a-f]*\) A$tab/\1 \2$tab/" |
+      git update-index --index-info && git diff-files --raw --no-renames >"$tmp/absent" &&
+      git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" && git ls-files -o
+  ) >"$tmp/killed" 2>"$tmp/obstacles.err" || return 1
+  # What stands at the added paths, and all that lies below one; a repository of the sidecar's own ends in a slash.
+  awk '
+    function bare(line) { gsub(/^"|"$/, "", line); return line }
+    FILENAME == ARGV[1] { path = $0; sub(/^[^\t]*\t/, "", path); if ($2 == "160000") { print path "/"; absent[path] = 1 } else if ($5 ~ /^D/) absent[path] = 1; next }
+    FILENAME == ARGV[2] { added[bare($0)] = 1; if (!($0 in absent)) print; next }
+    { path = bare($0); sub(/\/$/, "", path)
+      do if (path in added) { print; next }
+      while (sub(/\/[^\/]*$/, "", path)) }
+  ' "$tmp/absent" "$tmp/added" "$tmp/killed" >"$tmp/admit" || return 1
+  ! grep '/"\{0,1\}$' "$tmp/admit" >"$tmp/own" || fail blocked "$(head -n 1 "$tmp/own")"
+  git update-index --add --remove --replace --stdin <"$tmp/admit" 2>"$tmp/obstacles.err" || :
+}
+
+# A repository of the sidecar's own, where the tree has a file, is not ours to replace.
+blocked() {
+  [ -s "$tmp/nested" ] && git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" |
+    sed -e 's:"$:/":' -e t -e 's:$:/:' | grep -Fxqf "$tmp/nested"
+}

@@ -1,0 +1,191 @@
+# The landing.
+# shellcheck shell=sh disable=SC2154,SC2034 # set in hello
+
+# Whether every object that the landing writes is here: a partial clone may lack some.
+whole() {
+  git diff-tree -r --no-renames --diff-filter=d "$R" "$tree" 2>/dev/null |
+    sed 's/^:[0-7]* [0-7]* [0-9a-f]* \([0-9a-f]*\) .*/\1/' | git cat-file --batch-check >"$tmp/objects" 2>/dev/null || return 1
+  ! grep -q ' missing$' "$tmp/objects"
+}
+
+# Two trees, the index and the disk must agree before anything is written: a file that changed since the scan, or one
+# that git does not know, stops the switch before it began.
+switch() {
+  (
+    trap '' HUP INT TERM PIPE
+    # shellcheck disable=SC2016
+    exec sh -c 'echo $$ >"$0" && exec git read-tree -m -u "$1" "$2"' "$S/sidecar/writer" "$R" "$tree"
+  ) 2>"$tmp/err" || return 1
+  rm -f -- "$S/sidecar/writer"
+}
+
+report() {
+  sed "s/^/$nonce drift /" "$tmp/drift"
+  sed "s/^/$nonce left-alone /" "$tmp/nested"
+}
+
+# Whose directory is it? Ours, when there is nothing in it; when it shares a commit with the client; when the client
+# knows the landing that stands there, or landed here before. Anything else takes the user's word.
+ours() {
+  landed=$(ref landed)
+  [ "$adopt$shared" = 00 ] && has_files || return 0
+  if [ "$landed" != - ] && [ "$have" = "$landed" ]; then return 0; fi
+  grep -qx -e "$origin" "$S/sidecar/origins" 2>/dev/null
+}
+
+# What fails while objects that were here before are relied on may lack some: then everything is asked for, once.
+broken() {
+  [ "$have" = - ] || fail import "$1"
+  fail failed "$1"
+}
+
+land() {
+  mode=land tree='' have=- pack=none rules=- drift=save adopt=0 shared=0 origin=- head=-
+  for pair in $1; do
+    value=${pair#*=}
+    case $pair in
+      mode=*) mode=$value ;;
+      tree=*) tree=$value ;;
+      have=*) have=$value ;;
+      pack=*) pack=$value ;;
+      rules=*) rules=$value ;;
+      drift=*) drift=$value ;;
+      adopt=*) adopt=$value ;;
+      shared=*) shared=$value ;;
+      origin=*) origin=$value ;;
+      head=*) head=$value ;;
+    esac
+  done
+  # Another first landing may be under way: its end decides whose directory it is.
+  ours || {
+    lock
+    ours || fail not-empty "$W"
+    unlock
+  }
+
+  # Everything is sent: what a power cut left empty must not stand for it.
+  [ "$have" != - ] || find "$S/objects" -type f -size 0 ! -name 'tmp_*' -exec rm -f {} + 2>/dev/null
+  # Objects in the shadow change nothing in the workspace: no lock is needed yet.
+  case $pack in
+    unpack) git unpack-objects -q >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
+    index) git index-pack --stdin --fix-thin >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
+  esac
+  say received
+  git cat-file -e "$tree^{tree}" 2>"$tmp/err" || fail import "$(said)"
+
+  if [ ! -d "$W" ]; then
+    if [ "$mode" = dry ]; then
+      W=$tmp/none
+      GIT_WORK_TREE=$W
+    fi
+    mkdir -p -- "$W" 2>"$tmp/err" || fail failed "cannot make the workspace: $(said)"
+  fi
+  cd -- "$W" 2>"$tmp/err" || fail failed "cannot enter the workspace: $(said)"
+  lock
+  ours || fail not-empty "$W"
+  if [ "$rules" != "$(note rules)" ]; then
+    : >"$tmp/rules"
+    [ "$rules" = - ] || git cat-file blob "$rules" >"$tmp/rules" 2>"$tmp/err" || fail import "$(said)"
+    rm -f -- "$S/sidecar/rules"
+    mv -f -- "$tmp/rules" "$S/sidecar/excludes" 2>"$tmp/err" || fail failed "$(said)"
+    printf '%s\n' "$rules" >"$S/sidecar/rules"
+  fi
+
+  L=$(commit "$tree") || fail failed "$(said)"
+  P='' stood='' first='' replaced='' admitted='' saved=- kept='' tries=0
+  : >"$tmp/kept"
+  while :; do
+    rescan || broken "$(said)"
+    [ -n "$first" ] || first=$R
+    if [ -z "$P" ]; then
+      expected || broken "$(said)"
+      stood=$P
+    fi
+    if [ -z "$admitted" ] && [ "$R" != "$tree" ] && obstructed; then
+      admitted=1
+      admit_obstacles || broken "$(said)"
+      continue
+    fi
+    find_drift || broken "$(said)"
+    if [ "$drift" = refuse ] && [ -s "$tmp/drift" ] && [ -z "$replaced" ]; then
+      unlock
+      report
+      fail drifted "$W"
+    fi
+    [ "$mode" = land ] || break
+    if [ "$tries" -ge 5 ]; then
+      [ "$have" = - ] || whole || fail import 'objects are missing'
+      fail unsettled "$(cat "$tmp/refusal" 2>/dev/null) $(git diff-files --name-only | head -n 3 | tr '\n' ' ')"
+    fi
+    tries=$((tries + 1))
+    if [ "$R" != "$tree" ]; then
+      [ "$have" = - ] || whole || fail import 'objects are missing'
+      ! blocked || fail blocked "$(head -n 1 "$tmp/nested")"
+      if [ -s "$tmp/drift" ]; then save_drift || broken "$(said)"; fi
+      # From here on the directory is ours, even if this landing is cut off.
+      grep -qx -e "$origin" "$S/sidecar/origins" 2>/dev/null || printf '%s\n' "$origin" >>"$S/sidecar/origins"
+      git update-ref refs/sidecar/landing "$L" 2>"$tmp/err" || broken "$(said)"
+      switch || {
+        said >"$tmp/refusal"
+        admit_obstacles
+        continue
+      }
+      date +%s >"$S/sidecar/racy"
+      # What stands there now is L; what this pass saved stays saved, whatever the next one finds.
+      replaced=$R P=$L
+      if [ "$saved" != - ]; then kept=$(git rev-parse "refs/sidecar/drift/$saved^{tree}"); fi
+      cat "$tmp/drift" >>"$tmp/kept"
+      : >"$tmp/drift"
+    fi
+    # The proof: the index is the tree, and every file on the disk is what the index says.
+    proved=$(git write-tree 2>"$tmp/err") || broken "$(said)"
+    if [ "$R" != "$tree" ]; then settle || continue; fi
+    [ "$proved" = "$tree" ] || continue
+    [ "$R" != "$tree" ] || break
+    # Another look, where ignore rules that changed or a nested repository may have hidden files until now.
+    [ "$drift" = save ] || break
+    [ -s "$tmp/nested" ] || [ -n "$(git diff-tree -r --name-only "$R" "$tree" -- ':(glob)**/.gitignore')" ] || break
+  done
+  cat "$tmp/drift" >>"$tmp/kept"
+  mv -f "$tmp/kept" "$tmp/drift"
+
+  git diff-tree -r --name-status --no-renames "$first" "$tree" >"$tmp/changes" 2>"$tmp/err" || broken "$(said)"
+  say "changed $(grep -c '^A' "$tmp/changes") $(grep -c '^[MT]' "$tmp/changes") $(grep -c '^D' "$tmp/changes")"
+  if [ "$mode" = dry ]; then
+    unlock
+    report
+    say "done $tree -"
+    return
+  fi
+  if [ -n "$replaced" ]; then
+    replaced=$(commit "$first") && git update-ref refs/sidecar/replaced "$replaced" 2>"$tmp/err"
+  fi
+  [ "$landed" = "$L" ] || git update-ref refs/sidecar/landed "$L" 2>"$tmp/err" || broken "$(said)"
+  rm -f -- "$S/refs/sidecar/landing"
+  [ "$head" = "$(note head)" ] || printf '%s\n' "$head" >"$S/sidecar/head"
+  unlock
+  report
+  say "done $proved $saved"
+  tidy
+}
+
+# Now and then, after the answer, the shadow is packed; what nothing refers to goes after git's two weeks.
+tidy() {
+  for left in "$S"/objects/pack/tmp_* "${S%/workspaces/*}"/tmp.*; do
+    [ ! -e "$left" ] || find "$left" -prune -mmin +1440 -exec rm -rf -- {} + 2>/dev/null
+  done
+  set -- "$S"/objects/17/*
+  loose=$#
+  set -- "$S"/objects/pack/*.pack
+  if [ "$loose" -gt 20 ] || [ $# -gt 40 ]; then
+    (trap '' HUP PIPE && git gc -q </dev/null >/dev/null 2>&1)
+  fi
+}
+
+while IFS= read -r line; do
+  case $line in
+    'hello '*) hello "${line#hello }" ;;
+    'common '*) common "${line#common }" ;;
+    'land '*) land "${line#land }" && break ;;
+  esac
+done
