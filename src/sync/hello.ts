@@ -51,8 +51,6 @@ export async function hello(
       case 'workspace':
         directory = Buffer.from(rest, 'latin1').toString('utf8');
         break;
-      case 'kind':
-        break;
       case 'base':
         base = parseBase(rest);
         break;

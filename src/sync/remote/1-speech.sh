@@ -3,7 +3,7 @@
 # shadow's settings set. Requests are lines on stdin; every line of an answer begins with the nonce, so that nothing a
 # start file prints is taken for one.
 #
-#   hello FORMAT WORKSPACE    what stands there: base, last landing, kind of directory      -> … ready
+#   hello FORMAT WORKSPACE    what stands there: base and last landing                      -> … ready
 #   common OID…               the first of these commits that this side has too             -> common OID|-
 #   land KEY=VALUE…           put a tree in place; the pack follows on stdin                 -> … done | error
 #

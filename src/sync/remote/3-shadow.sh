@@ -2,7 +2,13 @@
 # shellcheck shell=sh disable=SC2154,SC2034 # S, W and the like are set in hello
 
 # git on the workspace's own repository, reading only, with its owner's settings: they say what a checkout converts.
-own() { (unset GIT_INDEX_FILE GIT_CONFIG_NOSYSTEM GIT_ATTR_NOSYSTEM && HOME=$home XDG_CONFIG_HOME=$home_config GIT_DIR=$W/.git git -c core.fsmonitor=false -c core.hooksPath=/dev/null "$@"); }
+own() {
+  (
+    unset GIT_INDEX_FILE GIT_CONFIG_NOSYSTEM GIT_ATTR_NOSYSTEM
+    HOME=$home XDG_CONFIG_HOME=$home_config GIT_DIR=$W/.git \
+      git -c core.fsmonitor=false -c core.hooksPath=/dev/null "$@"
+  )
+}
 
 # A bare repository that takes bytes as they are and runs nobody's hooks, filters or monitors. It is made aside and put in
 # place in one step: whoever comes second at the same time finds it whole.

@@ -63,13 +63,6 @@ hello() {
   make_shadow || fail failed "cannot prepare $S: $(said)"
 
   base=- own_format=-
-  if [ ! -d "$W" ]; then
-    kind=missing
-  elif has_files; then
-    kind=filled
-  else
-    kind=empty
-  fi
   : >"$tmp/alternates"
   if [ -e "$W/.git" ]; then
     for name in refs/remotes/origin/HEAD HEAD; do
@@ -84,7 +77,6 @@ hello() {
   if ! cmp -s "$tmp/alternates" "$S/objects/info/alternates"; then
     mv -f -- "$tmp/alternates" "$S/objects/info/alternates"
   fi
-  say "kind $kind"
   [ "$base" = - ] || say "base ${name#refs/remotes/} $base"
   say "landed $(ref landed)"
   say "head $(note head)"
