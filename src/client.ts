@@ -6,7 +6,7 @@ import type { LocalDeps, LocalRequest } from './provider/local.js';
 import { localServerEntry } from './provider/local/entry.js';
 import type { Provider } from './provider/provider.js';
 import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
-import type { OpenSession } from './session/open.js';
+import type { LostSession, OpenSession } from './session/open.js';
 import { CurrentSidecar } from './sidecars/current.js';
 import { stateHome, type StateHome } from './sidecars/home.js';
 import type { SidecarRecord } from './sidecars/record.js';
@@ -33,9 +33,12 @@ export interface ConnectOptions {
   readonly deadlineMs?: number;
   /** Absent: there is nobody to ask, and encrypted keys are passed over. */
   readonly askPassphrase?: AskPassphrase | undefined;
+  /** The session to open again, after its connection was lost. */
+  readonly lost?: LostSession | undefined;
 }
 
-export type LandOptions = ConnectOptions & Pick<SyncRequest, 'directory' | 'workdir' | 'drift' | 'adopt' | 'dryRun'>;
+export type LandOptions = Omit<ConnectOptions, 'lost'> &
+  Pick<SyncRequest, 'directory' | 'workdir' | 'drift' | 'adopt' | 'dryRun'>;
 
 /**
  * The sidecars of this user, and all that can be done with them: what the command line does, for a program.
@@ -98,7 +101,7 @@ export class Sidecars {
       import('./session/open.js'),
       import('./session/connect.js'),
     ]);
-    const { emit = ignore, signal, deadlineMs, askPassphrase } = options;
+    const { emit = ignore, signal, deadlineMs, askPassphrase, lost } = options;
     const pin = async (key: string): Promise<void> => {
       await this.registry.pin(record.name, key);
     };
@@ -109,6 +112,7 @@ export class Sidecars {
       clock: this.#clock,
       emit,
       signal,
+      lost,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
     });
   }
@@ -122,8 +126,11 @@ export class Sidecars {
       ...what,
       ...(workdir === undefined ? {} : { workdir }),
       sidecar: record.name,
-      open: (both) =>
-        this.open(record, { emit, signal: both, askPassphrase, ...(deadlineMs === undefined ? {} : { deadlineMs }) }),
+      open: (both, lost) =>
+        this.open(record, {
+          ...{ emit, signal: both, askPassphrase, lost },
+          ...(deadlineMs === undefined ? {} : { deadlineMs }),
+        }),
       stateDir: this.home.stateDir,
       env: this.#env,
       clock: this.#clock,

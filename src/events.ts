@@ -18,6 +18,14 @@ export type SidecarEvent =
       /** How long the whole connect may take, from its start. */
       readonly deadlineMs: number;
     }
+  /** The connection was lost in the middle of work that can be done again; it is about to be opened anew. */
+  | {
+      readonly kind: 'connect.lost';
+      readonly error: SidecarError;
+      readonly delayMs: number;
+      /** How much of the time for connecting is left. */
+      readonly remainingMs: number;
+    }
   | { readonly kind: 'connect.open'; readonly host: string; readonly attempts: number; readonly elapsedMs: number }
   /** A host key was accepted without having been known before, or taken from the user's known_hosts, and is now pinned. */
   | {

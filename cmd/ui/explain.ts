@@ -108,7 +108,7 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
   }),
   'ssh.connection_lost': (facts) => ({
     message: `the connection to ${place(facts)} was lost: ${because(facts, 'it ended without a word')}`,
-    hint: 'run the command again: a sync goes on from what really stands there',
+    hint: 'run the command again when the network is back: a sync goes on from what really stands there',
   }),
 
   'provider.failed': (facts) => ({

@@ -16,6 +16,7 @@ export function createReporter(output: Output, name: string): Emit {
   };
   let drawnAtMs = 0;
   let reading = false;
+  let lost = false;
 
   return (event: SidecarEvent): void => {
     switch (event.kind) {
@@ -30,8 +31,16 @@ export function createReporter(output: Output, name: string): Emit {
         output.note(announcement(name, event.error, event.deadlineMs));
         output.progress(`waiting for ${name}…`);
         return;
+      case 'connect.lost':
+        lost = true;
+        output.note(
+          `the connection to ${name} was lost (${causeOf(event.error)}); ` +
+            `trying again for up to ${formatSeconds(Math.floor(event.remainingMs / 1_000) * 1_000)}…`,
+        );
+        output.progress(`waiting for ${name}…`);
+        return;
       case 'connect.open': {
-        const said = `connected after ${formatSeconds(event.elapsedMs)} (${count(event.attempts, 'attempt')})`;
+        const said = `connected${lost ? ' again' : ''} after ${formatSeconds(event.elapsedMs)} (${count(event.attempts, 'attempt')})`;
         if (event.attempts > 1) output.note(said);
         else detail(`${name}: ${said}`);
         // The working tree is read while the session opens, and may take longer.

@@ -9,10 +9,19 @@ export interface RetryOptions {
   readonly signal?: AbortSignal | undefined;
   /** What to do about an error that does not say whether it is retryable. Default: fail. */
   readonly unknown?: Verdict;
+  /** What went wrong before: the loop goes on from there, with a wait, and with what is left of the time. */
+  readonly after?: Failure | undefined;
   /** Called for each failure that may be retried, also when no time is left to do so. */
   readonly onFailed?: (error: unknown, attempt: number) => void;
   /** Called before each wait, and only when it really follows. `attempt` is the one that failed. */
   readonly onWait?: (error: unknown, delayMs: number, attempt: number) => void;
+}
+
+/** The last of `attempts` attempts, which took `elapsedMs` in all. */
+export interface Failure {
+  readonly error: unknown;
+  readonly attempts: number;
+  readonly elapsedMs: number;
 }
 
 export interface Retried<T> {
@@ -45,11 +54,11 @@ export class RetriesExhausted extends Error {
  */
 export async function retry<T>(
   op: (attempt: number, remainingMs: number) => Promise<T>,
-  { policy, clock, signal, unknown = 'fail', onFailed, onWait }: RetryOptions,
+  { policy, clock, signal, unknown = 'fail', after, onFailed, onWait }: RetryOptions,
 ): Promise<Retried<T>> {
-  const startMs = clock.now();
+  const startMs = clock.now() - (after?.elapsedMs ?? 0);
   const elapsedMs = (): number => clock.now() - startMs;
-  let attempts = 0;
+  let attempts = after?.attempts ?? 0;
 
   const attempt = (): Promise<T> => {
     signal?.throwIfAborted();
@@ -72,6 +81,7 @@ export async function retry<T>(
     throw new RetriesExhausted(attempts, elapsedMs(), error);
   };
 
+  if (after !== undefined && !(await mayRetry(after.error))) throw after.error;
   const value = await backOff(attempt, { startingDelay: 0, numOfAttempts: Infinity, retry: mayRetry });
   return { value, attempts, elapsedMs: elapsedMs() };
 }

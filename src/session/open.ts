@@ -24,6 +24,15 @@ export interface OpenSessionOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long to keep trying, from now. Default: the connect policy's 90 s. */
   readonly deadlineMs?: number;
+  /** The session to replace. The time that opening it took counts, and the time for which it was open does not. */
+  readonly lost?: LostSession | undefined;
+}
+
+/** A session that was open until its connection was lost. */
+export interface LostSession {
+  readonly error: SidecarError;
+  readonly attempts: number;
+  readonly elapsedMs: number;
 }
 
 export interface OpenSession {
@@ -37,12 +46,13 @@ export interface OpenSession {
  * else is thrown at once.
  *
  * Throws `ssh.unreachable` with attempts, time and the last error as its cause when time ran out, what the provider or
- * `connect` threw when it is not retryable, the signal's reason on abort.
+ * `connect` threw when it is not retryable, the error of a `lost` session for which no time is left, the signal's reason
+ * on abort.
  */
 export async function openSession(options: OpenSessionOptions): Promise<OpenSession> {
-  const { record, provider, connect, clock, emit, signal, deadlineMs = connectPolicy.deadlineMs } = options;
+  const { record, provider, connect, clock, emit, signal, deadlineMs = connectPolicy.deadlineMs, lost } = options;
   let endpoint: Endpoint = { host: record.name };
-  let attempts = 0;
+  let attempts = lost?.attempts ?? 0;
 
   const attemptOnce = async (attempt: number, remainingMs: number): Promise<Transport> => {
     attempts = attempt;
@@ -60,16 +70,24 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
       policy: { ...connectPolicy, deadlineMs },
       clock,
       signal,
-      onFailed: (error, attempt) => emit({ kind: 'connect.failed', attempt, error: asSidecarError(error) }),
+      after: lost,
+      onFailed: (error, attempt) => {
+        if (error !== lost?.error) emit({ kind: 'connect.failed', attempt, error: asSidecarError(error) });
+      },
       onWait: (error, delayMs, attempt) => {
-        if (attempt > 1) return;
-        emit({ kind: 'connect.waiting', host: endpoint.host, error: asSidecarError(error), delayMs, deadlineMs });
+        if (lost === undefined) {
+          if (attempt > 1) return;
+          emit({ kind: 'connect.waiting', host: endpoint.host, error: asSidecarError(error), delayMs, deadlineMs });
+        } else if (error === lost.error) {
+          emit({ kind: 'connect.lost', error: lost.error, delayMs, remainingMs: deadlineMs - lost.elapsedMs });
+        }
       },
     });
     emit({ kind: 'connect.open', host: endpoint.host, attempts, elapsedMs });
     return { transport, attempts, elapsedMs };
   } catch (error) {
-    if (error instanceof RetriesExhausted) throw unreachable(error, endpoint);
+    if (error instanceof RetriesExhausted)
+      throw lost !== undefined && error.cause === lost.error ? lost.error : unreachable(error, endpoint);
     throw attempts > 1 && error instanceof SidecarError ? withAttempts(error, attempts) : error;
   }
 }

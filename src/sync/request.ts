@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Environment } from '../git/environment.js';
 import type { WorkingTree } from '../git/working-tree.js';
@@ -13,6 +14,13 @@ export interface OpenSession {
   readonly warm?: boolean;
 }
 
+/** A session whose connection was lost, and what it took to open it. */
+export interface LostSession {
+  readonly error: SidecarError;
+  readonly attempts: number;
+  readonly elapsedMs: number;
+}
+
 export interface SyncRequest {
   /** Any directory inside the working tree, or the tree itself where it was found already. */
   readonly directory: string | WorkingTree;
@@ -20,8 +28,11 @@ export interface SyncRequest {
   readonly sidecar: string;
   /** The workspace on the sidecar; `~/<name of the local directory>` unless given. */
   readonly workdir?: string;
-  /** Opens the session. The transport is closed when the sync ends. */
-  readonly open: (signal: AbortSignal) => Promise<OpenSession>;
+  /**
+   * Opens the session, again when it was `lost`: then with what is left of the time for connecting. The transport is
+   * closed when the sync ends.
+   */
+  readonly open: (signal: AbortSignal, lost?: LostSession) => Promise<OpenSession>;
   readonly stateDir: string;
   readonly env: Environment;
   /** What to do about drift: save it and go on, or refuse (the default is to save). */

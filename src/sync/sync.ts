@@ -5,7 +5,7 @@ import { findCommon } from './have.js';
 import { hello, type Hello } from './hello.js';
 import { MissingObjects } from './land.js';
 import { prepare, type Local } from './prepare.js';
-import type { OpenSession, SyncRequest } from './request.js';
+import type { LostSession, OpenSession, SyncRequest } from './request.js';
 import type { SyncResult } from './result.js';
 import { transfer, type Outcome } from './transfer.js';
 import { workspacePath } from './workspace.js';
@@ -13,39 +13,43 @@ import { workspacePath } from './workspace.js';
 /**
  * Lands the working tree on a sidecar, exactly, and has it proved.
  *
- * The snapshot is taken while the session opens and the far side is asked what stands there. It may be repeated at any point: a sync that was cut off anywhere is
- * finished by the next one.
+ * The snapshot is taken while the session opens and the far side is asked what stands there. A connection that is lost
+ * on the way is opened anew, and the landing done again: it may be repeated at any point. A sync that was cut off for
+ * good is finished by the next one.
  *
  * Throws what `open` throws, the codes of snapshot.ts, hello.ts and land.ts, and the signal's reason when it is aborted.
  */
 export async function sync(request: SyncRequest): Promise<SyncResult> {
   const startedMs = request.clock.now();
   const stop = new AbortController();
-  const signal = AbortSignal.any([request.signal, stop.signal]);
-  const within: SyncRequest = { ...request, signal };
+  const within: SyncRequest = { ...request, signal: AbortSignal.any([request.signal, stop.signal]) };
 
   const { directory, env } = request;
+  const { signal } = within;
   const tree = typeof directory === 'string' ? await findWorkingTree(directory, { env, signal }) : directory;
   const workspace = workspacePath(tree.root, request.workdir);
-  const opening = request.open(signal);
   const preparing = prepare(within, tree, false);
-  const greet = async (): Promise<Greeting> => greetSidecar(within, { session: await opening, tree, workspace });
-  const greeting = greet();
+  // Without a snapshot there is nothing to wait for.
+  preparing.catch((error: unknown) => stop.abort(error));
   try {
-    // Whichever fails first ends the others.
-    const [session, local, first] = await Promise.all([opening, preparing, greeting]);
-    const outcome = await exchange(within, { first, greet, local, tree });
-    return {
-      sidecar: request.sidecar,
-      ...outcome,
-      attempts: session.attempts,
-      warm: session.warm === true,
-      ms: { ...outcome.ms, connect: Math.round(session.elapsedMs), total: Math.round(request.clock.now() - startedMs) },
-    };
+    for (let lost: LostSession | undefined; ;) {
+      const session = await request.open(signal, lost);
+      const { attempts, elapsedMs, warm = false } = session;
+      try {
+        const outcome = await exchange(within, { session, preparing, tree, workspace });
+        const ms = { connect: Math.round(elapsedMs), total: Math.round(request.clock.now() - startedMs) };
+        return { sidecar: request.sidecar, ...outcome, attempts, warm, ms: { ...outcome.ms, ...ms } };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof SidecarError) || error.retryable !== true) throw error;
+        lost = { error, attempts, elapsedMs };
+      } finally {
+        await session.transport.close();
+      }
+    }
   } finally {
     stop.abort();
-    const [opened] = await Promise.allSettled([opening, preparing, greeting]);
-    if (opened.status === 'fulfilled') await opened.value.transport.close();
+    await preparing.catch(() => undefined);
   }
 }
 
@@ -55,24 +59,19 @@ interface Greeting {
   readonly there: Hello;
 }
 
-async function greetSidecar(
-  request: SyncRequest,
-  parts: { session: OpenSession; tree: WorkingTree; workspace: string },
-): Promise<Greeting> {
-  const { session, tree, workspace } = parts;
-  const conversation = await Conversation.start(session.transport, request.signal);
-  return { conversation, there: await hello(conversation, { format: tree.format, workspace }) };
-}
-
 /**
- * Negotiation, pack, landing. Objects that either side borrowed may be gone, pruned by somebody's own git: then the
- * snapshot is built again and everything is sent, once.
+ * Greeting, negotiation, pack, landing, on one session. Objects that either side borrowed may be gone, pruned by
+ * somebody's own git: then the snapshot is built again and everything is sent, once.
  */
 async function exchange(
   request: SyncRequest,
-  parts: { first: Greeting; greet: () => Promise<Greeting>; local: Local; tree: WorkingTree },
+  parts: { session: OpenSession; preparing: Promise<Local>; tree: WorkingTree; workspace: string },
 ): Promise<Outcome> {
-  const { first, greet, tree } = parts;
+  const { session, preparing, tree, workspace } = parts;
+  const greet = async (): Promise<Greeting> => {
+    const conversation = await Conversation.start(session.transport, request.signal);
+    return { conversation, there: await hello(conversation, { format: tree.format, workspace }) };
+  };
   const attempt = async ({ conversation, there }: Greeting, local: Local, whole: boolean): Promise<Outcome> => {
     try {
       const common = await findCommon(tree, local.shadow, there, conversation);
@@ -82,7 +81,9 @@ async function exchange(
     }
   };
   try {
-    return await attempt(first, parts.local, false);
+    // Whichever fails first ends both.
+    const [first, local] = await Promise.all([greet(), preparing]);
+    return await attempt(first, local, false);
   } catch (error) {
     if (!(error instanceof MissingObjects)) throw error;
     request.signal.throwIfAborted();

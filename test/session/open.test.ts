@@ -103,6 +103,29 @@ describe('openSession', () => {
     });
   });
 
+  it('opens a lost session again after a wait, says so, and goes on in the same budget', async () => {
+    const error = new SidecarError('ssh.connection_lost', { reason: 'connection reset' }, { retryable: true });
+    const { events, outcome } = await open({
+      connect: connecting(refused),
+      lost: { error, attempts: 3, elapsedMs: 5_000 },
+    });
+    // After the third attempt 4.5 s are waited for, after the fourth 6.75 s.
+    expect(outcome).toEqual({ transport, attempts: 5, elapsedMs: 5_000 + 4_500 + 6_750 });
+    expect(events.filter(({ kind }) => kind !== 'connect.attempt')).toEqual([
+      { kind: 'connect.lost', error, delayMs: 4_500, remainingMs: 85_000 },
+      { kind: 'connect.failed', attempt: 4, error: refused },
+      { kind: 'connect.open', host: 'dev.example', attempts: 5, elapsedMs: 16_250 },
+    ]);
+  });
+
+  it('gives up a lost session where no time is left, with the loss as the error', async () => {
+    const error = new SidecarError('ssh.connection_lost', { reason: 'connection reset' }, { retryable: true });
+    const { clock, events, outcome } = await open({ lost: { error, attempts: 9, elapsedMs: 80_000 } });
+    expect(outcome).toBe(error);
+    expect(clock.now()).toBe(0);
+    expect(events).toEqual([]);
+  });
+
   it('does not retry an error that says nothing of itself', async () => {
     const odd = new Error('odd');
     const { outcome } = await open({ connect: connecting(odd) });

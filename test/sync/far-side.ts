@@ -31,25 +31,29 @@ export class FarSide {
     return path.join(this.home, path.basename(this.repo.root));
   }
 
-  /** A sync from here to there. `shell` and `farEnv` are of the far login, `cut` breaks the connection. */
+  /**
+   * A sync from here to there. `shell` and `farEnv` are of the far login, `cut` breaks the connection: for good, or until
+   * it is opened again where the sync may `reconnect`.
+   */
   sync(
     options: Partial<SyncRequest> & {
       readonly shell?: string;
       readonly farEnv?: Record<string, string>;
       readonly cut?: Cut;
+      readonly reconnect?: boolean;
     } = {},
   ): Promise<SyncResult> {
-    const { shell = '/bin/sh', farEnv, cut, ...request } = options;
+    const { shell = '/bin/sh', farEnv, cut, reconnect = false, ...request } = options;
     const env = { PATH: process.env['PATH'], HOME: this.home, USER: 'dev', ...farEnv };
     return sync({
       directory: this.repo.root,
       sidecar: 'web',
-      open: () =>
-        Promise.resolve({
-          transport: memoryTransport(farShell({ program: shell, cwd: this.home, env }), cut),
-          attempts: 1,
-          elapsedMs: 0,
-        }),
+      open: (_, lost) => {
+        if (lost !== undefined && !reconnect) return Promise.reject(lost.error);
+        const farSide = farShell({ program: shell, cwd: this.home, env });
+        const transport = memoryTransport(farSide, lost === undefined ? cut : {});
+        return Promise.resolve({ transport, attempts: (lost?.attempts ?? 0) + 1, elapsedMs: 0 });
+      },
       stateDir: this.stateDir,
       env: this.repo.env,
       clock: systemClock,

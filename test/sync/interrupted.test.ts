@@ -27,6 +27,16 @@ describe('a sync that is cut off', () => {
   });
 });
 
+describe('a sync whose connection is lost', () => {
+  it('goes on with the next one, and tells what both took', async () => {
+    await side.sync();
+    side.repo.write('d0/f0', noise('later', 0));
+    const result = await side.sync({ cut: { receivedBytes: 400 }, reconnect: true });
+    expect(result).toMatchObject({ verified: true, attempts: 2, drift: null });
+    expect(side.there()).toEqual(side.here());
+  });
+});
+
 /** Different every time, and hard to compress. */
 function noise(seed: string, file: number): string {
   let state = file + seed.length * 7919;

@@ -44,6 +44,20 @@ describe('the reporter', () => {
     ]);
   });
 
+  it('says that a connection was lost, for how long it tries again, and when it is back', () => {
+    const error = new SidecarError('ssh.connection_lost', { reason: 'connection reset' }, { retryable: true });
+    const said = report([
+      { kind: 'connect.open', host: '127.0.0.1', attempts: 1, elapsedMs: 140 },
+      { kind: 'connect.lost', error, delayMs: 2_000, remainingMs: 84_860 },
+      { kind: 'connect.open', host: '127.0.0.1', attempts: 2, elapsedMs: 2_280 },
+    ]);
+    expect(said.shown).toEqual([
+      'sidecar: the connection to web was lost (connection reset); trying again for up to 84 s…',
+      'sidecar: connected again after 2.3 s (2 attempts)',
+      '',
+    ]);
+  });
+
   it('leaves the same lines on a terminal once the live line is gone', () => {
     expect(report(booting, { terminal: true }).shown).toEqual(report(booting).shown);
   });
