@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'git.failed'
   // a sync
   | 'sync.unreadable'
+  | 'sync.changing'
   | 'sync.drifted'
   | 'sync.not_empty'
   | 'sync.forbidden_workspace'

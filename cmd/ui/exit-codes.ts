@@ -37,6 +37,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'git.too_old': exitCode.failed,
   'git.failed': exitCode.failed,
   'sync.unreadable': exitCode.failed,
+  'sync.changing': exitCode.failed,
   'sync.drifted': exitCode.refused,
   'sync.not_empty': exitCode.refused,
   'sync.forbidden_workspace': exitCode.refused,

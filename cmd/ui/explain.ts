@@ -136,6 +136,10 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     message: `cannot read ${the(facts, 'path', 'a file of the working tree')}: ${because(facts, 'the system refuses')}`,
     hint: 'make it readable, or have git ignore it',
   }),
+  'sync.changing': (facts) => ({
+    message: `cannot take a snapshot: ${aFew(list(facts, 'paths'))} changed each time it was read`,
+    hint: 'nothing was sent; sync again when what writes there has paused, or have git ignore it',
+  }),
   'sync.drifted': (facts) => ({
     message: `${workspace(facts)} was changed over there since the last landing: ${aFew(drifted(facts))}`,
     hint: 'nothing was changed; `--drift save` keeps those changes aside and lands the tree',

@@ -1,0 +1,66 @@
+import { lstatSync, type BigIntStats } from 'node:fs';
+import { SidecarError } from '../errors.js';
+import type { SkipReason } from '../events.js';
+import { toBytes, toText, type BytePath } from './path-bytes.js';
+
+/** A file as it was at one moment: every write to it, and every other file in its place, has another stamp. */
+export interface Stamp {
+  readonly id: string;
+  /** When it was last changed in any way, in milliseconds since 1970. */
+  readonly changedMs: number;
+}
+
+/** Looks at files without following links: not in the last part of a path, and not on the way to it. */
+export class Disk {
+  readonly #root: string;
+  readonly #directories = new Map<BytePath, boolean>([['', true]]);
+
+  constructor(root: string) {
+    this.#root = root + '/';
+  }
+
+  /** Undefined for a path that is not there. */
+  stampOf(path: BytePath): Stamp | undefined {
+    const stats = this.#lstat(path);
+    if (stats === undefined) return undefined;
+    const { dev, ino, mode, size, mtimeNs, ctimeNs } = stats;
+    return { id: [dev, ino, mode, size, mtimeNs, ctimeNs].join(), changedMs: Number(stats.ctimeMs) };
+  }
+
+  kindOf(path: BytePath): 'file' | 'absent' | SkipReason {
+    if (path.split('/').some((part) => part.toLowerCase() === '.git')) return 'git-directory';
+    if (!this.#isDirectory(parent(path))) return 'absent';
+    const stats = this.#lstat(path);
+    if (stats === undefined || stats.isDirectory()) return 'absent';
+    // git refuses a link of this name, for it would follow it.
+    if (stats.isSymbolicLink() && path.split('/').at(-1)?.toLowerCase() === '.gitmodules') return 'gitmodules-link';
+    if (stats.isFile() || stats.isSymbolicLink()) return 'file';
+    return specialKind(stats);
+  }
+
+  #isDirectory(directory: BytePath): boolean {
+    let known = this.#directories.get(directory);
+    if (known === undefined) {
+      known = this.#isDirectory(parent(directory)) && this.#lstat(directory)?.isDirectory() === true;
+      this.#directories.set(directory, known);
+    }
+    return known;
+  }
+
+  #lstat(path: BytePath): BigIntStats | undefined {
+    try {
+      return lstatSync(Buffer.concat([Buffer.from(this.#root), toBytes(path)]), { bigint: true });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw new SidecarError('sync.unreadable', { path: toText(path), reason: message }, { cause: error });
+    }
+  }
+}
+
+const parent = (path: BytePath): BytePath => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+function specialKind(stats: Pick<BigIntStats, 'isFIFO' | 'isSocket'>): SkipReason {
+  if (stats.isFIFO()) return 'fifo';
+  return stats.isSocket() ? 'socket' : 'device';
+}

@@ -1,0 +1,83 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../clock.js';
+import type { SkipReason } from '../events.js';
+import { Disk } from './disk.js';
+import type { Listing } from './listing.js';
+import { joinNul, splitNul, toText, type BytePath } from './path-bytes.js';
+import { readSettled } from './read-settled.js';
+import { runGit } from './run.js';
+import type { Shadow } from './shadow.js';
+import type { WorkingTree } from './working-tree.js';
+
+export interface IndexUpdate {
+  /** The id of the tree that the index now holds. */
+  readonly tree: string;
+  /** Paths, as text, that cannot be part of it. */
+  readonly skipped: readonly { readonly path: string; readonly reason: SkipReason }[];
+  /** Whether a path that was there at the last snapshot, or in the listing, is gone. */
+  readonly removed: boolean;
+}
+
+/**
+ * Brings the shadow's index from what it was to what the disk is, and writes it as a tree.
+ *
+ * Throws what `readSettled` throws.
+ */
+export async function updateIndex(
+  tree: WorkingTree,
+  shadow: Shadow,
+  options: { readonly listing: Listing; readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+): Promise<IndexUpdate> {
+  const { listing } = options;
+  const [indexed, changed] = await Promise.all([indexEntries(shadow), changedPaths(shadow)]);
+  const zero = '0'.repeat(tree.format === 'sha1' ? 40 : 64);
+  const lines: string[] = [];
+  const remove = (path: BytePath): void => void lines.push(`0 ${zero}\t${path}`);
+  for (const path of indexed.keys()) {
+    if (!listing.paths.has(path) && !listing.sparse.has(path)) remove(path);
+  }
+
+  const disk = new Disk(tree.root);
+  const additions: BytePath[] = [];
+  const skipped: { path: string; reason: SkipReason }[] = [];
+  for (const path of listing.paths) {
+    if (indexed.has(path) && !changed.has(path)) continue;
+    const kind = disk.kindOf(path);
+    if (kind === 'file') {
+      additions.push(path);
+      continue;
+    }
+    if (indexed.has(path)) remove(path);
+    if (kind !== 'absent') skipped.push({ path: toText(path), reason: kind });
+  }
+  const removed = lines.length > 0;
+  for (const [path, entry] of listing.sparse) {
+    if (indexed.get(path) !== `${entry.mode} ${entry.id}`) lines.push(`${entry.mode} ${entry.id}\t${path}`);
+  }
+
+  if (lines.length > 0) {
+    await runGit(shadow.place, ['update-index', '-z', '--replace', '--index-info'], { stdin: joinNul(lines) });
+  }
+  const vanished = await readSettled(shadow, tree.root, additions, options);
+  const written = await runGit(shadow.place, ['write-tree', ...(listing.sparse.size > 0 ? ['--missing-ok'] : [])]);
+  return { tree: written.stdout.toString('latin1').trim(), skipped, removed: removed || vanished };
+}
+
+/** Every path in the shadow's index, with `<mode> <id>`. A damaged index is an empty one, to be built again. */
+async function indexEntries(shadow: Shadow): Promise<Map<BytePath, string>> {
+  const output = await runGit(shadow.place, ['ls-files', '-z', '-s'], { accept: [0, 128] });
+  if (output.code !== 0) await rm(path.join(shadow.gitDir, 'index'), { force: true });
+  const entries = new Map<BytePath, string>();
+  for (const record of splitNul(output.stdout)) {
+    const tab = record.indexOf('\t');
+    entries.set(record.slice(tab + 1), record.slice(0, tab - 2));
+  }
+  return entries;
+}
+
+/** Paths whose file is no longer what the index says. */
+async function changedPaths(shadow: Shadow): Promise<Set<BytePath>> {
+  const output = await runGit(shadow.place, ['diff-files', '-z', '--name-only', '--no-renames'], { accept: [0, 128] });
+  return new Set(splitNul(output.stdout));
+}
