@@ -3,6 +3,7 @@ import { systemClock, type Clock } from './clock.js';
 import type { Emit } from './events.js';
 import { findWorkingTree, type WorkingTree } from './git/working-tree.js';
 import type { LocalDeps, LocalRequest } from './provider/local.js';
+import { checkPrivateDirectory } from './files/private-files.js';
 import { localServerEntry } from './provider/local/entry.js';
 import type { Provider } from './provider/provider.js';
 import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
@@ -66,7 +67,10 @@ export class Sidecars {
 
   /** Makes a local sidecar and registers it. Does not wait for its boot. */
   async create(request: LocalRequest): Promise<SidecarRecord> {
-    const { createLocal } = await import('./provider/local.js');
+    const [{ createLocal }] = await Promise.all([
+      import('./provider/local.js'),
+      checkPrivateDirectory(this.home.stateDir),
+    ]);
     return createLocal(request, { ...this.#machines, registry: this.registry });
   }
 

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'state.corrupt'
   | 'state.busy'
   | 'state.unwritable'
+  | 'state.exposed'
   // no session to the sidecar
   | 'ssh.unreachable'
   | 'ssh.auth_refused'

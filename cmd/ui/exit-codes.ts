@@ -22,6 +22,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'state.corrupt': exitCode.failed,
   'state.busy': exitCode.failed,
   'state.unwritable': exitCode.failed,
+  'state.exposed': exitCode.failed,
   'ssh.unreachable': exitCode.noSession,
   'ssh.auth_refused': exitCode.noSession,
   'ssh.key_unusable': exitCode.noSession,

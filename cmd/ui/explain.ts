@@ -65,6 +65,19 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     message: `another sidecar command keeps ${the(facts, 'path', 'the state')} locked`,
     hint: 'try again when it has ended',
   }),
+  'state.exposed': (facts) => {
+    const path = the(facts, 'path', 'DIR');
+    const owner = number(facts, 'owner');
+    return {
+      message:
+        `${path} ${owner === undefined ? `can be written by others (mode ${the(facts, 'mode', 'unknown')})` : `belongs to another user (${owner})`}` +
+        ', who could have sidecar trust a machine of theirs',
+      hint:
+        owner === undefined
+          ? `run \`chmod 700 '${path}'\`, if you know that nobody has changed it`
+          : 'set SIDECAR_HOME to a directory of your own',
+    };
+  },
   'state.unwritable': (facts) => ({
     message: `cannot use ${the(facts, 'path', 'the state directory')}: ${because(facts, 'the system refuses')}`,
     hint: 'check its owner, its permissions and the free space, or set SIDECAR_HOME to another directory',

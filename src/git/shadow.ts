@@ -87,10 +87,12 @@ async function makeShadow(gitDir: string, tree: WorkingTree, env: Environment): 
   await mkdir(gitDir, { recursive: true, mode: 0o700 });
   const format = tree.format === 'sha1' ? [] : [`--object-format=${tree.format}`];
   const clean = { ...withoutGit(env), HOME: gitDir, XDG_CONFIG_HOME: gitDir, GIT_CONFIG_NOSYSTEM: '1' };
-  await runGit({ cwd: gitDir, env: clean }, ['init', '--quiet', '--bare', '--template=', ...format, '.']);
-  await mkdir(path.join(gitDir, 'info'), { recursive: true });
+  // Nobody else's to read, whatever the umask.
+  const init = ['init', '--quiet', '--bare', '--template=', '--shared=0600', ...format, '.'];
+  await runGit({ cwd: gitDir, env: clean }, init);
+  await mkdir(path.join(gitDir, 'info'), { recursive: true, mode: 0o700 });
   await writeFile(path.join(gitDir, 'config'), shadowConfig + '\n', { flag: 'a' });
-  await writeFile(path.join(gitDir, 'info', 'attributes'), shadowAttributes + '\n');
+  await writeFile(path.join(gitDir, 'info', 'attributes'), shadowAttributes + '\n', { mode: 0o600 });
 }
 
 /** Points the shadow at the user's objects, and tells it where a shallow history ends. */
@@ -105,6 +107,6 @@ async function borrowObjects(gitDir: string, tree: WorkingTree): Promise<void> {
 
 async function writeIfChanged(file: string, content: string): Promise<void> {
   if ((await readFile(file, 'utf8').catch(() => '')) === content) return;
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, content);
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, content, { mode: 0o600 });
 }

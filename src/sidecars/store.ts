@@ -3,7 +3,13 @@ import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { SidecarError } from '../errors.js';
 import { withLock } from '../files/lock.js';
-import { errorCode, makePrivateDirectory, unwritable, writePrivateFile } from '../files/private-files.js';
+import {
+  checkPrivateDirectory,
+  errorCode,
+  makePrivateDirectory,
+  unwritable,
+  writePrivateFile,
+} from '../files/private-files.js';
 
 export interface StoreOptions<T> {
   readonly path: string;
@@ -26,19 +32,24 @@ export class Store<T> {
     this.#options = options;
   }
 
-  /** Throws `state.corrupt` for content that is not ours to understand. The file is kept as it is. */
+  /**
+   * Throws `state.corrupt` for content that is not ours to understand (the file is kept as it is), and `state.exposed`
+   * where others could have written it.
+   */
   async read(): Promise<T> {
     const { path, schema, initial } = this.#options;
+    await checkPrivateDirectory(dirname(path));
     return (await readStored(path, schema)) ?? initial;
   }
 
   /**
    * Replaces the content by `change(content)`, and returns it. Nothing is written when `change` throws or returns what
-   * it was given. Throws `state.busy`, `state.corrupt`, `state.unwritable`.
+   * it was given. Throws `state.busy`, `state.corrupt`, `state.exposed`, `state.unwritable`.
    */
   async update(change: (current: T) => T): Promise<T> {
     const { path, lockWaitMs } = this.#options;
     await makePrivateDirectory(dirname(path));
+    await checkPrivateDirectory(dirname(path)); // before the lock: it may yet be empty
     const replace = async (): Promise<T> => {
       const current = await this.read();
       const next = change(current);

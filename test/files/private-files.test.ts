@@ -2,7 +2,7 @@ import { chmod, lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makePrivateDirectory, writePrivateFile } from '../../src/files/private-files.js';
+import { checkPrivateDirectory, makePrivateDirectory, writePrivateFile } from '../../src/files/private-files.js';
 
 const mode = async (path: string): Promise<string> => ((await lstat(path)).mode & 0o777).toString(8);
 
@@ -37,6 +37,34 @@ describe('private files', () => {
     await chmod(root, 0o750);
     await makePrivateDirectory(root);
     expect(await mode(root)).toBe('750');
+  });
+
+  describe('checks a directory', () => {
+    it.each([0o700, 0o755, 0o1755])('and takes it as private when only its owner can write: %o', async (allowed) => {
+      await writeFile(join(root, 'file'), '');
+      await chmod(root, allowed);
+      await checkPrivateDirectory(root);
+      expect((await lstat(root)).mode & 0o7777).toBe(allowed);
+    });
+
+    it.each([0o770, 0o702, 0o777, 0o1777])('and refuses one in which others can write: %o', async (shared) => {
+      await writeFile(join(root, 'file'), '');
+      await chmod(root, shared);
+      await expect(checkPrivateDirectory(root)).rejects.toMatchObject({
+        code: 'state.exposed',
+        facts: { path: root, mode: `0${shared.toString(8)}` },
+      });
+    });
+
+    it('and makes one private that is still empty', async () => {
+      await chmod(root, 0o777);
+      await Promise.all(Array.from({ length: 10 }, () => checkPrivateDirectory(root)));
+      expect(await mode(root)).toBe('700');
+    });
+
+    it('that is not there: that is no danger', async () => {
+      await checkPrivateDirectory(join(root, 'absent'));
+    });
   });
 
   it('makes the same directory many times at once', async () => {
