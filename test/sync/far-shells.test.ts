@@ -59,6 +59,7 @@ describeWith(['busybox'], 'a sidecar whose sh is busybox', () => {
       'rm',
       'sed',
       'sleep',
+      'touch',
       'tr',
     ]) {
       side.far('ln', '-s', findPart('busybox') ?? '', path.join(bin, tool));
