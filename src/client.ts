@@ -91,7 +91,7 @@ export class Sidecars {
   async delete(name: string): Promise<void> {
     const record = await this.registry.get(name);
     await (await this.#provider(record)).delete(record);
-    await this.registry.remove(name);
+    await this.registry.remove(name, record);
   }
 
   /** The working tree that `directory` is in. Its root is what a current sidecar belongs to. */
@@ -107,7 +107,7 @@ export class Sidecars {
     ]);
     const { emit = ignore, signal, deadlineMs, askPassphrase, lost } = options;
     const pin = async (key: string): Promise<void> => {
-      await this.registry.pin(record.name, key);
+      await this.registry.pin(record.name, key, record);
     };
     return openSession({
       record,

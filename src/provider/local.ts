@@ -64,7 +64,7 @@ export async function createLocal(
       await startServer(files, { entry: serverEntry, env });
     } catch (error) {
       await discard(files);
-      await registry.remove(name);
+      await registry.remove(name, record);
       throw error;
     }
     return record;

@@ -46,10 +46,13 @@ export class Registry {
     return find(file, name);
   }
 
-  /** Forgets a sidecar, and every selection of it. Throws `sidecar.unknown`. */
-  async remove(name: string): Promise<void> {
+  /**
+   * Forgets a sidecar, and every selection of it. Of `only`, where it is given, and not of a later one of its name: that
+   * is somebody else's. Throws `sidecar.unknown`.
+   */
+  async remove(name: string, only?: SidecarRecord): Promise<void> {
     await this.#store.update((file) => {
-      const gone = find(file, name);
+      const gone = find(file, name, only);
       return {
         ...file,
         sidecars: file.sidecars.filter((record) => record !== gone),
@@ -61,10 +64,12 @@ export class Registry {
   /**
    * Remembers the key that a sidecar showed when none was known. Pinning a key twice is fine. When a different one was
    * pinned in the meantime, by another process that also met the sidecar for the first time, only one of the two talked
-   * to the right machine: throws `ssh.host_key_changed` and keeps what is there.
+   * to the right machine: throws `ssh.host_key_changed` and keeps what is there. `only` is the sidecar that showed it: a
+   * later one of its name is another machine.
    */
-  async pin(name: string, hostKey: HostKeyLine): Promise<SidecarRecord> {
-    return this.update(name, (record) => {
+  async pin(name: string, hostKey: HostKeyLine, only?: SidecarRecord): Promise<SidecarRecord> {
+    return this.update(name, (current) => {
+      const record = only === undefined || isSame(current, only) ? current : unknown(name, []);
       if (record.hostKeys.includes(hostKey)) return record;
       if (record.hostKeys.length > 0) throw pinnedAnother(record, hostKey);
       return { ...record, hostKeys: [hostKey] };
@@ -72,10 +77,18 @@ export class Registry {
   }
 }
 
-function find(file: RegistryFile, name: string): SidecarRecord {
-  const record = file.sidecars.find((each) => each.name === name);
-  if (record === undefined) throw new SidecarError('sidecar.unknown', { name, known: knownNames(file) });
-  return record;
+function find(file: RegistryFile, name: string, only?: SidecarRecord): SidecarRecord {
+  const record = file.sidecars.find((each) => each.name === name && (only === undefined || isSame(each, only)));
+  return record ?? unknown(name, knownNames(file));
+}
+
+function unknown(name: string, known: readonly string[]): never {
+  throw new SidecarError('sidecar.unknown', { name, known });
+}
+
+/** Names are used again. The instant of its registration tells a sidecar from a later one of its name. */
+function isSame(one: SidecarRecord, other: SidecarRecord): boolean {
+  return one.name === other.name && one.createdAt === other.createdAt;
 }
 
 /** For errors that list what could have been meant. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, rmdir } from 'node:fs/promises';
 import type { Clock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
 import { writePrivateFile } from '../../files/private-files.js';
@@ -33,6 +33,12 @@ export async function serveLocal({ directory, env, clock, signal, onStarted }: S
   let { port } = (await readServerState(files)) ?? setup;
   const announce = async (): Promise<void> => {
     await writePrivateFile(files.server, JSON.stringify({ pid: process.pid, port, started: new Date().toISOString() }));
+    // Deleted before anybody could know of this process, the directory has just been made again.
+    if ((await readStored(files.setup, machineSetup)) === undefined) {
+      await rm(files.server, { force: true });
+      await rmdir(directory).catch(() => undefined);
+      throw new SidecarError('provider.failed', { reason: `${directory} was deleted` });
+    }
     onStarted();
   };
   const bootMs = Date.parse(setup.bootsAt) - Date.now();
