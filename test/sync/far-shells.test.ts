@@ -18,9 +18,10 @@ async function landTwice(options: { shell?: string; farEnv?: Record<string, stri
   expect(side.there()).toEqual(side.here());
   side.repo.write('f', 'edited\n');
   writeFileSync(path.join(side.workspace, 'back\\slash "quoted"'), 'drift\n');
+  writeFileSync(path.join(side.workspace, 'added there'), 'drift\n');
   const second = await side.sync(options);
   expect(side.there()).toEqual(side.here());
-  expect(second.drift?.modified).toEqual(['back\\slash "quoted"']);
+  expect(second.drift).toMatchObject({ modified: ['back\\slash "quoted"'], added: ['added there'] });
   expect((await side.sync(options)).upToDate).toBe(true);
 }
 

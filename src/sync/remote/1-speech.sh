@@ -33,6 +33,7 @@ fail() {
 said() { tr '\n' ' ' <"$tmp/err" | cut -c 1-600; }
 
 cleanup() {
+  trap '' HUP INT PIPE TERM
   unlock
   [ -z "$tmp" ] || rm -rf -- "$tmp"
 }

@@ -22,46 +22,62 @@ started() {
 }
 
 # Whether the holder of a lock may still be at work. Where its processes cannot be seen from here (another container on
-# the same volume), ten minutes of age decide.
+# the same volume, or before the machine started again), ten minutes of age decide. A lock of a time to come is none of
+# now: the clock was set back. It takes two looks to tell, for a holder may let go and take it again in between, once.
 alive() {
   link=$1 holder=$2
   pid=${holder%%:*} rest=${holder#*:}
   if [ "${rest#*:}" != "$(boot)" ]; then
-    [ -z "$(find "$link" -prune -mmin +10 2>/dev/null)" ]
+    [ -z "$(find "$link" -prune -mmin +10 2>/dev/null)" ] || return 1
+    : >"$tmp/now"
+    [ -n "$(find "$link" -prune -newer "$tmp/now" 2>/dev/null)" ] || return 0
+    ahead=$((ahead + 1))
+    [ "$ahead" -lt 3 ]
     return
   fi
   now=$(started "$pid")
   [ -n "$now" ] && [ "$now" = "${rest%%:*}" ]
 }
 
+# Whether the process $1 is gone, and was one of this machine's own since it started.
+dead() {
+  rest=${1#*:}
+  [ "${rest#*:}" = "${me#*:*:}" ] && [ "$(started "${1%%:*}")" != "${rest%%:*}" ]
+}
+
 # Takes the link $1. A dead holder's link is cleared only by whoever gets the right to, itself a link named after that
 # holder: two that find the same dead holder cannot clear each other's new lock.
 take() {
   misses=0
-  until ln -s "$me" "$1" 2>/dev/null; do
+  # Into a directory ln would put the link, and succeed.
+  until [ ! -d "$1" ] && ln -s "$me" "$1" 2>/dev/null; do
     misses=$((misses + 1))
     [ "$misses" -lt 50 ] || return 2
-    owner=$(readlink "$1" 2>/dev/null) || {
-      [ -d "${1%/*}" ] && [ -w "${1%/*}" ] || return 2
-      continue
-    }
-    [ "$owner" = "$me" ] && return 0
-    if alive "$1" "$owner"; then return 1; fi
-    (take "$S/sidecar/lock.$owner") || return 1
-    [ "$(readlink "$1" 2>/dev/null)" != "$owner" ] || rm -f -- "$1"
+    if owner=$(readlink "$1" 2>/dev/null); then
+      [ "$owner" = "$me" ] && return 0
+      if alive "$1" "$owner"; then return 1; fi
+      (take "$S/sidecar/lock.$owner") || return 1
+      [ "$(readlink "$1" 2>/dev/null)" != "$owner" ] || rm -f -- "$1"
+    elif [ ! -e "$1" ]; then
+      [ -w "${1%/*}" ] || return 2
+    elif [ ! -L "$1" ]; then
+      # Nothing that this script makes: a copy of the shadow in which links became files, say.
+      owner=nobody
+      (take "$S/sidecar/lock.nobody") || return 1
+      [ -L "$1" ] || rm -rf -- "$1"
+    fi
   done
 }
 
 pause() { sleep 0.2 2>/dev/null || sleep 1; }
 
 lock() {
-  me="$$:$(started $$):$(boot)"
-  waited=0
+  waited=0 ahead=0
   while :; do
     take "$S/sidecar/lock"
     case $? in
       0) break ;;
-      2) fail failed "cannot write to $S" ;;
+      2) fail failed "cannot make the lock of $S: $(ln -s "$me" "$S/sidecar/lock" 2>&1)" ;;
     esac
     # Said every time round: writing to a client that has gone ends this process.
     say "waiting $waited $owner"
@@ -78,7 +94,7 @@ lock() {
     done
     rm -f -- "$S/sidecar/writer"
   fi
-  rm -f -- "$S"/sidecar/lock.?* "$S/index.lock" "$S"/refs/sidecar/*.lock
+  rm -f -- "$S"/sidecar/lock.?* "$S"/*.lock "$S"/refs/sidecar/*.lock "$S"/refs/sidecar/drift/*.lock
 }
 
 unlock() {

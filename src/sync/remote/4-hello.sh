@@ -16,14 +16,22 @@ physical() {
 
 # Whether there is anything but a repository's own directory.
 has_files() {
-  # shellcheck disable=SC2010
-  ls -A -- "$W" 2>/dev/null | grep -qvx '\.git'
+  [ -d "$W" ] || return 1
+  # What cannot be looked at may hold anything.
+  ls -A -- "$W" >"$tmp/listing" 2>/dev/null || return 0
+  grep -qvx '\.git' "$tmp/listing"
+  [ $? -ne 1 ]
 }
 
 hello() {
   format=${1%% *} want=${1#* }
   command -v git >/dev/null 2>&1 || fail no-git 'git is not installed on the sidecar, or not on PATH'
   say "git $(git version 2>/dev/null)"
+  missing=''
+  for tool in awk cat cmp cut date find grep head ln ls mkdir mv readlink rm sed sleep touch tr; do
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+  done
+  [ -z "$missing" ] || fail failed "these programs are missing on the sidecar, or not on PATH:$missing"
   [ -n "${HOME:-}" ] || HOME=$(cd ~ 2>/dev/null && pwd) || fail failed 'the sidecar has no home directory (HOME is not set)'
   home_config=${XDG_CONFIG_HOME:-$HOME/.config}
   home=$(cd -P -- "$HOME" 2>/dev/null && pwd -P) || fail failed "the home directory $HOME cannot be entered"
@@ -40,7 +48,7 @@ hello() {
   say "workspace ${W:-/}"
   [ -n "$W" ] || fail forbidden 'it is the root directory'
   case $home/ in "$W"/*) fail forbidden 'it is, or holds, the home directory' ;; esac
-  mkdir -p -- "$state/sidecar" 2>/dev/null || fail failed "cannot make the directory $state/sidecar"
+  why=$(umask 077 && mkdir -p -- "$state/sidecar" 2>&1) || fail failed "cannot make the directory $state/sidecar: $why"
   state=$(cd -P -- "$state/sidecar" && pwd -P) || fail failed "cannot enter the directory $state/sidecar"
   case $state/ in "$W"/*) fail forbidden "it holds this tool's own state, $state" ;; esac
   case $W/ in "$state"/*) fail forbidden "it is inside this tool's own state, $state" ;; esac
@@ -53,7 +61,13 @@ hello() {
   key=$(printf %s "$W" | git hash-object --stdin) || fail failed 'git hash-object does not work'
   S=$state/workspaces/$key-$format
   tmp=$state/tmp.$nonce
-  (umask 077 && rm -rf -- "$tmp" && mkdir -p -- "$tmp") 2>/dev/null || fail failed "cannot write to $state"
+  why=$(umask 077 && rm -rf -- "$tmp" 2>&1 && mkdir -p -- "$tmp" 2>&1) || fail failed "cannot write to $state: $why"
+  me="$$:$(started $$):$(boot)"
+  printf '%s\n' "$me" >"$tmp/owner"
+  # What a killed shell left goes now; what cannot be told from a living one's goes in a day: see tidy.
+  for left in "$state"/tmp.*; do
+    if [ "$left" != "$tmp" ] && read -r owner 2>/dev/null <"$left/owner" && dead "$owner"; then rm -rf -- "$left"; fi
+  done
   HOME=$S XDG_CONFIG_HOME=$S GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_NO_LAZY_FETCH=1
   GIT_OPTIONAL_LOCKS=0 GIT_NO_REPLACE_OBJECTS=1 GIT_DIR=$S GIT_WORK_TREE=$W
   GIT_AUTHOR_NAME=sidecar GIT_AUTHOR_EMAIL=sidecar GIT_COMMITTER_NAME=sidecar GIT_COMMITTER_EMAIL=sidecar
@@ -80,7 +94,7 @@ hello() {
   [ "$base" = - ] || say "base ${name#refs/remotes/} $base"
   say "landed $(ref landed)"
   say "head $(note head)"
-  say "rules $(note rules)"
+  say "rules $(rules_in_force)"
   say ready
 }
 

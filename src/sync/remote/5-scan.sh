@@ -4,6 +4,12 @@
 # A commit of a tree that is the same on every machine: nothing but the tree (and parents) goes into its name.
 commit() { GIT_AUTHOR_DATE='@0 +0000' GIT_COMMITTER_DATE='@0 +0000' git commit-tree "$@" </dev/null 2>"$tmp/err"; }
 
+# git compares times by the second. Whoever changes a file within the second in which git looked at it, before the index
+# is written in the next one, would never be noticed: so the index gets the time from before git's first look, and git
+# reads all that is not older than that again. `mark` comes before the look, `backdate` after the index was written.
+mark() { : >"$tmp/mark"; }
+backdate() { touch -r "$tmp/mark" "$S/index" 2>"$tmp/err"; }
+
 # A file whose time is the index's own second may have changed since within that second, so git reads such files again,
 # at every look, until the index is written in a later second: see "racy git" in git's technical documentation. Reads
 # them once. Fails when a file is not what the index says.
@@ -14,29 +20,66 @@ settle() {
   [ "$now" -le "$second" ] || rm -f -- "$S/sidecar/racy"
 }
 
+# grep, to which it is no failure that no line matches. The statuses of a pipeline but the last go unseen, so where a
+# list decides what is kept, each program writes a file.
+matching() {
+  grep "$@"
+  [ $? -le 1 ]
+}
+
+# The lines of $2 that are none of $1's. busybox takes an empty list of patterns for one that every line matches.
+without() { if [ -s "$1" ]; then matching -Fxvf "$1" "$2"; else cat "$2"; fi; }
+
+# A path as git lists it, quoted or not, as it is.
+unquoted() {
+  case $1 in
+    \"*\")
+      text=${1#?}
+      # shellcheck disable=SC2059
+      printf "$(printf '%s' "${text%?}" | sed -e 's/\\\\/\\134/g' -e 's/\\"/\\042/g' -e 's/%/%%/g')"
+      ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
+
+# Which paths of a list are links called .gitmodules: git takes none, for it would follow them.
+untakable() {
+  : >"$tmp/links"
+  matching -i '\(^"\{0,1\}\|/\)\.gitmodules"\{0,1\}$' "$1" >"$tmp/modules" || return 1
+  while IFS= read -r line; do
+    if [ -L "$W/$(unquoted "$line")" ]; then printf '%s\n' "$line" >>"$tmp/links"; fi
+  done <"$tmp/modules"
+}
+
 # Makes the index describe the workspace: only what git sees as changed is read. Ignore rules are those of the tree that
 # is to land ($rules) and those that stand in the workspace. A repository nested in the workspace that is not part of
 # the tree shows as `dir/`: it is left alone.
 scan() {
   if [ -s "$S/sidecar/excludes" ]; then excludes=$S/sidecar/excludes; else excludes=/dev/null; fi
   if [ -f "$S/sidecar/racy" ]; then settle; fi
-  : >"$tmp/taken"
+  : >"$tmp/taken" && : >"$tmp/untakable"
+  mark
   git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" &&
     git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/err" || return 1
   if [ -s "$tmp/changed" ]; then
     sed -n "s/^:[0-7]* 160000 .* T$tab//p" "$tmp/changed" >"$tmp/taken" || return 1
-    { sed -n "s/^:[0-7]* [0-7]* [^$tab]* D$tab//p" "$tmp/changed"; cat "$tmp/taken"; } >"$tmp/gone" || return 1
+    sed -n "s/^:[0-7]* [0-7]* [^$tab]* D$tab//p" "$tmp/changed" >"$tmp/gone" && cat "$tmp/taken" >>"$tmp/gone" || return 1
     sed -n "/^:[0-7]* 160000 /d;s/^:[0-7]* [0-7]* [^$tab]* [MT]$tab//p" "$tmp/changed" >"$tmp/edited" || return 1
+    untakable "$tmp/edited" && cat "$tmp/links" >>"$tmp/gone" && cat "$tmp/links" >>"$tmp/untakable" &&
+      without "$tmp/links" "$tmp/edited" >"$tmp/takable" || return 1
     git update-index --force-remove --stdin <"$tmp/gone" 2>"$tmp/err" || return 1
-    git update-index --add --remove --replace --stdin <"$tmp/edited" 2>"$tmp/err" || return 1
+    git update-index --add --remove --replace --stdin <"$tmp/takable" 2>"$tmp/err" || return 1
   fi
   # git takes no path with a component like .git: such files are nobody's.
-  grep -i '^"\{0,1\}\.git/\|/\.git/\|/\.git"\{0,1\}$' "$tmp/others" >"$tmp/reserved"
-  { grep '/"\{0,1\}$' "$tmp/others"; cat "$tmp/reserved"; sed -e 's:"$:/":' -e t -e 's:$:/:' "$tmp/taken"; } >"$tmp/nested"
+  matching -i '^"\{0,1\}\.git/\|/\.git/\|/\.git"\{0,1\}$' "$tmp/others" >"$tmp/reserved" &&
+    untakable "$tmp/others" && cat "$tmp/links" "$tmp/untakable" >>"$tmp/reserved" &&
+    matching '/"\{0,1\}$' "$tmp/others" >"$tmp/nested" && cat "$tmp/reserved" >>"$tmp/nested" &&
+    sed -e 's:"$:/":' -e t -e 's:$:/:' "$tmp/taken" >>"$tmp/nested" || return 1
   if [ -s "$tmp/others" ]; then
-    grep -v '/"\{0,1\}$' "$tmp/others" | grep -Fxvf "$tmp/reserved" >"$tmp/new"
+    matching -v '/"\{0,1\}$' "$tmp/others" >"$tmp/listed" && without "$tmp/reserved" "$tmp/listed" >"$tmp/new" || return 1
     git update-index --add --remove --replace --stdin <"$tmp/new" 2>"$tmp/err" || return 1
   fi
+  if [ -s "$tmp/changed" ] || [ -s "$tmp/others" ]; then backdate || return 1; fi
   R=$(git write-tree 2>"$tmp/err")
 }
 
@@ -67,13 +110,12 @@ clean_clone() {
     raw="s/^:\([0-7]*\) [0-7]* \([0-9a-f]*\) [0-9a-f]* [A-Z][0-9]*$tab/\1 \2$tab/p"
     cp "$S/index" "$tmp/clean" &&
       { own diff-files --raw --no-renames --no-abbrev --ignore-submodules=all &&
-        own diff-index --cached --raw --no-renames --no-abbrev --ignore-submodules=all HEAD; } >"$tmp/raw" 2>/dev/null &&
-      own ls-files -o -X "$excludes" --exclude-per-directory=.gitignore 2>/dev/null | grep -v '/"\{0,1\}$' |
-      sed "s/^/0 $zero$tab/" >"$tmp/untracked"
-    { grep -v '^:160000\|^:[0-7]* 160000' "$tmp/raw" | sed -n "$raw" && cat "$tmp/untracked"; } |
-      git update-index --replace --index-info 2>/dev/null &&
-      git write-tree --missing-ok 2>/dev/null
-  )
+        own diff-index --cached --raw --no-renames --no-abbrev --ignore-submodules=all HEAD --; } >"$tmp/raw" &&
+      own ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/untracked" &&
+      matching -v '^:160000\|^:[0-7]* 160000' "$tmp/raw" >"$tmp/own" && sed -n "$raw" "$tmp/own" >"$tmp/as-in-head" &&
+      matching -v '/"\{0,1\}$' "$tmp/untracked" >"$tmp/own" && sed "s/^/0 $zero$tab/" "$tmp/own" >>"$tmp/as-in-head" &&
+      git update-index --replace --index-info <"$tmp/as-in-head" && git write-tree --missing-ok
+  ) 2>"$tmp/err"
 }
 
 # P: what the workspace is expected to hold, as a commit.

@@ -30,31 +30,62 @@ forgive_torn() {
       git cat-file blob "$4" >"$tmp/part" 2>"$tmp/err" || return 1
       git cat-file blob "$3" 2>/dev/null | head -c "$(wc -c <"$tmp/part")" | cmp -s - "$tmp/part" || continue
     fi
-    printf '%s\n' "$name" >>"$tmp/torn"
+    printf '%s\n' "$name" >>"$tmp/torn" || return 1
   done <"$tmp/unlike"
   [ -s "$tmp/torn" ] || return 0
   while IFS= read -r line; do
-    grep -Fxq -e "${line#*"$tab"}" "$tmp/torn" || printf '%s\n' "$line"
+    grep -Fxq -e "${line#*"$tab"}" "$tmp/torn" || printf '%s\n' "$line" || return 1
   done <"$tmp/drift" >"$tmp/whole" && mv -f "$tmp/whole" "$tmp/drift"
 }
 
-# Keeps R under an id of its own. Drift that an earlier pass of this landing kept ($kept) stays part of it.
+# MODE OBJECT<tab>PATH of what find_drift found, where it is a file. A raw line has a mode and an object for every parent,
+# and R's come last.
+drifted_entries() {
+  id='[0-9a-f]\{40,64\}'
+  git diff-tree -r -c --no-commit-id --raw --no-renames "$merge" >"$tmp/entries" 2>"$tmp/err" ||
+    git diff-tree -r --no-renames "$L" "$R" >"$tmp/entries" 2>"$tmp/err" || return 1
+  sed -e "/^:*\([0-7]* \)*000000 $id/d" -e "s/^:*\([0-7]\{6\} \)*\([0-7]\{6\}\) \($id \)*\($id\) [A-Z]*$tab/\2 \4$tab/" "$tmp/entries"
+}
+
+# Keeps R under an id of its own. Drift that was saved on the way to this landing ($kept) becomes part of it; where it
+# cannot, because a file drifted twice, the earlier id stays too. A ref goes only once another holds all that it holds.
 save_drift() {
-  held=$R
+  held=$R earlier=''
   if [ -n "$kept" ]; then
     held=$(
       GIT_INDEX_FILE=$tmp/held
       export GIT_INDEX_FILE
-      git read-tree "$kept" && git diff-tree -r --no-renames --diff-filter=d "$P" "$R" |
-        sed "s/^:[0-7]* \([0-7]*\) [0-9a-f]* \([0-9a-f]*\) [A-Z]$tab/\1 \2$tab/" |
-        git update-index --replace --index-info && git write-tree
+      git read-tree "$kept" && drifted_entries >"$tmp/overlay" &&
+        git update-index --replace --index-info <"$tmp/overlay" && git write-tree
     ) 2>"$tmp/err" || return 1
+    hidden=$(git diff-tree -r --no-renames --diff-filter=a --name-only "$kept" "$held" 2>"$tmp/err") || return 1
+    [ -n "$hidden" ] || earlier=$saved
   fi
   merge=$(git commit-tree "$held" -p "$stood" -m drift </dev/null 2>"$tmp/err") || return 1
-  [ "$saved" = - ] || git update-ref -d "refs/sidecar/drift/$saved"
-  saved=$(date -u +%Y%m%dT%H%M%SZ)-$(printf %s "$merge" | cut -c 1-8)
+  saved=$(date -u +%Y%m%dT%H%M%SZ 2>"$tmp/err")-${merge%"${merge#????????}"} || return 1
   # Objects that are only borrowed go with the clone that lends them.
   [ ! -s "$S/objects/info/alternates" ] ||
     printf '%s\n^%s\n' "$merge" "$stood" | git pack-objects -q --revs "$S/objects/pack/pack" >/dev/null 2>"$tmp/err" || return 1
-  git update-ref "refs/sidecar/drift/$saved" "$merge" 2>"$tmp/err"
+  git update-ref "refs/sidecar/drift/$saved" "$merge" 2>"$tmp/err" || return 1
+  # Whoever comes next tells of it, should this landing be cut off.
+  kept=$held
+  without "$tmp/kept" "$tmp/drift" >"$tmp/more" && cat "$tmp/more" >>"$tmp/kept" || return 1
+  { echo "$saved" && cat "$tmp/kept"; } >"$tmp/untold" && mv -f "$tmp/untold" "$S/sidecar/untold" || return 1
+  if [ -n "$earlier" ] && [ "$earlier" != "$saved" ]; then git update-ref -d "refs/sidecar/drift/$earlier" 2>"$tmp/err"; fi
+}
+
+# What a landing saved that was cut off before it could say so.
+untold_drift() {
+  saved=- kept=''
+  : >"$tmp/kept"
+  [ -f "$S/sidecar/untold" ] || return 0
+  { read -r saved && cat >"$tmp/kept"; } <"$S/sidecar/untold"
+  kept=$(git rev-parse -q --verify "refs/sidecar/drift/$saved^{tree}" 2>/dev/null) && return 0
+  saved=- kept=''
+  : >"$tmp/kept"
+}
+
+# Another landing may have had something to tell since.
+told() {
+  if [ -f "$S/sidecar/untold" ] && read -r line <"$S/sidecar/untold" && [ "$line" = "$saved" ]; then rm -f -- "$S/sidecar/untold"; fi
 }

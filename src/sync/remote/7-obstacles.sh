@@ -29,32 +29,61 @@ obstructed() {
 }
 
 # Those files count as drift, so they go into the index, and by it into R, first. They are the paths that the tree adds
-# and the disk has, and what git calls killed.
-admit_obstacles() {
+# and the disk has, and what git calls killed: listed in $tmp/admit, which is empty once all are in the index.
+find_obstacles() {
   command -v awk >/dev/null 2>&1 || fail failed 'awk is missing on the sidecar, and ignored files may be in the way of this tree'
   (
     GIT_INDEX_FILE=$tmp/obstacles
     export GIT_INDEX_FILE
-    rm -f "$tmp/obstacles"
-    git diff-tree -r --no-renames --diff-filter=A "$R" "$tree" | sed "s/^:[0-7]* \([0-7]*\) [0-9a-f]* \([0-9a-f]*\) A$tab/\1 \2$tab/" |
-      git update-index --index-info && git diff-files --raw --no-renames >"$tmp/absent" &&
+    rm -f "$tmp/obstacles" &&
+      git diff-tree -r --no-renames --diff-filter=A "$R" "$tree" >"$tmp/coming" &&
+      sed "s/^:[0-7]* \([0-7]*\) [0-9a-f]* \([0-9a-f]*\) A$tab/\1 \2$tab/" "$tmp/coming" >"$tmp/entries" &&
+      git update-index --index-info <"$tmp/entries" && git diff-files --raw --no-renames >"$tmp/absent" &&
       git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" && git ls-files -o
-  ) >"$tmp/killed" 2>"$tmp/obstacles.err" || return 1
-  # What stands at the added paths, and all that lies below one; a repository of the sidecar's own ends in a slash.
+  ) >"$tmp/killed" 2>"$tmp/err" || return 1
+  # What stands at the added paths or on the way to one, and all that lies below one; a repository of the sidecar's own ends in a slash.
   awk '
     function bare(line) { gsub(/^"|"$/, "", line); return line }
     FILENAME == ARGV[1] { path = $0; sub(/^[^\t]*\t/, "", path); if ($2 == "160000") { print path "/"; absent[path] = 1 } else if ($5 ~ /^D/) absent[path] = 1; next }
-    FILENAME == ARGV[2] { added[bare($0)] = 1; if (!($0 in absent)) print; next }
-    { path = bare($0); sub(/\/$/, "", path)
+    FILENAME == ARGV[2] { path = bare($0); added[path] = 1; if (!($0 in absent)) print
+      while (sub(/\/[^\/]*$/, "", path)) way[path] = 1
+      next }
+    { path = bare($0)
+      if (path in way) { print; next }
+      sub(/\/$/, "", path)
       do if (path in added) { print; next }
       while (sub(/\/[^\/]*$/, "", path)) }
   ' "$tmp/absent" "$tmp/added" "$tmp/killed" >"$tmp/admit" || return 1
-  ! grep '/"\{0,1\}$' "$tmp/admit" >"$tmp/own" || fail blocked "$(head -n 1 "$tmp/own")"
-  git update-index --add --remove --replace --stdin <"$tmp/admit" 2>"$tmp/obstacles.err" || :
+  check_reserved "$tmp/admit" || return 1
+  matching '/"\{0,1\}$' "$tmp/admit" >"$tmp/own" || return 1
+  [ ! -s "$tmp/own" ] || fail blocked "$(head -n 1 "$tmp/own")"
+}
+
+admit_obstacles() { git update-index --add --remove --replace --stdin <"$tmp/admit" 2>"$tmp/err"; }
+
+# Whether the tree needs the place of what git cannot save.
+check_reserved() {
+  [ -s "$tmp/reserved" ] || return 0
+  matching -Fxf "$tmp/reserved" "$1" >"$tmp/own" || return 1
+  [ ! -s "$tmp/own" ] || fail failed "git can neither save nor replace what stands there: $(head -n 1 "$tmp/own")"
 }
 
 # A repository of the sidecar's own, where the tree has a file, is not ours to replace.
-blocked() {
-  [ -s "$tmp/nested" ] && git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" |
-    sed -e 's:"$:/":' -e t -e 's:$:/:' | grep -Fxqf "$tmp/nested"
+check_blocked() {
+  git diff-tree -r -t --no-renames --diff-filter=AD "$R" "$tree" >"$tmp/moves" 2>"$tmp/err" &&
+    sed -n "s/^:000000 1[^$tab]* A$tab//p" "$tmp/moves" >"$tmp/added" &&
+    sed -n "s/^:040000 [^$tab]* D$tab//p" "$tmp/moves" >"$tmp/emptied" || return 1
+  check_reserved "$tmp/added" || return 1
+  if [ -s "$tmp/nested" ]; then
+    sed -e 's:"$:/":' -e t -e 's:$:/:' "$tmp/added" >"$tmp/places" &&
+      matching -Fxf "$tmp/nested" "$tmp/places" >"$tmp/own" || return 1
+    [ ! -s "$tmp/own" ] || fail blocked "$(head -n 1 "$tmp/own")"
+  fi
+  # git takes a repository that it knows files of for a directory like others, and would delete it with them.
+  [ -s "$tmp/emptied" ] && [ -s "$tmp/added" ] || return 0
+  matching -Fxf "$tmp/emptied" "$tmp/added" >"$tmp/replaced" || return 1
+  while IFS= read -r line; do
+    found=$(find "$W/$(unquoted "$line")" -name .git 2>/dev/null | head -n 1)
+    [ -z "$found" ] || fail blocked "$line"
+  done <"$tmp/replaced"
 }

@@ -9,19 +9,24 @@ whole() {
 }
 
 # Two trees, the index and the disk must agree before anything is written: a file that changed since the scan, or one
-# that git does not know, stops the switch before it began.
+# that git does not know, stops the switch before it began. (A second name for a file sets the time that trustctime is about.)
 switch() {
+  mark
   (
     trap '' HUP INT TERM PIPE
+    # shellcheck disable=SC2089,SC2090 # the quotes are for git to read
+    GIT_CONFIG_PARAMETERS="'core.trustctime=false'"
+    # shellcheck disable=SC2090
+    export GIT_CONFIG_PARAMETERS
     # shellcheck disable=SC2016
     exec sh -c 'echo $$ >"$0" && exec git read-tree -m -u "$1" "$2"' "$S/sidecar/writer" "$R" "$tree"
   ) 2>"$tmp/err" || return 1
   rm -f -- "$S/sidecar/writer"
+  backdate
 }
 
 report() {
-  sed "s/^/$nonce drift /" "$tmp/drift"
-  sed "s/^/$nonce left-alone /" "$tmp/nested"
+  { sed "s/^/$nonce drift /" "$tmp/drift" && sed "s/^/$nonce left-alone /" "$tmp/nested"; } 2>"$tmp/err" || fail failed "$(said)"
 }
 
 # Whose directory is it? Ours, when there is nothing in it; when it shares a commit with the client; when the client
@@ -92,8 +97,9 @@ land() {
   fi
 
   L=$(commit "$tree") || fail failed "$(said)"
-  P='' stood='' first='' replaced='' admitted='' saved=- kept='' tries=0
-  : >"$tmp/kept"
+  : >"$tmp/begun"
+  P='' stood='' first='' replaced='' tries=0 admissions=0
+  untold_drift
   while :; do
     rescan || broken "$(said)"
     [ -n "$first" ] || first=$R
@@ -101,10 +107,16 @@ land() {
       expected || broken "$(said)"
       stood=$P
     fi
-    if [ -z "$admitted" ] && [ "$R" != "$tree" ] && obstructed; then
-      admitted=1
-      admit_obstacles || broken "$(said)"
-      continue
+    # Nothing is written before all that stands in the way is known to git: looked at anew each time, for an index that
+    # had to be built again knows nothing of it.
+    if [ "$R" != "$tree" ] && obstructed; then
+      find_obstacles || broken "$(said)"
+      if [ -s "$tmp/admit" ]; then
+        admissions=$((admissions + 1))
+        [ "$admissions" -le 5 ] || fail unsettled "$(said) $(head -n 3 "$tmp/admit" | tr '\n' ' ')"
+        admit_obstacles || :
+        continue
+      fi
     fi
     find_drift || broken "$(said)"
     if [ "$drift" = refuse ] && [ -s "$tmp/drift" ] && [ -z "$replaced" ]; then
@@ -120,21 +132,24 @@ land() {
     tries=$((tries + 1))
     if [ "$R" != "$tree" ]; then
       [ "$have" = - ] || whole || fail import 'objects are missing'
-      ! blocked || fail blocked "$(head -n 1 "$tmp/nested")"
+      check_blocked || broken "$(said)"
       if [ -s "$tmp/drift" ]; then save_drift || broken "$(said)"; fi
       # From here on the directory is ours, even if this landing is cut off.
       grep -qx -e "$origin" "$S/sidecar/origins" 2>/dev/null || printf '%s\n' "$origin" >>"$S/sidecar/origins"
       git update-ref refs/sidecar/landing "$L" 2>"$tmp/err" || broken "$(said)"
-      switch || {
+      hold || broken "$(said)"
+      if switch; then switched=1; else
+        switched=''
         said >"$tmp/refusal"
-        admit_obstacles
+      fi
+      save_late_drift || broken "$(said)"
+      if [ -z "$switched" ]; then
+        if find_obstacles; then admit_obstacles; fi
         continue
-      }
+      fi
       date +%s >"$S/sidecar/racy"
-      # What stands there now is L; what this pass saved stays saved, whatever the next one finds.
+      # What stands there now is L.
       replaced=$R P=$L
-      if [ "$saved" != - ]; then kept=$(git rev-parse "refs/sidecar/drift/$saved^{tree}"); fi
-      cat "$tmp/drift" >>"$tmp/kept"
       : >"$tmp/drift"
     fi
     # The proof: the index is the tree, and every file on the disk is what the index says.
@@ -144,13 +159,15 @@ land() {
     [ "$R" != "$tree" ] || break
     # Another look, where ignore rules that changed or a nested repository may have hidden files until now.
     [ "$drift" = save ] || break
-    [ -s "$tmp/nested" ] || [ -n "$(git diff-tree -r --name-only "$R" "$tree" -- ':(glob)**/.gitignore')" ] || break
+    git diff-tree -r --name-only "$R" "$tree" -- ':(glob)**/.gitignore' >"$tmp/ignoring" 2>"$tmp/err" || broken "$(said)"
+    [ -s "$tmp/nested" ] || [ -s "$tmp/ignoring" ] || break
   done
-  cat "$tmp/drift" >>"$tmp/kept"
-  mv -f "$tmp/kept" "$tmp/drift"
+  if [ "$mode" = land ]; then mv -f "$tmp/kept" "$tmp/drift"; fi
 
   git diff-tree -r --name-status --no-renames "$first" "$tree" >"$tmp/changes" 2>"$tmp/err" || broken "$(said)"
-  say "changed $(grep -c '^A' "$tmp/changes") $(grep -c '^[MT]' "$tmp/changes") $(grep -c '^D' "$tmp/changes")"
+  added=$(grep -c '^A' "$tmp/changes") modified=$(grep -c '^[MT]' "$tmp/changes") deleted=$(grep -c '^D' "$tmp/changes")
+  case " $added $modified $deleted " in *'  '*) fail failed 'grep does not count on the sidecar' ;; esac
+  say "changed $added $modified $deleted"
   if [ "$mode" = dry ]; then
     unlock
     report
@@ -166,6 +183,7 @@ land() {
   unlock
   report
   say "done $proved $saved"
+  told
   tidy
 }
 

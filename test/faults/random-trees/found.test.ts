@@ -1,0 +1,76 @@
+import { existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GitRepo } from '../../fakes/git-repo.js';
+import { FarSide } from '../../sync/far-side.js';
+
+let side: FarSide;
+beforeEach(() => {
+  side = new FarSide();
+});
+afterEach(() => side.remove());
+
+const there = (file: string): string => path.join(side.workspace, file);
+
+function put(file: string, content: string): void {
+  mkdirSync(path.dirname(there(file)), { recursive: true });
+  writeFileSync(there(file), content);
+}
+
+const saved = (id: string | null | undefined, file: string): string =>
+  side.farShadow('show', `refs/sidecar/drift/${id ?? ''}:${file}`);
+
+describe('cases that random trees found', () => {
+  it('an ignored file is saved where the tree needs a directory in its place, or in the place of its parent', async () => {
+    side.repo.write('.gitignore', '/out\n');
+    side.repo.write('f', 'x\n');
+    await side.sync();
+    put('out/a', 'built there\n');
+    side.repo.write('out/a/b', 'tracked here\n');
+    side.repo.git('add', '-f', 'out/a/b');
+    const { drift } = await side.sync();
+    expect(drift?.added).toEqual(['out/a']);
+    expect(saved(drift?.id, 'out/a')).toBe('built there\n');
+    expect(side.there()).toEqual(side.here());
+  });
+
+  it('a clone with a file called HEAD holds drift as any other', async () => {
+    for (const file of ['HEAD', 'staged', 'gone']) side.repo.write(file, 'x\n');
+    side.repo.commit();
+    side.far('git', 'clone', '-q', side.repo.root, side.workspace);
+    put('staged', 'work over there\n');
+    side.far('git', '-C', side.workspace, 'add', 'staged');
+    side.far('rm', there('gone'));
+    put('new', 'work over there\n');
+    const { drift } = await side.sync();
+    expect(drift).toMatchObject({ added: ['new'], modified: ['staged'], deleted: ['gone'] });
+    expect(saved(drift?.id, 'staged')).toBe('work over there\n');
+  });
+
+  it('a repository of the sidecar’s own is not deleted with files that landed around it', async () => {
+    side.repo.write('caf\u00e9 "lib"/sub/f', 'x\n');
+    await side.sync();
+    GitRepo.init(there('caf\u00e9 "lib"/sub'), side.localHome);
+    side.repo.write('caf\u00e9 "lib"', 'a file here\n');
+    await expect(side.sync()).rejects.toMatchObject({ code: 'sync.remote_failed' });
+    expect(existsSync(there('caf\u00e9 "lib"/sub/.git/HEAD'))).toBe(true);
+    rmSync(there('caf\u00e9 "lib"/sub/.git'), { recursive: true });
+    await side.sync();
+    expect(side.there()).toEqual(side.here());
+  });
+
+  it('a link called .gitmodules, which git does not take, is left alone and named', async () => {
+    side.repo.write('f', 'x\n');
+    side.repo.write('d/.gitmodules', '');
+    await side.sync();
+    symlinkSync('f', there('.gitmodules'));
+    expect(await side.sync()).toMatchObject({ drift: null, leftAlone: ['.gitmodules'] });
+    expect(readlinkSync(there('.gitmodules'))).toBe('f');
+    rmSync(there('d/.gitmodules'));
+    symlinkSync('../f', there('d/.gitmodules'));
+    await expect(side.sync()).rejects.toMatchObject({ code: 'sync.remote_failed' });
+    expect(readlinkSync(there('d/.gitmodules'))).toBe('../f');
+    rmSync(there('d/.gitmodules'));
+    expect((await side.sync()).verified).toBe(true);
+  });
+});
