@@ -1,3 +1,5 @@
+import path from 'node:path';
+
 /** Environment variables by name, as `process.env` holds them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -6,19 +8,31 @@ const peoplesPrograms = new Set(['EDITOR', 'VISUAL', 'PAGER', 'PREFIX', 'SSH_ASK
 
 /**
  * The caller's environment without git's own variables, which a hook, an alias or an editor may have set for another
- * repository, and without programs to talk to a person.
+ * repository, without programs to talk to a person, and without the places on PATH that depend on where a program runs:
+ * in a working tree, `.` would find whatever that tree calls git.
  */
 export function withoutGit(env: Environment): Record<string, string> {
   const clean: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !name.startsWith('GIT_') && !peoplesPrograms.has(name)) clean[name] = value;
+    if (value === undefined || name.startsWith('GIT_') || peoplesPrograms.has(name)) continue;
+    if (name.toUpperCase() !== 'PATH') clean[name] = value;
+    else if (absoluteOnly(value) !== '') clean[name] = absoluteOnly(value); // an empty one is the working directory
   }
   return clean;
 }
 
+const absoluteOnly = (searched: string): string =>
+  searched
+    .split(path.delimiter)
+    .filter((directory) => path.isAbsolute(directory))
+    .join(path.delimiter);
+
 /**
  * For git in the user's own repository: reads only. No lock is taken for an index refresh, nothing is fetched for a
  * partial clone, nobody is asked for a password, and messages are in English because some are read.
+ *
+ * A git older than 2.44 knows no GIT_NO_LAZY_FETCH. It may then start a fetch, but no transport is allowed to that, and so
+ * none of the programs that a repository can name for one.
  */
 export function readingOnly(env: Environment): Record<string, string> {
   return {
@@ -26,6 +40,7 @@ export function readingOnly(env: Environment): Record<string, string> {
     LC_ALL: 'C',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_LAZY_FETCH: '1',
+    GIT_ALLOW_PROTOCOL: 'none',
     GIT_TERMINAL_PROMPT: '0',
   };
 }

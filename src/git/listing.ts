@@ -1,4 +1,5 @@
-import { lstat, rm, symlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { SidecarError } from '../errors.js';
 import { readingOnly, type Environment } from './environment.js';
@@ -47,16 +48,19 @@ export async function listWorkingTree(options: {
     const inner: BytePath[] = [];
     for (const record of splitNul(output.stdout)) {
       const entry = parseEntry(record);
+      if (isOutside(entry)) continue;
       const full = prefix + entry.path;
-      if (entry.mode === '160000') inner.push(full + '/');
-      else if (full.endsWith('/')) inner.push(full);
+      if (entry.mode === '160000') {
+        if (await isFile(options.root, full)) paths.add(full);
+        else inner.push(full + '/');
+      } else if (full.endsWith('/')) inner.push(full);
       else if (entry.tag === 'S') sparse.set(full, { mode: entry.mode, id: entry.id });
       else paths.add(full);
     }
     for (const directory of inner) {
-      if (await exists(options.root, directory + '.git')) {
+      if ((await isDirectory(options.root, directory)) && (await exists(options.root, directory + '.git'))) {
         nested.push(directory);
-        await visit(directory, true);
+        await visit(directory, await holdsRepository(options.root, directory));
       } else {
         absentSubmodules.push(directory);
       }
@@ -65,9 +69,11 @@ export async function listWorkingTree(options: {
 
   const listOne = async (prefix: BytePath, isRepository: boolean): Promise<GitOutput> => {
     const cwd = await reach(options.root, prefix, options.linkDirectory);
+    await refusePipes(cwd);
     const args = ['ls-files', '-z', '-t', '-s', '-c', '-o', '--exclude-standard'];
     if (isRepository) {
-      const env = readingOnly(options.env);
+      // Whatever directory its configuration names.
+      const env: Record<string, string> = { ...readingOnly(options.env), GIT_WORK_TREE: '.' };
       // A `.git` that is none must not have git find the repository around it.
       if (prefix !== '') env['GIT_CEILING_DIRECTORIES'] = path.dirname(cwd);
       const place = { cwd, env, signal: options.signal };
@@ -114,14 +120,62 @@ async function reach(root: string, directory: BytePath, linkDirectory: string): 
   return link;
 }
 
+/** An index may be made to name anything. What is no path below its own directory is no part of a working tree. */
+const isOutside = ({ tag, path }: { tag: string; path: BytePath }): boolean =>
+  tag !== '?' && /(?:^|\/)\.{0,2}(?:\/|$)/.test(path);
+
+/** git waits at a named pipe of these names until somebody writes to it. Deeper down it waits, until it is interrupted. */
+async function refusePipes(directory: string): Promise<void> {
+  const [ignore, attributes, exclude] = await Promise.all([
+    lstat(path.join(directory, '.gitignore')).catch(() => undefined),
+    lstat(path.join(directory, '.gitattributes')).catch(() => undefined),
+    stat(path.join(directory, '.git/info/exclude')).catch(() => undefined),
+  ]);
+  const refuse = (name: string): never => {
+    throw new SidecarError('sync.unreadable', { path: path.join(directory, name), reason: 'it is a named pipe' });
+  };
+  if (ignore?.isFIFO() === true) refuse('.gitignore');
+  if (attributes?.isFIFO() === true) refuse('.gitattributes');
+  if (exclude?.isFIFO() === true) refuse('.git/info/exclude');
+}
+
+/** Whether there is more than the name of a repository: git would look for another one further up. */
+async function holdsRepository(root: string, directory: BytePath): Promise<boolean> {
+  const dotGit = directory + '.git';
+  if ((await look(root, dotGit, stat))?.isDirectory() !== true) return true; // a file that names one: git says
+  return (await look(root, dotGit + '/HEAD')) !== undefined;
+}
+
+/** Whether a path leads to a directory without any link on the way: through one, a repository could hold itself. */
+async function isDirectory(root: string, directory: BytePath): Promise<boolean> {
+  const parts = directory.split('/').slice(0, -1);
+  for (let depth = 1; depth <= parts.length; depth++) {
+    if ((await look(root, parts.slice(0, depth).join('/')))?.isDirectory() !== true) return false;
+  }
+  return true;
+}
+
+/** Whether anything but a directory is at a path, without following a link in its last part. */
+async function isFile(root: string, relative: BytePath): Promise<boolean> {
+  return (await look(root, relative))?.isDirectory() === false;
+}
+
 /** Whether a path is on the disk, without following a link in its last part. */
 async function exists(root: string, relative: BytePath): Promise<boolean> {
+  return (await look(root, relative)) !== undefined;
+}
+
+/** Undefined for what is not on the disk. Follows no link in the last part of the path, unless told to. */
+async function look(
+  root: string,
+  relative: BytePath,
+  how: typeof lstat | typeof stat = lstat,
+): Promise<Stats | undefined> {
   try {
-    await lstat(Buffer.concat([Buffer.from(root + '/'), toBytes(relative)]));
-    return true;
+    return await how(Buffer.concat([Buffer.from(root + '/'), toBytes(relative)]));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
     throw error;
   }
 }

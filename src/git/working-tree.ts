@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { SidecarError } from '../errors.js';
 import { readingOnly, type Environment } from './environment.js';
+import { readRegularFile } from './regular-file.js';
 import { runGit } from './run.js';
 
 export type ObjectFormat = 'sha1' | 'sha256';
@@ -41,12 +42,13 @@ export async function findWorkingTree(
     throw new SidecarError('usage.invalid', { reason: `there is no directory ${directory}` }, { cause });
   });
   const { simpleGit } = await import('simple-git');
-  const { GIT_OPTIONAL_LOCKS, GIT_NO_LAZY_FETCH, GIT_TERMINAL_PROMPT, ...rest } = readingOnly(env);
+  const ours = readingOnly(env);
   const git = simpleGit({
     baseDir: start,
     ...(signal === undefined ? {} : { abort: signal }),
-    allowEnvironment: ['GIT_OPTIONAL_LOCKS', 'GIT_NO_LAZY_FETCH', 'GIT_TERMINAL_PROMPT'],
-  }).env({ ...rest, GIT_OPTIONAL_LOCKS, GIT_NO_LAZY_FETCH, GIT_TERMINAL_PROMPT });
+    // It passes on no variable of git's unless told to. These are all our own.
+    allowEnvironment: Object.keys(ours).filter((name) => name.startsWith('GIT_')),
+  }).env(ours);
   const ask = async (...args: string[]): Promise<string[]> => (await git.raw(args)).split('\n').slice(0, -1);
 
   let answers: string[];
@@ -55,7 +57,7 @@ export async function findWorkingTree(
     [answers, head] = await Promise.all([
       ask(
         ...['rev-parse', '--is-inside-work-tree', '--show-object-format', '--show-toplevel'],
-        ...['--git-path', 'objects', '--git-path', 'info/exclude', '--git-path', 'shallow'],
+        ...['--absolute-git-dir', '--git-path', 'objects', '--git-path', 'info/exclude', '--git-path', 'shallow'],
       ),
       // One answer for a born branch, a failure for an unborn one.
       ask('rev-parse', '--verify', '--quiet', 'HEAD^{commit}').catch(() => []),
@@ -73,12 +75,15 @@ export async function findWorkingTree(
     }
     throw new SidecarError('git.failed', { command: 'rev-parse', reason: fatalLine(reason) }, { cause });
   }
-  const [inside, format, root, objects, infoExclude, shallow] = answers;
-  if (inside !== 'true' || root === undefined || objects === undefined || !infoExclude || shallow === undefined) {
-    throw new SidecarError('git.failed', {
-      command: 'rev-parse',
-      reason: `${start} is in a repository without a working tree`,
-    });
+  // git prints paths as they are: one that holds a line break would be taken for two answers.
+  if (answers.length > 7)
+    throw unusable(`the path of ${JSON.stringify(start)}, or of its repository, holds a line break`);
+  const [inside, format, root, gitDir, objects, infoExclude, shallow] = answers;
+  if (inside !== 'true' || root === undefined || gitDir === undefined || !objects || !infoExclude || !shallow) {
+    throw unusable(`${start} is in a repository without a working tree`);
+  }
+  if (!(await leadsTo(path.join(root, '.git'), gitDir))) {
+    throw unusable(`the repository ${gitDir} names a working tree that it does not stand in: ${root}`);
   }
   return {
     root,
@@ -91,6 +96,23 @@ export async function findWorkingTree(
     },
   };
 }
+
+const unusable = (reason: string): SidecarError => new SidecarError('git.failed', { command: 'rev-parse', reason });
+
+/**
+ * Whether `dotGit` is a repository, or the file by which a submodule or a linked worktree names its own. Whoever wrote the
+ * configuration may have named any directory as the working tree (`core.worktree`): one that knows nothing of it is none.
+ */
+async function leadsTo(dotGit: string, gitDir: string): Promise<boolean> {
+  const found = await realpath(dotGit).catch(() => undefined);
+  if (found === undefined || found === gitDir) return found === gitDir;
+  // gitrepository-layout(5): one line, relative to the directory it stands in.
+  const file = await readRegularFile(found, { limitBytes: gitFileBytes, followLink: true });
+  const named = /^gitdir: ([^\n]+)\n*$/.exec(file?.toString() ?? '')?.[1];
+  return named !== undefined && (await realpath(path.resolve(path.dirname(dotGit), named)).catch(() => '')) === gitDir;
+}
+
+const gitFileBytes = 64 * 1024;
 
 /** What git died of: other lines come before it. */
 const fatalLine = (text: string): string => /^(?:fatal|error): (.*)$/m.exec(text)?.[1] ?? text.split('\n')[0] ?? '';

@@ -1,29 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { systemClock, type Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Channel, Transport } from '../transport/transport.js';
+import { endless, readAnswers, type Answer } from './answers.js';
+import { printLimit, shortened } from './limits.js';
 import { remoteCommand, remoteScriptLine } from './remote-script.js';
 
-/** One line of an answer: its first word, and the rest as bytes (latin1). */
-export interface Answer {
-  readonly word: string;
-  readonly rest: string;
-}
+/** Bytes of messages (stderr) that are kept, to tell why the far half ended. */
+const messageKept = 8 * 1024;
 
-/** Bytes. A line holds a path at most; start files may print a page; git may complain at length. */
-const lineLimit = 64 * 1024;
-const noiseLimit = 1024 * 1024;
-const messageLimit = 8 * 1024;
+/** How long the login shell may take until the far half says its first word. Its start files run before. */
+const firstWordMs = 120_000;
+const silent =
+  'the login shell over there does not come to the point: one of its start files may be waiting for something';
 
 /**
  * Talks to the far half (`remote/`) over a channel: requests are lines, answers are lines that begin with a nonce. Nothing that comes
- * back is trusted: a line without the nonce is noise, and noise, lines and messages are bounded.
+ * back is trusted: a line without the nonce is noise, and whatever is printed is bounded, on stdout and on stderr.
  */
 export class Conversation {
   readonly #channel: Channel;
   readonly #answers: AsyncGenerator<Answer, void>;
+  readonly #begun = new AbortController();
   #message = '';
+  /** Why this side ended it. */
+  #failure: Error | undefined;
 
   private constructor(channel: Channel, nonce: string) {
     this.#channel = channel;
@@ -31,17 +34,21 @@ export class Conversation {
     channel.stdin.on('error', () => undefined); // the answer, or its absence, tells more
     channel.exit.catch(() => undefined);
     channel.stderr.on('error', () => undefined);
+    let messageBytes = 0;
     channel.stderr.on('data', (chunk: Buffer) => {
-      this.#message = (this.#message + chunk.toString('latin1')).slice(-messageLimit);
+      messageBytes += chunk.length;
+      this.#message = (this.#message + chunk.toString('latin1')).slice(-messageKept);
+      if (messageBytes > printLimit) this.abandon(endless());
     });
   }
 
   /** Starts the script on the far side. */
-  static async start(transport: Transport, signal: AbortSignal): Promise<Conversation> {
+  static async start(transport: Transport, signal: AbortSignal, clock: Clock = systemClock): Promise<Conversation> {
     const nonce = randomBytes(12).toString('hex');
     const channel = await transport.exec(remoteCommand, { signal });
     const conversation = new Conversation(channel, nonce);
     channel.stdin.write(remoteScriptLine(nonce), 'latin1');
+    conversation.#watchFirstWord(clock);
     return conversation;
   }
 
@@ -63,54 +70,53 @@ export class Conversation {
 
   /**
    * The next answer. Rejects with `ssh.connection_lost` when the connection went, `sync.bad_reply` when what came is no
-   * answer, and `sync.remote_failed` when the script over there ended without one.
+   * answer, and `sync.remote_failed` when the script over there ended without one, or never began.
    */
   async answer(): Promise<Answer> {
-    const next = await this.#answers.next().catch(async (error: unknown) => {
-      if (error instanceof SidecarError) throw error;
-      await this.#channel.exit; // a stream that broke: the channel knows why
-      throw error;
-    });
-    if (next.value !== undefined) return next.value;
-    const exit = await this.#channel.exit;
-    const ending = exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`;
-    const message = this.#message.trim().split('\n').slice(-3).join('; ');
-    throw new SidecarError('sync.remote_failed', {
-      reason: message === '' ? `the remote shell ended with ${ending}` : message,
-      ending,
-    });
+    try {
+      const { value } = await this.#answers.next().catch(async (error: unknown) => {
+        if (error instanceof SidecarError) throw error;
+        await this.#channel.exit; // a stream that broke: the channel knows why
+        throw error;
+      });
+      if (!this.#begun.signal.aborted) this.#begun.abort();
+      return value ?? (await this.#ended());
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+  }
+
+  /** Ends the conversation with an error: whoever waits for an answer gets it. The first one counts. */
+  abandon(error: Error): void {
+    this.#failure ??= error;
+    this.#channel.close();
   }
 
   /** Ends the conversation, wherever it is. May be called twice. */
   async close(): Promise<void> {
+    this.#begun.abort();
     this.#channel.stdin.end();
     this.#channel.close();
     await this.#answers.return();
   }
-}
 
-async function* readAnswers(stdout: Readable, prefix: string): AsyncGenerator<Answer, void> {
-  let pending = '';
-  let noise = 0;
-  for await (const chunk of stdout) {
-    pending += (chunk as Buffer).toString('latin1');
-    let start = 0;
-    for (let end = pending.indexOf('\n'); end >= 0; end = pending.indexOf('\n', start)) {
-      const line = pending.slice(start, end);
-      start = end + 1;
-      // A start file may print without a newline at its end.
-      const at = line.indexOf(prefix);
-      noise += at < 0 ? line.length : at;
-      if (at >= 0) yield parse(line.slice(at + prefix.length));
-    }
-    pending = pending.slice(start);
-    if (pending.length > lineLimit || noise > noiseLimit) {
-      throw new SidecarError('sync.bad_reply', { reason: 'the sidecar prints without end' });
-    }
+  /** A start file that waits for input would have this side wait for ever. */
+  #watchFirstWord(clock: Clock): void {
+    const { signal } = this.#begun;
+    const ended = (): void => this.#begun.abort();
+    this.#channel.exit.then(ended, ended);
+    clock.sleep(firstWordMs, signal).then(
+      () => this.abandon(new SidecarError('sync.remote_failed', { reason: silent })),
+      () => undefined,
+    );
   }
-}
 
-function parse(line: string): Answer {
-  const space = line.indexOf(' ');
-  return space < 0 ? { word: line, rest: '' } : { word: line.slice(0, space), rest: line.slice(space + 1) };
+  /** The script over there ended before it answered. */
+  async #ended(): Promise<never> {
+    const exit = await this.#channel.exit;
+    const ending = exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal.slice(0, 20)}`;
+    const said = Buffer.from(this.#message, 'latin1').toString('utf8').trim().split('\n').slice(-3).join('; ');
+    const reason = said === '' ? `the remote shell ended with ${ending}` : shortened(said);
+    throw new SidecarError('sync.remote_failed', { reason, ending });
+  }
 }

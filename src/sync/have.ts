@@ -1,9 +1,8 @@
-import { knowsCommit } from '../git/pack.js';
 import { runGit } from '../git/run.js';
 import type { Shadow } from '../git/shadow.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Conversation } from './conversation.js';
-import { objectId, remoteError, unexpected, type Hello } from './hello.js';
+import { badReply, objectId, remoteError, unexpected, type Hello } from './hello.js';
 
 /** What both sides have, to send a difference against. */
 export interface Common {
@@ -36,11 +35,16 @@ export async function findCommon(
   if (answer.word === 'error') throw remoteError(answer.rest, there.workspace);
   if (answer.word !== 'common') throw unexpected(answer);
   const have = answer.rest === '-' ? null : objectId(answer.rest);
+  if (have !== null && !candidates.includes(have)) throw badReply('a commit that was not asked for');
   return { have, shared: have !== null || head === true };
 }
 
+/** Whether this side has a commit, and its tree: any other object by that name is none, and no parent for a commit. */
 async function knows(tree: WorkingTree, shadow: Shadow, id: string | null): Promise<boolean> {
-  return id !== null && id.length === (tree.format === 'sha1' ? 40 : 64) && (await knowsCommit(shadow, id));
+  if (id?.length !== (tree.format === 'sha1' ? 40 : 64)) return false;
+  const args = ['cat-file', '--batch-check=%(objecttype)'];
+  const { stdout } = await runGit(shadow.place, args, { stdin: `${id}\n${id}^{tree}\n`, accept: [0, 1, 128] });
+  return stdout.toString('latin1') === 'commit\ntree\n';
 }
 
 /** How far back to look, and how many commits to name: all of the nearest, then fewer and fewer. */

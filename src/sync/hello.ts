@@ -1,6 +1,8 @@
 import { SidecarError } from '../errors.js';
 import type { ObjectFormat } from '../git/working-tree.js';
-import type { Answer, Conversation } from './conversation.js';
+import type { Answer } from './answers.js';
+import type { Conversation } from './conversation.js';
+import { pathLimit, shortened } from './limits.js';
 import type { SyncResult } from './result.js';
 
 /** What stands on the sidecar, as its side says. */
@@ -34,21 +36,18 @@ export async function hello(
   let directory = '';
   let base: Hello['base'] = null;
   const ids: Record<'landed' | 'head' | 'rules', string | null> = { landed: null, head: null, rules: null };
+  const heard = new Set<string>();
   for (;;) {
     const answer = await conversation.answer();
     const { word, rest } = answer;
+    if (heard.has(word)) throw badReply(`${word.slice(0, 40)} twice`);
+    heard.add(word);
     switch (word) {
       case 'git':
-        git = /(\d+\.\d+(\.\d+)?)/.exec(rest)?.[1] ?? '';
-        if (isOlder(git, remoteGitFloor)) {
-          throw new SidecarError('sync.remote_git', {
-            reason: `git ${git} is too old`,
-            version: git,
-            floor: remoteGitFloor,
-          });
-        }
+        git = gitVersion(rest);
         break;
       case 'workspace':
+        if (!rest.startsWith('/') || rest.length > pathLimit) throw badReply('a workspace that is no path');
         directory = Buffer.from(rest, 'latin1').toString('utf8');
         break;
       case 'base':
@@ -60,7 +59,7 @@ export async function hello(
         ids[word] = rest === '-' ? null : objectId(rest);
         break;
       case 'ready':
-        if (git === '' || !directory.startsWith('/')) throw badReply('an answer without the facts');
+        if (git === '' || directory === '') throw badReply('an answer without the facts');
         return { git, workspace: directory, base, ...ids };
       case 'error':
         throw remoteError(rest, directory === '' ? workspace : directory);
@@ -70,9 +69,23 @@ export async function hello(
   }
 }
 
+/** The version in `git version 2.39.5 (Apple Git-154)`. Throws `sync.remote_git` for one that is too old, or none. */
+function gitVersion(said: string): string {
+  const version = /^git version (\d{1,4}\.\d{1,4}(?:\.\d{1,4})?)/.exec(said)?.[1];
+  if (version !== undefined && !isOlder(version, remoteGitFloor)) return version;
+  const reason = version === undefined ? 'it does not tell its version' : `git ${version} is too old`;
+  throw new SidecarError('sync.remote_git', {
+    reason,
+    ...(version === undefined ? {} : { version }),
+    floor: remoteGitFloor,
+  });
+}
+
 function parseBase(text: string): Hello['base'] {
-  const [ref, commit] = text.split(' ');
-  if ((ref !== 'origin/HEAD' && ref !== 'HEAD') || commit === undefined) throw badReply('a base that is none');
+  const [ref, commit, ...more] = text.split(' ');
+  if ((ref !== 'origin/HEAD' && ref !== 'HEAD') || commit === undefined || more.length > 0) {
+    throw badReply('a base that is none');
+  }
   return { ref, commit: objectId(commit) };
 }
 
@@ -82,7 +95,8 @@ export function objectId(text: string): string {
   return text;
 }
 
-const badReply = (reason: string): SidecarError =>
+/** An answer that the far half never gives. */
+export const badReply = (reason: string): SidecarError =>
   new SidecarError('sync.bad_reply', { reason: `the sidecar sent ${reason}` });
 
 export const unexpected = (answer: Answer): SidecarError => badReply(`an unexpected word, ${answer.word.slice(0, 40)}`);
@@ -91,9 +105,7 @@ export const unexpected = (answer: Answer): SidecarError => badReply(`an unexpec
 export function remoteError(rest: string, workspace: string): SidecarError {
   const space = rest.indexOf(' ');
   const code = space < 0 ? rest : rest.slice(0, space);
-  const reason = Buffer.from(space < 0 ? '' : rest.slice(space + 1), 'latin1')
-    .toString('utf8')
-    .trim();
+  const reason = words(space < 0 ? '' : rest.slice(space + 1));
   switch (code) {
     case 'no-git':
       return new SidecarError('sync.remote_git', { reason, floor: remoteGitFloor });
@@ -118,6 +130,9 @@ export function remoteError(rest: string, workspace: string): SidecarError {
       return new SidecarError('sync.remote_failed', { workspace, reason });
   }
 }
+
+/** What the other side says for people to read. */
+export const words = (said: string): string => shortened(Buffer.from(said, 'latin1').toString('utf8').trim());
 
 function isOlder(version: string, floor: string): boolean {
   const parts = (text: string): number[] => text.split('.').map(Number);

@@ -1,8 +1,10 @@
 import { SidecarError } from '../errors.js';
 import { toText, unquote } from '../git/path-bytes.js';
 import type { Pack } from '../git/pack.js';
+import type { Answer } from './answers.js';
 import type { Conversation } from './conversation.js';
-import { objectId, remoteError, unexpected } from './hello.js';
+import { badReply, objectId, remoteError, unexpected, words } from './hello.js';
+import { listLimit, waitingLimit } from './limits.js';
 import type { Drift } from './result.js';
 
 /** What is to land, and how. Ids are checked; nothing here needs quoting. */
@@ -29,9 +31,6 @@ export interface Landing {
 /** The far side lacks objects that the pack builds on, or ours lacks some: everything must be sent again. */
 export class MissingObjects extends Error {}
 
-/** The most drifted paths that are kept to be named, in bytes: a hostile far side must not fill our memory. */
-const listLimit = 64 * 1024 * 1024;
-
 /**
  * Sends a pack and has the tree landed. `onReceived` is called when the sidecar holds all of it; `onWaiting` when another
  * landing is in the way, once.
@@ -54,50 +53,50 @@ export async function land(
   conversation.ask(requestLine(request, pack));
   const sending = pack === null ? Promise.resolve() : conversation.send(pack.stream, options.onBytes);
   // A pack that cannot be written here must end the wait for an answer that will not come.
-  const failed = new Promise<never>((_, reject) => {
-    sending.catch((cause: unknown) => reject(new MissingObjects('the pack could not be written', { cause })));
+  sending.catch((cause: unknown) => {
+    conversation.abandon(new MissingObjects('the pack could not be written', { cause }));
   });
-  failed.catch(() => undefined);
 
+  const paths = new PathLists();
+  let received = false;
   let changed: Landing['changed'] | undefined;
-  const drift: DriftList = { added: [], modified: [], deleted: [], bytes: 0 };
-  const leftAlone: string[] = [];
-  let waiting = false;
+  let waits = 0;
   try {
     for (;;) {
-      const answer = await Promise.race([conversation.answer(), failed]);
+      const answer = await conversation.answer();
       const { word, rest } = answer;
       switch (word) {
         case 'received':
+          if (received) throw unexpected(answer);
+          received = true;
           options.onReceived();
           break;
         case 'waiting':
-          if (!waiting) options.onWaiting(rest.slice(rest.indexOf(' ') + 1));
-          waiting = true;
+          waits += 1;
+          if (waits > waitingLimit) throw badReply('that it waits, without end');
+          if (waits === 1) options.onWaiting(words(rest.slice(rest.indexOf(' ') + 1)));
           break;
         case 'drift':
-          addDrift(drift, rest);
+          paths.addDrift(answer);
           break;
         case 'left-alone':
-          leftAlone.push(toText(unquote(rest)));
+          paths.addLeftAlone(answer);
           break;
-        case 'changed': {
-          const [added, modified, deleted] = rest.split(' ').map(Number);
-          if (![added, modified, deleted].every(Number.isSafeInteger)) throw unexpected(answer);
-          changed = { added: added ?? 0, modified: modified ?? 0, deleted: deleted ?? 0 };
+        case 'changed':
+          if (!received || changed !== undefined) throw unexpected(answer);
+          changed = parseChanged(answer);
           break;
-        }
         case 'done': {
-          const [tree, id] = rest.split(' ');
-          if (tree === undefined || id === undefined || changed === undefined) throw unexpected(answer);
-          if (objectId(tree) !== request.tree) {
+          if (changed === undefined) throw unexpected(answer);
+          const { tree, id } = parseDone(answer);
+          if (tree !== request.tree) {
             throw new SidecarError('sync.not_proved', { workspace, expected: request.tree, actual: tree });
           }
-          return { tree, changed, drift: summary(drift, id === '-' ? null : id), leftAlone };
+          return { tree, changed, drift: paths.drift(id), leftAlone: paths.leftAlone };
         }
         case 'error':
-          if (rest.startsWith('import ')) throw new MissingObjects(rest.slice('import '.length));
-          if (rest.startsWith('drifted ')) throw drifted(drift, workspace);
+          if (rest.startsWith('import ')) throw new MissingObjects(words(rest.slice('import '.length)));
+          if (rest.startsWith('drifted ')) throw new SidecarError('sync.drifted', { workspace, ...paths.drifted });
           throw remoteError(rest, workspace);
         default:
           throw unexpected(answer);
@@ -126,30 +125,51 @@ function requestLine(request: LandRequest, pack: Pack | null): string {
     .join(' ')}`;
 }
 
-interface DriftList {
-  readonly added: string[];
-  readonly modified: string[];
-  readonly deleted: string[];
-  bytes: number;
+/** `A M D`: how many paths were added, modified and deleted. */
+function parseChanged(answer: Answer): Landing['changed'] {
+  const counts = /^(\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(answer.rest);
+  if (counts === null) throw unexpected(answer);
+  const [added = 0, modified = 0, deleted = 0] = counts.slice(1).map(Number);
+  return { added, modified, deleted };
 }
 
-/** `MM<tab>path`: the first letter is the change since the last landing. */
-function addDrift(list: DriftList, line: string): void {
-  list.bytes += line.length;
-  if (list.bytes > listLimit)
-    throw new SidecarError('sync.bad_reply', { reason: 'the sidecar lists drift without end' });
-  const path = toText(unquote(line.slice(line.indexOf('\t') + 1)));
-  const letter = line[0];
-  (letter === 'A' ? list.added : letter === 'D' ? list.deleted : list.modified).push(path);
+/** `TREE ID`: what stands there now, and under which id drift was saved. The id is part of a ref's name. */
+function parseDone(answer: Answer): { tree: string; id: string | null } {
+  const [, tree = '', id = ''] = /^(\S+) (-|\d{8}T\d{6}Z-[0-9a-f]{8})$/.exec(answer.rest) ?? [];
+  if (id === '') throw unexpected(answer);
+  return { tree: objectId(tree), id: id === '-' ? null : id };
 }
 
-function summary(list: DriftList, id: string | null): Drift | null {
-  const { added, modified, deleted } = list;
-  if (added.length + modified.length + deleted.length === 0) return null;
-  return { id, added, modified, deleted, saved: id !== null };
+/** The paths that the sidecar names, up to a limit. */
+class PathLists {
+  readonly drifted = { added: [] as string[], modified: [] as string[], deleted: [] as string[] };
+  readonly leftAlone: string[] = [];
+  #bytes = 0;
+
+  /** `MM<tab>path`: the first letter is the change since the last landing. */
+  addDrift(answer: Answer): void {
+    const [, letter = '', path] = /^([A-Z])[A-Z]*\t(.+)$/s.exec(answer.rest) ?? [];
+    if (path === undefined) throw unexpected(answer);
+    const { added, modified, deleted } = this.drifted;
+    (letter === 'A' ? added : letter === 'D' ? deleted : modified).push(this.#shown(path));
+  }
+
+  addLeftAlone({ rest }: Answer): void {
+    this.leftAlone.push(this.#shown(rest));
+  }
+
+  drift(id: string | null): Drift | null {
+    const { added, modified, deleted } = this.drifted;
+    if (added.length + modified.length + deleted.length === 0) return null;
+    return { id, added, modified, deleted, saved: id !== null };
+  }
+
+  #shown(path: string): string {
+    this.#bytes += path.length + stringBytes;
+    if (this.#bytes > listLimit) throw badReply('paths without end');
+    return toText(unquote(path));
+  }
 }
 
-function drifted(list: DriftList, workspace: string): SidecarError {
-  const { added, modified, deleted } = list;
-  return new SidecarError('sync.drifted', { workspace, added, modified, deleted });
-}
+/** What a string in a list takes besides its characters, about. */
+const stringBytes = 64;

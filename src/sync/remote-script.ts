@@ -1,19 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { shadowAttributes, shadowConfig } from '../git/shadow.js';
 
+/** What `sh` says, on stderr, where the script did not arrive whole. */
+const mangled = 'a start file of the login shell took what was meant for sidecar';
+
 /**
  * The command that the login shell over there is asked for. It may be fish or csh: so one word for `sh`, and one text in
  * single quotes without backslash, newline, quote or exclamation mark, which every shell reads alike. The script follows
  * as the first line of stdin: `read` takes exactly that line and leaves the rest to whom it is meant for.
+ *
+ * The line begins with the length of the script. A start file that reads stdin may have taken some of it, or all of it:
+ * then neither the rest, nor the request that follows, must run as one.
  */
-export const remoteCommand = `sh -c 'IFS= read -r script && eval "$(printf %b "$script")"'`;
+export const remoteCommand =
+  `sh -c 'IFS= read -r script && size=\${script%% *} && script=\${script#* } && ` +
+  `if [ "\${#script}" = "$size" ]; then eval "$(printf %b "$script")"; else echo "${mangled}" >&2; fi'`;
 
 let cached: string | undefined;
 
 /** The first line to send: the script and what it is told, for `printf %b` to unfold. Comments and indentation stay here. */
 export function remoteScriptLine(nonce: string): string {
   cached ??= encode(`shadow_config='${shadowConfig}'\nshadow_attributes='${shadowAttributes}'\n${readScript()}`);
-  return `nonce=${nonce}\\n${cached}\n`;
+  const script = `nonce=${nonce}\\n${cached}`;
+  return `${script.length} ${script}\n`;
 }
 
 /** The files of `remote/`, in the order of their names. */

@@ -1,68 +1,89 @@
-import { Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { systemClock, type Clock } from '../../src/clock.js';
 import { Conversation } from '../../src/sync/conversation.js';
-import type { Exit, Transport } from '../../src/transport/transport.js';
+import { remoteCommand, remoteScriptLine } from '../../src/sync/remote-script.js';
+import { fakeClock } from '../fakes/clock.js';
+import { memoryTransport } from '../fakes/memory-transport.js';
+import { liar, type Stage } from '../faults/liar.js';
 
-/** A far side that answers with what `say` makes of the nonce. */
-function farSide(say: (nonce: string) => Iterable<Buffer>, exit: Exit = { kind: 'code', code: 0 }): Transport {
-  return {
-    exec: () => {
-      let start: (nonce: string) => void = () => undefined;
-      const nonce = new Promise<string>((resolve) => (start = resolve));
-      return Promise.resolve({
-        stdin: new Writable({
-          write(chunk: Buffer, _, done) {
-            const found = /^nonce=([0-9a-f]+)/.exec(chunk.toString());
-            if (found?.[1] !== undefined) start(found[1]);
-            done();
-          },
-        }),
-        stdout: Readable.from(
-          (async function* () {
-            yield* say(await nonce);
-          })(),
-        ),
-        stderr: Readable.from([Buffer.from('sh: something is wrong\n')]),
-        exit: Promise.resolve(exit),
-        close: () => undefined,
-      });
-    },
-    forward: () => Promise.reject(new Error('no')),
-    closed: new Promise(() => undefined),
-    close: () => Promise.resolve(),
-  };
-}
-
-const talk = (say: (nonce: string) => Iterable<Buffer>): Promise<Conversation> =>
-  Conversation.start(farSide(say), new AbortController().signal);
+/** A conversation with a far side that does what `play` says once our script has arrived there. */
+const talk = (play: (stage: Stage) => Promise<unknown>, clock: Clock = systemClock): Promise<Conversation> =>
+  Conversation.start(
+    memoryTransport(liar((stage) => play(stage).then(() => undefined))),
+    new AbortController().signal,
+    clock,
+  );
 
 describe('a conversation with the far side', () => {
   it('hears only lines with its nonce', async () => {
-    const conversation = await talk((nonce) => [
-      Buffer.from(`motd\nfake ready\n${nonce} first\nno newline${nonce} sec`),
-      Buffer.from(`ond with \xe9\n`, 'latin1'),
-    ]);
+    const conversation = await talk(async ({ nonce, print }) => {
+      await print(`motd\nfake ready\n${nonce} first\nno newline${nonce} sec`);
+      await print(Buffer.from('ond with \xe9\n', 'latin1'));
+    });
     expect(await conversation.answer()).toEqual({ word: 'first', rest: '' });
     expect(await conversation.answer()).toEqual({ word: 'second', rest: 'with \xe9' });
   });
 
+  it('hears an answer that comes in pieces, after a page without a newline', async () => {
+    const conversation = await talk(async ({ nonce, print }) => {
+      await print('x'.repeat(300_000));
+      for (const letter of `${nonce} first\n`) await print(letter);
+    });
+    expect(await conversation.answer()).toEqual({ word: 'first', rest: '' });
+  });
+
   it('reports an end without an answer, with what was said on stderr', async () => {
-    const conversation = await talk(() => [Buffer.from('sh: not found\n')]);
+    const conversation = await talk(async ({ print, complain }) => {
+      await print('sh: not found\n');
+      await complain('sh: something is wrong\n');
+    });
     await expect(conversation.answer()).rejects.toMatchObject({
       code: 'sync.remote_failed',
-      facts: { reason: 'sh: something is wrong' },
+      facts: { reason: 'sh: something is wrong', ending: 'exit code 0' },
     });
   });
 
-  it.each([
-    ['a line without end', (): Iterable<Buffer> => endless(Buffer.alloc(4096, 'x'))],
-    ['noise without end', (): Iterable<Buffer> => endless(Buffer.from('y\n'.repeat(2048)))],
-  ])('gives up on %s', async (_, say) => {
-    const conversation = await talk(say);
-    await expect(conversation.answer()).rejects.toMatchObject({ code: 'sync.bad_reply' });
+  it('ends with the error of whoever abandons it first', async () => {
+    const conversation = await talk(({ silence }) => silence());
+    conversation.abandon(new Error('nothing to send'));
+    conversation.abandon(new Error('too late'));
+    await expect(conversation.answer()).rejects.toThrow('nothing to send');
+  });
+
+  it('gives up on a login shell that never comes to the point', async () => {
+    const clock = fakeClock();
+    const conversation = await talk(({ silence }) => silence(), clock);
+    await expect(clock.until(conversation.answer())).rejects.toMatchObject({
+      code: 'sync.remote_failed',
+      facts: { reason: expect.stringContaining('start files') as string },
+    });
+  });
+
+  it('waits for as long as it takes once the first word is said', async () => {
+    const clock = fakeClock();
+    const conversation = await talk(({ say, silence }) => say('first').then(silence), clock);
+    await conversation.answer();
+    expect(clock.sleeping).toBe(0);
+    await conversation.close();
+  });
+
+  it('leaves no wait behind when it is closed', async () => {
+    const clock = fakeClock();
+    const conversation = await talk(({ silence }) => silence(), clock);
+    await conversation.close();
+    expect(clock.sleeping).toBe(0);
   });
 });
 
-function* endless(chunk: Buffer): Generator<Buffer> {
-  for (;;) yield chunk;
-}
+describe('what is sent first', () => {
+  it('is the same to every shell: no quote, backslash or exclamation mark within single quotes', () => {
+    expect(remoteCommand).toMatch(/^sh -c '[^'\\!\n]+'$/);
+  });
+
+  it('is one line of ASCII that begins with its own length, so that every sh counts alike', () => {
+    const line = remoteScriptLine('0123456789abcdef01234567');
+    const [, length, script = ''] = /^(\d+) ([\x20-\x7e]+)\n$/.exec(line.replaceAll('\t', ' ')) ?? [];
+    expect(Number(length)).toBe(script.length);
+    expect(script).toMatch(/^nonce=0123456789abcdef01234567\\n/);
+  });
+});
