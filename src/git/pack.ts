@@ -8,12 +8,6 @@ export async function commitTree(shadow: Shadow, tree: string, parents: readonly
   return (await runGit(shadow.place, args)).stdout.toString('latin1').trim();
 }
 
-/** Whether this side has a commit, in the shadow or in the user's repository. */
-export async function knowsCommit(shadow: Shadow, commit: string): Promise<boolean> {
-  const { code } = await runGit(shadow.place, ['cat-file', '-e', `${commit}^{tree}`], { accept: [0, 1, 128] });
-  return code === 0;
-}
-
 /** What is to be sent, and what the other side has. */
 export interface PackRequest {
   /** A commit whose parent is `have`: git then sends thin deltas against it. */

@@ -13,7 +13,7 @@ export const answerLimit = 64 * 1024;
 export const pathLimit = 4096;
 
 /** Why something failed over there, in characters. */
-export const reasonLimit = 1000;
+const reasonLimit = 1000;
 
 /** Paths that are listed, drift and repositories left alone, each with the memory that a string takes here. */
 export const listLimit = 128 * 1024 * 1024;

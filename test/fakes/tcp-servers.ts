@@ -63,6 +63,9 @@ export function disconnectPacket(reason: number, description: string): Buffer {
   return Buffer.concat([head, payload, Buffer.alloc(paddingBytes)]);
 }
 
+/** How a connection ends: reset, as when a machine dies; closed in good order, as by a proxy; or never, in silence. */
+export type Misbehaviour = 'reset' | 'finish' | 'freeze';
+
 export interface CuttableProxy extends TcpServer {
   /** Resets every connection, as when a machine dies. */
   reset(): void;
@@ -70,33 +73,71 @@ export interface CuttableProxy extends TcpServer {
   finish(): void;
   /** Passes nothing on any more, in either direction, and keeps the connections open. */
   freeze(): void;
+  /** Does that to the next connection once it has passed so many bytes on in one direction, seen from the client. */
+  next(misbehave: Misbehaviour, after: { readonly sentBytes: number } | { readonly receivedBytes: number }): void;
 }
 
 /** Passes bytes on to `port` on loopback until told to misbehave. */
 export async function startProxy(port: number): Promise<CuttableProxy> {
-  const pairs = new Set<readonly [Socket, Socket]>();
+  const links = new Set<Link>();
+  let plan: ((link: Link) => void) | undefined;
   const proxy = await startTcpServer((near) => {
     const far = connect({ host: '127.0.0.1', port, noDelay: true });
-    near.setNoDelay(true).pipe(far).pipe(near);
-    const pair = [near, far] as const;
-    pairs.add(pair);
-    far.on('error', () => near.destroy());
-    near.on('close', () => {
-      far.destroy();
-      pairs.delete(pair);
-    });
+    const link = new Link(near.setNoDelay(true), far);
+    links.add(link);
+    near.on('close', () => links.delete(link));
+    plan?.(link);
+    plan = undefined;
   });
   return Object.assign(proxy, {
-    reset: () => pairs.forEach(([near]) => near.resetAndDestroy()),
-    finish: () =>
-      pairs.forEach(([near, far]) => {
-        far.unpipe(near);
-        near.end();
-      }),
-    freeze: () =>
-      pairs.forEach(([near, far]) => {
-        near.unpipe(far).pause();
-        far.unpipe(near).pause();
-      }),
+    reset: () => links.forEach((link) => link.reset()),
+    finish: () => links.forEach((link) => link.finish()),
+    freeze: () => links.forEach((link) => link.freeze()),
+    next: (misbehave: Misbehaviour, after: { sentBytes?: number; receivedBytes?: number }) => {
+      plan = (link) => link.plan(misbehave, after);
+    },
   });
+}
+
+/** One connection that passes through a proxy. */
+class Link {
+  readonly #near: Socket;
+  readonly #far: Socket;
+
+  constructor(near: Socket, far: Socket) {
+    this.#near = near;
+    this.#far = far;
+    near.pipe(far).pipe(near);
+    far.on('error', () => near.destroy());
+    near.on('close', () => far.destroy());
+  }
+
+  reset(): void {
+    this.#near.resetAndDestroy();
+  }
+
+  finish(): void {
+    this.#far.unpipe(this.#near);
+    this.#near.end();
+  }
+
+  freeze(): void {
+    this.#near.unpipe(this.#far).pause();
+    this.#far.unpipe(this.#near).pause();
+  }
+
+  /** Passes no byte more than that on. */
+  plan(misbehave: Misbehaviour, { sentBytes, receivedBytes }: { sentBytes?: number; receivedBytes?: number }): void {
+    const [from, to] = sentBytes === undefined ? [this.#far, this.#near] : [this.#near, this.#far];
+    let left = sentBytes ?? receivedBytes ?? Infinity;
+    from.unpipe(to);
+    const pass = (chunk: Buffer): void => {
+      to.write(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left > 0) return;
+      from.off('data', pass);
+      this[misbehave]();
+    };
+    from.on('data', pass).on('end', () => to.end());
+  }
 }

@@ -73,4 +73,16 @@ describe('cases that random trees found', () => {
     rmSync(there('d/.gitmodules'));
     expect((await side.sync()).verified).toBe(true);
   });
+
+  it('what only an ignored ignore file ignores stays, as it would here', async () => {
+    side.repo.write('f', 'x\n');
+    side.repo.write('d/f', 'x\n');
+    side.repo.write('.gitignore', '.gitignore\n*.o\n');
+    side.repo.write('d/.gitignore', '/out\n');
+    side.repo.write('cache/.gitignore', '*\n');
+    await side.sync();
+    for (const file of ['x.o', 'd/out/x', 'cache/x']) put(file, 'built there\n');
+    expect((await side.sync()).drift).toBeNull();
+    for (const file of ['x.o', 'd/out/x', 'cache/x']) expect(existsSync(there(file))).toBe(true);
+  });
 });
