@@ -1,10 +1,11 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Emit, SkipReason } from '../events.js';
 import { shadowEnvironment, type Environment } from './environment.js';
-import { joinIgnoreFiles, type IgnoreFile } from './ignore-rules.js';
+import { readIgnoreFiles, type IgnoreSource } from './ignore-files.js';
+import { joinIgnoreFiles } from './ignore-rules.js';
 import { listWorkingTree, type Listing } from './listing.js';
 import { toBytes, toText, type BytePath } from './path-bytes.js';
 import { runGit } from './run.js';
@@ -99,19 +100,18 @@ async function storeRules(
   listing: Listing,
   excludesFile: string | undefined,
 ): Promise<string | null> {
-  const files: IgnoreFile[] = [];
-  const add = async (directory: BytePath, file: string | Buffer): Promise<void> => {
-    const content = await readFile(file).catch(() => undefined);
-    if (content !== undefined) files.push({ directory, content });
+  const sources: IgnoreSource[] = [];
+  const add = (directory: BytePath, file: string | Buffer, followLink = true): void => {
+    sources.push({ directory, file, followLink });
   };
-  if (excludesFile !== undefined) await add('', excludesFile);
-  if (tree.repository !== undefined) await add('', tree.repository.infoExclude);
-  for (const directory of listing.nested) await add(directory, inTree(tree, directory + '.git/info/exclude'));
+  if (excludesFile !== undefined) add('', excludesFile);
+  if (tree.repository !== undefined) add('', tree.repository.infoExclude);
+  for (const directory of listing.nested) add(directory, inTree(tree, directory + '.git/info/exclude'));
   const names = [...listing.paths].filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'));
   names.sort((a, b) => a.split('/').length - b.split('/').length);
-  for (const name of names) await add(name.slice(0, -'.gitignore'.length), inTree(tree, name));
+  for (const name of names) add(name.slice(0, -'.gitignore'.length), inTree(tree, name), false);
 
-  const joined = joinIgnoreFiles(files, listing.absentSubmodules);
+  const joined = joinIgnoreFiles(await readIgnoreFiles(sources), listing.absentSubmodules);
   if (joined.length === 0) return null;
   const stored = await runGit(shadow.place, ['hash-object', '-w', '--no-filters', '--stdin'], { stdin: joined });
   return stored.stdout.toString('latin1').trim();

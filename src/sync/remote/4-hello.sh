@@ -69,9 +69,10 @@ hello() {
     if [ "$left" != "$tmp" ] && read -r owner 2>/dev/null <"$left/owner" && dead "$owner"; then rm -rf -- "$left"; fi
   done
   HOME=$S XDG_CONFIG_HOME=$S GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_NO_LAZY_FETCH=1
+  GIT_ALLOW_PROTOCOL=none
   GIT_OPTIONAL_LOCKS=0 GIT_NO_REPLACE_OBJECTS=1 GIT_DIR=$S GIT_WORK_TREE=$W
   GIT_AUTHOR_NAME=sidecar GIT_AUTHOR_EMAIL=sidecar GIT_COMMITTER_NAME=sidecar GIT_COMMITTER_EMAIL=sidecar
-  export HOME XDG_CONFIG_HOME GIT_CONFIG_NOSYSTEM GIT_ATTR_NOSYSTEM GIT_TERMINAL_PROMPT GIT_NO_LAZY_FETCH \
+  export HOME XDG_CONFIG_HOME GIT_CONFIG_NOSYSTEM GIT_ATTR_NOSYSTEM GIT_TERMINAL_PROMPT GIT_NO_LAZY_FETCH GIT_ALLOW_PROTOCOL \
     GIT_OPTIONAL_LOCKS GIT_NO_REPLACE_OBJECTS GIT_DIR GIT_WORK_TREE GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL \
     GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
   make_shadow || fail failed "cannot prepare $S: $(said)"
@@ -100,6 +101,6 @@ hello() {
 
 common() {
   # shellcheck disable=SC2086
-  found=$(printf '%s\n' $1 | git cat-file --batch-check 2>/dev/null | sed -n '/ commit /{s/ .*//p;q;}')
+  found=$(printf '%s\n' $1 | objects cat-file --batch-check 2>/dev/null | sed -n '/ commit /{s/ .*//p;q;}')
   say "common ${found:--}"
 }

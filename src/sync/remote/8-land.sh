@@ -44,6 +44,9 @@ broken() {
   fail failed "$1"
 }
 
+# git on objects alone, where the workspace need not exist yet: with one whose parents are missing git does not even start.
+objects() { (unset GIT_WORK_TREE && exec git "$@"); }
+
 land() {
   mode=land tree='' have=- pack=none rules=- drift=save adopt=0 shared=0 origin=- head=-
   for pair in $1; do
@@ -72,11 +75,11 @@ land() {
   [ "$have" != - ] || find "$S/objects" -type f -size 0 ! -name 'tmp_*' -exec rm -f {} + 2>/dev/null
   # Objects in the shadow change nothing in the workspace: no lock is needed yet.
   case $pack in
-    unpack) git unpack-objects -q >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
-    index) git index-pack --stdin --fix-thin >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
+    unpack) objects unpack-objects -q >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
+    index) objects index-pack --stdin --fix-thin >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
   esac
   say received
-  git cat-file -e "$tree^{tree}" 2>"$tmp/err" || fail import "$(said)"
+  objects cat-file -e "$tree^{tree}" 2>"$tmp/err" || fail import "$(said)"
 
   if [ ! -d "$W" ]; then
     if [ "$mode" = dry ]; then

@@ -23,6 +23,9 @@ export interface DialOptions {
 export type Dialed =
   { readonly kind: 'open'; readonly transport: Ssh2Transport; readonly hostKey: AcceptedHostKey } | Refused;
 
+/** What of a server's words before the login is kept, in characters: it may go on for as long as the attempt lasts. */
+const maxBannerLength = 4096;
+
 /** The server wanted none of the keys. */
 export interface Refused {
   readonly kind: 'refused';
@@ -82,7 +85,7 @@ export function dial({ target, hostKeys, identities, timer, signal, keepaliveMs 
     client
       .on('connect', () => (stage = 'handshake'))
       .on('handshake', () => (stage = 'auth'))
-      .on('banner', (text) => (banner += text))
+      .on('banner', (text) => (banner = (banner + text).slice(0, maxBannerLength)))
       .on('error', (error: Error) => {
         if (!isOver) onError(error);
       })
