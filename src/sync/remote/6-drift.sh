@@ -71,7 +71,8 @@ save_drift() {
   kept=$held
   without "$tmp/kept" "$tmp/drift" >"$tmp/more" && cat "$tmp/more" >>"$tmp/kept" || return 1
   { echo "$saved" && cat "$tmp/kept"; } >"$tmp/untold" && mv -f "$tmp/untold" "$S/sidecar/untold" || return 1
-  if [ -n "$earlier" ] && [ "$earlier" != "$saved" ]; then git update-ref -d "refs/sidecar/drift/$earlier" 2>"$tmp/err"; fi
+  # What stays of that does no harm.
+  [ -z "$earlier" ] || [ "$earlier" = "$saved" ] || git update-ref -d "refs/sidecar/drift/$earlier" 2>"$tmp/err" || :
 }
 
 # What a landing saved that was cut off before it could say so.
