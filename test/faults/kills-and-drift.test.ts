@@ -44,7 +44,11 @@ describe('drift that a landing saved', () => {
 
   it('is one id, though a git that was killed left its lock on packed refs', async () => {
     bed.restore();
-    bed.side.far('sh', '-c', 'for shadow in .local/state/sidecar/workspaces/*; do touch "$shadow/packed-refs.lock"; done');
+    bed.side.far(
+      'sh',
+      '-c',
+      'for shadow in .local/state/sidecar/workspaces/*; do touch "$shadow/packed-refs.lock"; done',
+    );
     const { drift } = await bed.side.sync();
     bed.expectStands();
     const saved = bed.side.farShadow('for-each-ref', '--format=%(refname)', 'refs/sidecar/drift').trim();
