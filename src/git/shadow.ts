@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SidecarError } from '../errors.js';
 import { shadowEnvironment, withoutGit, type Environment } from './environment.js';
@@ -62,10 +62,11 @@ export async function openShadow(
   const gitDir = shadowPath(tree, options.stateDir);
   const marker = path.join(gitDir, 'sidecar-origin');
   try {
-    let origin = await readFile(marker, 'utf8').catch(() => '');
-    if (!/^[0-9a-f]{32}$/.test(origin)) {
+    let origin = await readText(marker);
+    const known = /^[0-9a-f]{32}$/.test(origin);
+    if (!known || !(await isSound(gitDir, tree))) {
       await makeShadow(gitDir, tree, options.env);
-      origin = randomBytes(16).toString('hex');
+      if (!known) origin = randomBytes(16).toString('hex');
       // Last: a shadow without it is made again.
       await writeFile(marker, origin, { mode: 0o600 });
     }
@@ -76,11 +77,38 @@ export async function openShadow(
       place: { cwd: tree.root, env: shadowEnvironment(options.env, gitDir, tree.root), signal: options.signal },
     };
   } catch (cause) {
-    if (cause instanceof SidecarError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    options.signal?.throwIfAborted();
+    if (cause instanceof SidecarError && cause.code !== 'git.failed') throw cause;
+    const reason = cause instanceof Error ? cause.message.replace(/^git\.failed: /, '') : String(cause);
     throw new SidecarError('state.unwritable', { path: gitDir, reason }, { cause, retryable: false });
   }
 }
+
+/**
+ * Whether the shadow is as it was made: without its attributes and settings, git would convert bytes in silence. All in
+ * it can be had again, so one that was damaged is made anew.
+ */
+async function isSound(gitDir: string, tree: WorkingTree): Promise<boolean> {
+  const file = (name: string): Promise<string> => readText(path.join(gitDir, name));
+  const isDirectory = async (name: string): Promise<boolean> =>
+    (await stat(path.join(gitDir, name)).catch(() => undefined))?.isDirectory() === true;
+  const [head, config, attributes, ...directories] = await Promise.all([
+    file('HEAD'),
+    file('config'),
+    file('info/attributes'),
+    ...['objects', 'refs', 'info', 'objects/info', 'index', 'objects/info/alternates'].map(isDirectory),
+  ]);
+  return (
+    head.startsWith('ref: refs/heads/') &&
+    config.startsWith('[core]\n') &&
+    config.endsWith(`\n${shadowConfig}\n`) &&
+    /objectformat = sha256/i.test(config) === (tree.format === 'sha256') &&
+    attributes === shadowAttributes + '\n' &&
+    directories.join() === 'true,true,true,true,false,false'
+  );
+}
+
+const readText = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
 
 async function makeShadow(gitDir: string, tree: WorkingTree, env: Environment): Promise<void> {
   await rm(gitDir, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
+import { SidecarError } from '../errors.js';
 import type { SkipReason } from '../events.js';
 import { Disk } from './disk.js';
 import type { Listing } from './listing.js';
@@ -79,5 +80,9 @@ async function indexEntries(shadow: Shadow): Promise<Map<BytePath, string>> {
 /** Paths whose file is no longer what the index says. */
 async function changedPaths(shadow: Shadow): Promise<Set<BytePath>> {
   const output = await runGit(shadow.place, ['diff-files', '-z', '--name-only', '--no-renames'], { accept: [0, 128] });
+  // git passes over what it may not look at.
+  const [, file, reason] =
+    /^(?!warning|error|fatal)(.+): (Permission denied|Input\/output error)$/m.exec(output.stderr) ?? [];
+  if (file !== undefined) throw new SidecarError('sync.unreadable', { path: file, reason: reason ?? '' });
   return new Set(splitNul(output.stdout));
 }

@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { SidecarError } from '../errors.js';
 import { readingOnly, type Environment } from './environment.js';
@@ -66,7 +66,10 @@ export async function findWorkingTree(
     signal?.throwIfAborted();
     const reason = cause instanceof Error ? cause.message.trim() : String(cause);
     if (reason.includes('ENOENT')) throw new SidecarError('git.missing', {}, { cause });
-    if (/not a git repository/i.test(reason)) return { root: start, format: 'sha1' };
+    if (/not a git repository/i.test(reason)) {
+      await expectNoRepository(start);
+      return { root: start, format: 'sha1' };
+    }
     if (reason.includes('show-object-format'))
       throw new SidecarError('git.too_old', { floor: localGitFloor }, { cause });
     if (reason.includes('dubious ownership')) {
@@ -95,6 +98,21 @@ export async function findWorkingTree(
       ...(head[0] === undefined ? {} : { head: head[0] }),
     },
   };
+}
+
+/** git takes a repository that it may not open for none, and everything around it for one working tree. */
+async function expectNoRepository(directory: string): Promise<void> {
+  for (let place = directory; ; place = path.dirname(place)) {
+    for (const name of ['.git', '.git/HEAD']) {
+      const file = path.join(place, name);
+      const code = await open(file).then(
+        (handle) => handle.close(),
+        (error: unknown) => (error as NodeJS.ErrnoException).code,
+      );
+      if (code === 'EACCES' || code === 'EPERM') throw unusable(`${file} cannot be read: permission denied`);
+    }
+    if (path.dirname(place) === place) return;
+  }
 }
 
 const unusable = (reason: string): SidecarError => new SidecarError('git.failed', { command: 'rev-parse', reason });

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { SidecarError } from '../errors.js';
 import { openShadow, shadowPath, type Shadow } from '../git/shadow.js';
 import { takeSnapshot, type Snapshot } from '../git/snapshot.js';
 import type { WorkingTree } from '../git/working-tree.js';
@@ -24,8 +25,19 @@ export async function prepare(request: SyncRequest, tree: WorkingTree, fresh: bo
   await makePrivateDirectory(path.dirname(place));
   const take = async (): Promise<Pick<Local, 'shadow' | 'snapshot'>> => {
     const shadow = await openShadow(tree, request);
-    return { shadow, snapshot: await takeSnapshot(tree, shadow, { ...request, fresh }) };
+    const snapshot = await takeSnapshot(tree, shadow, { ...request, fresh }).catch((error: unknown) => {
+      throw noRoom(shadow, error) ?? error;
+    });
+    return { shadow, snapshot };
   };
   const { shadow, snapshot } = await withLock(place, take, { waitMs: snapshotWaitMs, signal: request.signal });
   return { shadow, snapshot, snapshotMs: request.clock.now() - startedMs };
+}
+
+/** git says so when the disk of the shadow is full, or closed for writing. */
+function noRoom(shadow: Shadow, error: unknown): SidecarError | undefined {
+  if (!(error instanceof SidecarError) || error.code !== 'git.failed') return undefined;
+  const reason = String(error.facts['reason']);
+  if (!/No space left|diskspace|quota exceeded|Read-only file system|unable to write/i.test(reason)) return undefined;
+  return new SidecarError('state.unwritable', { path: shadow.gitDir, reason }, { cause: error, retryable: false });
 }

@@ -29,8 +29,19 @@ fail() {
   exit 0
 }
 
-# What git said, on one line.
-said() { tr '\n' ' ' <"$tmp/err" | cut -c 1-600; }
+# What git said, on one line. A full disk has no room for that: then what is said on trying to write.
+said() {
+  words=$(tr '\n' ' ' <"$tmp/err" | cut -c 1-600)
+  if [ -z "$words" ]; then words=$(no_room "$tmp"); fi
+  printf '%s' "$words"
+}
+
+# Why nothing can be written in the directory $1; nothing, when it can be. The file is gone before it is written to.
+no_room() {
+  room=$1/.room.$nonce
+  why=$({ exec 3>"$room" && rm -f -- "$room" && head -c 65536 /dev/zero >&3; } 2>&1) ||
+    printf '%s' "cannot write to $1: ${why##*: }"
+}
 
 cleanup() {
   trap '' HUP INT PIPE TERM

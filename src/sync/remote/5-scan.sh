@@ -53,14 +53,17 @@ untakable() {
 
 # Makes the index describe the workspace: only what git sees as changed is read. Ignore rules are those of the tree that
 # is to land ($rules) and those that stand in the workspace. A repository nested in the workspace that is not part of
-# the tree shows as `dir/`: it is left alone.
+# the tree shows as `dir/`: it is left alone, as is a directory that may not be opened.
 scan() {
   if [ -s "$S/sidecar/excludes" ]; then excludes=$S/sidecar/excludes; else excludes=/dev/null; fi
   if [ -f "$S/sidecar/racy" ]; then settle; fi
   : >"$tmp/taken" && : >"$tmp/untakable"
   mark
-  git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" &&
-    git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/err" || return 1
+  git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" || return 1
+  # git passes over what it may not look at: that is neither unchanged nor gone.
+  [ ! -s "$tmp/err" ] || fail failed "$(said)"
+  git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/err" || return 1
+  sed -n "s/^warning: could not open directory '\(.*\)': .*/\1/p" "$tmp/err" >"$tmp/closed" || return 1
   if [ -s "$tmp/changed" ]; then
     sed -n "s/^:[0-7]* 160000 .* T$tab//p" "$tmp/changed" >"$tmp/taken" || return 1
     sed -n "s/^:[0-7]* [0-7]* [^$tab]* D$tab//p" "$tmp/changed" >"$tmp/gone" && cat "$tmp/taken" >>"$tmp/gone" || return 1
@@ -73,7 +76,7 @@ scan() {
   # git takes no path with a component like .git: such files are nobody's.
   matching -i '^"\{0,1\}\.git/\|/\.git/\|/\.git"\{0,1\}$' "$tmp/others" >"$tmp/reserved" &&
     untakable "$tmp/others" && cat "$tmp/links" "$tmp/untakable" >>"$tmp/reserved" &&
-    matching '/"\{0,1\}$' "$tmp/others" >"$tmp/nested" && cat "$tmp/reserved" >>"$tmp/nested" &&
+    matching '/"\{0,1\}$' "$tmp/others" >"$tmp/nested" && cat "$tmp/reserved" "$tmp/closed" >>"$tmp/nested" &&
     sed -e 's:"$:/":' -e t -e 's:$:/:' "$tmp/taken" >>"$tmp/nested" || return 1
   if [ -s "$tmp/others" ]; then
     matching -v '/"\{0,1\}$' "$tmp/others" >"$tmp/listed" && without "$tmp/reserved" "$tmp/listed" >"$tmp/new" || return 1

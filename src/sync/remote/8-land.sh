@@ -8,6 +8,9 @@ whole() {
   ! grep -q ' missing$' "$tmp/objects"
 }
 
+# Whether those objects can be read to their end.
+readable() { sed 's/ .*//' "$tmp/objects" | git cat-file --batch >/dev/null 2>&1; }
+
 # Two trees, the index and the disk must agree before anything is written: a file that changed since the scan, or one
 # that git does not know, stops the switch before it began. (A second name for a file sets the time that trustctime is about.)
 switch() {
@@ -22,6 +25,8 @@ switch() {
     exec sh -c 'echo $$ >"$0" && exec git read-tree -m -u "$1" "$2"' "$S/sidecar/writer" "$R" "$tree"
   ) 2>"$tmp/err" || return 1
   rm -f -- "$S/sidecar/writer"
+  # Of what cannot be removed git only warns, and then no longer knows it.
+  ! grep -q '^warning: unable to unlink' "$tmp/err" || return 1
   backdate
 }
 
@@ -47,6 +52,41 @@ broken() {
 # git on objects alone, where the workspace need not exist yet: with one whose parents are missing git does not even start.
 objects() { (unset GIT_WORK_TREE && exec git "$@"); }
 
+# Everything is sent: what a power cut or a bad disk left must not stand for it. git writes no object that seems to be there.
+heal() {
+  for left in "$S"/objects/??/*/; do
+    if [ -d "$left" ]; then rm -rf -- "$left" && healed=1; fi
+  done
+  [ -z "$(find "$S/objects" -type f -size 0 ! -name 'tmp_*' -print -exec rm -f {} + 2>/dev/null)" ] || healed=1
+  objects fsck --no-full --no-dangling --no-progress </dev/null 2>&1 |
+    sed -n 's|^error: [0-9a-f]*: .*\(objects/[0-9a-f][0-9a-f]/[0-9a-f]*\)$|\1|p' >"$tmp/damaged"
+  while IFS= read -r file; do rm -f -- "$S/$file" && healed=1; done <"$tmp/damaged"
+}
+
+# Takes in the pack. One that is kept as a file is taken in aside: what is cut off, or finds no room, goes with $tmp. When
+# everything is sent, because something here was damaged, nothing that is here is asked; and what a damaged pack seems to
+# hold would not be written again: only another pack goes before it.
+import() {
+  if [ "$have$pack" = -unpack ]; then
+    for file in "$S"/objects/pack/*.idx; do [ ! -f "$file" ] || pack=index; done
+  fi
+  case $pack in
+    none) return ;;
+    unpack)
+      objects unpack-objects -q >/dev/null 2>"$tmp/err"
+      return
+      ;;
+  esac
+  mkdir -p "$tmp/objects/pack" "$tmp/objects/info" 2>"$tmp/err" || return 1
+  [ "$have" = - ] || printf '%s\n' "$S/objects" >"$tmp/objects/info/alternates" || return 1
+  GIT_OBJECT_DIRECTORY=$tmp/objects objects index-pack --stdin --fix-thin >/dev/null 2>"$tmp/err" || return 1
+  for ending in rev pack idx; do
+    for file in "$tmp/objects/pack"/*."$ending"; do
+      [ ! -f "$file" ] || mv -f -- "$file" "$S/objects/pack/" 2>"$tmp/err" || return 1
+    done
+  done
+}
+
 land() {
   mode=land tree='' have=- pack=none rules=- drift=save adopt=0 shared=0 origin=- head=-
   for pair in $1; do
@@ -71,13 +111,10 @@ land() {
     unlock
   }
 
-  # Everything is sent: what a power cut left empty must not stand for it.
-  [ "$have" != - ] || find "$S/objects" -type f -size 0 ! -name 'tmp_*' -exec rm -f {} + 2>/dev/null
+  healed=''
+  [ "$have" != - ] || heal
   # Objects in the shadow change nothing in the workspace: no lock is needed yet.
-  case $pack in
-    unpack) objects unpack-objects -q >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
-    index) objects index-pack --stdin --fix-thin >/dev/null 2>"$tmp/err" || fail import "$(said)" ;;
-  esac
+  import || fail import "$(said)"
   say received
   objects cat-file -e "$tree^{tree}" 2>"$tmp/err" || fail import "$(said)"
 
@@ -90,6 +127,8 @@ land() {
   fi
   cd -- "$W" 2>"$tmp/err" || fail failed "cannot enter the workspace: $(said)"
   lock
+  # Then the index names objects that are gone.
+  [ -z "$healed" ] || rm -f -- "$S/index"
   ours || fail not-empty "$W"
   if [ "$rules" != "$(note rules)" ]; then
     : >"$tmp/rules"
@@ -129,8 +168,13 @@ land() {
     fi
     [ "$mode" = land ] || break
     if [ "$tries" -ge 5 ]; then
-      [ "$have" = - ] || whole || fail import 'objects are missing'
-      fail unsettled "$(cat "$tmp/refusal" 2>/dev/null) $(git diff-files --name-only | head -n 3 | tr '\n' ' ')"
+      [ "$have" = - ] || { whole && readable; } || fail import 'objects are missing'
+      refusal=$(cat "$tmp/refusal" 2>/dev/null)
+      case $refusal in
+        '' | *'not uptodate'* | *'would be overwritten'* | *'would lose untracked'*) ;;
+        *) fail failed "$(no_room "$W") $refusal" ;;
+      esac
+      fail unsettled "$refusal $(git diff-files --name-only | head -n 3 | tr '\n' ' ')"
     fi
     tries=$((tries + 1))
     if [ "$R" != "$tree" ]; then
@@ -192,7 +236,7 @@ land() {
 
 # Now and then, after the answer, the shadow is packed; what nothing refers to goes after git's two weeks.
 tidy() {
-  for left in "$S"/objects/pack/tmp_* "${S%/workspaces/*}"/tmp.*; do
+  for left in "$S"/objects/??/tmp_obj_* "$S"/objects/pack/tmp_* "${S%/workspaces/*}"/tmp.*; do
     [ ! -e "$left" ] || find "$left" -prune -mmin +1440 -exec rm -rf -- {} + 2>/dev/null
   done
   set -- "$S"/objects/17/*
