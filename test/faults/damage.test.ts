@@ -125,9 +125,17 @@ describe('a shadow that is removed as a whole', () => {
     tried(context, row('whole shadow repository removed', 1));
   });
 
-  it('on the sidecar leaves a directory that may be anybody’s: it takes the user’s word, once', async (context) => {
+  it('on the sidecar, of a workspace that is no clone, is made anew by the next sync', async (context) => {
     stakes.work('third');
     rmSync(farShadow(), { recursive: true });
+    stakes.forgetDestroyed();
+    await stakes.finish();
+    tried(context, row('whole shadow repository removed', 1));
+  });
+
+  it('on the sidecar, with all our state there, leaves a directory that may be anybody’s: it takes the user’s word', async (context) => {
+    stakes.work('third');
+    rmSync(path.dirname(path.dirname(farShadow())), { recursive: true });
     stakes.forgetDestroyed();
     expect(await stakes.attempt()).toMatchObject({ code: 'sync.not_empty' });
     await stakes.finish({ adopt: true });
@@ -135,7 +143,7 @@ describe('a shadow that is removed as a whole', () => {
     await stakes.finish();
     tried(context, {
       fault: 'damaged file of ours',
-      where: 'whole shadow repository removed, workspace no clone',
+      where: 'all our state on the sidecar removed, workspace no clone',
       times: 1,
       outcome: 'refused, nothing changed',
     });

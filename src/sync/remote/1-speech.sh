@@ -13,7 +13,7 @@
 #   refs/sidecar/landing      the landing under way: what an interrupted one left behind is no drift
 #   refs/sidecar/replaced     the tree that the last landing replaced
 #   refs/sidecar/drift/ID     drift saved before it was overwritten
-#   sidecar/{rules,head,origins,lock}
+#   sidecar/{rules,head,lock}
 # shellcheck shell=sh disable=SC2154,SC2034 # nonce, shadow_config and shadow_attributes
 set -u
 LC_ALL=C

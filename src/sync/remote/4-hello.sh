@@ -60,6 +60,8 @@ hello() {
   cd / || fail failed 'cannot enter /'
   key=$(printf %s "$W" | git hash-object --stdin) || fail failed 'git hash-object does not work'
   S=$state/workspaces/$key-$format
+  # Which working trees have landed here: beside the shadow, so that it is known when the shadow is lost.
+  origins=$state/origins/$key-$format
   tmp=$state/tmp.$nonce
   why=$(umask 077 && rm -rf -- "$tmp" 2>&1 && mkdir -p -- "$tmp" 2>&1) || fail failed "cannot write to $state: $why"
   me="$$:$(started $$):$(boot)"

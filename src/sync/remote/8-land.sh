@@ -40,7 +40,13 @@ ours() {
   landed=$(ref landed)
   [ "$adopt$shared" = 00 ] && has_files || return 0
   if [ "$landed" != - ] && [ "$have" = "$landed" ]; then return 0; fi
-  grep -qx -e "$origin" "$S/sidecar/origins" 2>/dev/null
+  grep -qx -e "$origin" "$origins" 2>/dev/null
+}
+
+# From the first change on the directory is ours, even if this landing is cut off.
+make_ours() {
+  grep -qx -e "$origin" "$origins" 2>/dev/null ||
+    (umask 077 && mkdir -p "${origins%/*}" && printf '%s\n' "$origin" >>"$origins") 2>"$tmp/err"
 }
 
 # What fails while objects that were here before are relied on may lack some: then everything is asked for, once.
@@ -181,8 +187,7 @@ land() {
       [ "$have" = - ] || whole || fail import 'objects are missing'
       check_blocked || broken "$(said)"
       if [ -s "$tmp/drift" ]; then save_drift || broken "$(said)"; fi
-      # From here on the directory is ours, even if this landing is cut off.
-      grep -qx -e "$origin" "$S/sidecar/origins" 2>/dev/null || printf '%s\n' "$origin" >>"$S/sidecar/origins"
+      make_ours || broken "$(said)"
       git update-ref refs/sidecar/landing "$L" 2>"$tmp/err" || broken "$(said)"
       hold || broken "$(said)"
       if switch; then switched=1; else
