@@ -170,7 +170,7 @@ describe('a local sidecar', () => {
     });
 
     it('ends somewhere else when another program took the port meanwhile', async () => {
-      const record = await create(1000);
+      const record = await create(5_000);
       const { port } = await provider.target(record);
       const taker = createServer().listen(port, '127.0.0.1');
       await once(taker, 'listening');
