@@ -112,13 +112,22 @@ clean_clone() {
     zero=$(printf %s "$R" | tr '0-9a-f' 0)
     raw="s/^:\([0-7]*\) [0-7]* \([0-9a-f]*\) [0-9a-f]* [A-Z][0-9]*$tab/\1 \2$tab/p"
     cp "$S/index" "$tmp/clean" &&
-      { own diff-files --raw --no-renames --no-abbrev --ignore-submodules=all &&
+      { own diff-files --raw --no-renames --no-abbrev --ignore-submodules=dirty &&
         own diff-index --cached --raw --no-renames --no-abbrev --ignore-submodules=all HEAD --; } >"$tmp/raw" &&
       own ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/untracked" &&
       matching -v '^:160000\|^:[0-7]* 160000' "$tmp/raw" >"$tmp/own" && sed -n "$raw" "$tmp/own" >"$tmp/as-in-head" &&
       matching -v '/"\{0,1\}$' "$tmp/untracked" >"$tmp/own" && sed "s/^/0 $zero$tab/" "$tmp/own" >>"$tmp/as-in-head" &&
+      sed -n "s/^:160000 1[02][^$tab]*$tab/0 $zero$tab/p" "$tmp/raw" >>"$tmp/as-in-head" &&
+      { ! holds_submodules || sed "s/^/0 $zero$tab/" "$tmp/submodules" >>"$tmp/as-in-head"; } &&
       git update-index --replace --index-info <"$tmp/as-in-head" && git write-tree --missing-ok
   ) 2>"$tmp/err"
+}
+
+# Whether the index holds submodules, as that of a clone may. git takes no notice of files in one, whether there is a
+# repository in it or not; and no tree that lands has any.
+holds_submodules() {
+  git ls-files -s >"$tmp/staged" 2>"$tmp/err" && sed -n "s/^160000 [0-9a-f]* 0$tab//p" "$tmp/staged" >"$tmp/submodules" &&
+    [ -s "$tmp/submodules" ]
 }
 
 # P: what the workspace is expected to hold, as a commit.

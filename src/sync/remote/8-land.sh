@@ -150,11 +150,15 @@ land() {
   untold_drift
   while :; do
     rescan || broken "$(said)"
-    [ -n "$first" ] || first=$R
     if [ -z "$P" ]; then
       expected || broken "$(said)"
       stood=$P
+      if holds_submodules; then
+        git update-index --force-remove --stdin <"$tmp/submodules" 2>"$tmp/err" || broken "$(said)"
+        continue
+      fi
     fi
+    [ -n "$first" ] || first=$R
     # Nothing is written before all that stands in the way is known to git: looked at anew each time, for an index that
     # had to be built again knows nothing of it.
     if [ "$R" != "$tree" ] && obstructed; then
