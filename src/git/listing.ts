@@ -57,7 +57,7 @@ export async function listWorkingTree(options: {
       else if (entry.tag === 'S') sparse.set(full, { mode: entry.mode, id: entry.id });
       else paths.add(full);
     }
-    for (const directory of inner) {
+    for (const directory of new Set(inner)) {
       if ((await isDirectory(options.root, directory)) && (await exists(options.root, directory + '.git'))) {
         nested.push(directory);
         await visit(directory, await holdsRepository(options.root, directory));
@@ -70,7 +70,7 @@ export async function listWorkingTree(options: {
   const listOne = async (prefix: BytePath, isRepository: boolean): Promise<GitOutput> => {
     const cwd = await reach(options.root, prefix, options.linkDirectory);
     await refusePipes(cwd);
-    const args = ['ls-files', '-z', '-t', '-s', '-c', '-o', '--exclude-standard'];
+    const args = ['ls-files', '-z', '-t', '-s', '-c', '-o', '-k', '--exclude-standard'];
     if (isRepository) {
       // Whatever directory its configuration names.
       const env: Record<string, string> = { ...readingOnly(options.env), GIT_WORK_TREE: '.' };
@@ -103,7 +103,7 @@ export async function listWorkingTree(options: {
 
 /** `H 100644 <id> 0\tpath`, or `? path` for an untracked one. */
 function parseEntry(record: string): { tag: string; mode: string; id: string; path: BytePath } {
-  if (record.startsWith('? ')) return { tag: '?', mode: '', id: '', path: record.slice(2) };
+  if (/^[?K] /.test(record)) return { tag: '?', mode: '', id: '', path: record.slice(2) };
   const tab = record.indexOf('\t');
   const [tag = '', mode = '', id = ''] = record.slice(0, tab).split(' ');
   if (tab < 0 || id === '') throw new SidecarError('git.failed', { command: 'ls-files', reason: 'unexpected output' });

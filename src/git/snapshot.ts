@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Emit, SkipReason } from '../events.js';
+import { lookBeside, type Beside } from './beside.js';
 import { shadowEnvironment, type Environment } from './environment.js';
 import { readIgnoreFiles, type IgnoreSource } from './ignore-files.js';
 import { joinIgnoreFiles } from './ignore-rules.js';
@@ -10,7 +11,7 @@ import { listWorkingTree, type Listing } from './listing.js';
 import { toBytes, toText, type BytePath } from './path-bytes.js';
 import { runGit } from './run.js';
 import type { Shadow } from './shadow.js';
-import { findSpecialFiles } from './special-files.js';
+import { notIgnored } from './special-files.js';
 import { updateIndex } from './update-index.js';
 import { globalExcludes, type WorkingTree } from './working-tree.js';
 
@@ -56,10 +57,11 @@ export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: S
         globalExcludes(tree, options.env),
       ]);
       const skipped: Skipped[] = listing.unreadable.map((one) => ({ path: one, reason: 'unreadable-directory' }));
+      const beside = lookBeside(tree, listing);
       const [update, rules, specials] = await Promise.all([
         updateIndex(tree, shadow, { ...options, listing }),
-        storeRules(tree, shadow, listing, excludesFile),
-        findSpecialFiles(tree, listing, options),
+        storeRules(tree, shadow, { listing, beside, excludesFile }),
+        notIgnored(tree, beside.specials, options),
       ]);
       // What went may have moved to where the listing had been already.
       if (update.removed && tries < maxTries && !isSame(listing, await list(tree, shadow, options))) continue;
@@ -97,8 +99,7 @@ function isSame(one: Listing, other: Listing): boolean {
 async function storeRules(
   tree: WorkingTree,
   shadow: Shadow,
-  listing: Listing,
-  excludesFile: string | undefined,
+  { listing, beside, excludesFile }: { listing: Listing; beside: Beside; excludesFile: string | undefined },
 ): Promise<string | null> {
   const sources: IgnoreSource[] = [];
   const add = (directory: BytePath, file: string | Buffer, followLink = true): void => {
@@ -107,9 +108,7 @@ async function storeRules(
   if (excludesFile !== undefined) add('', excludesFile);
   if (tree.repository !== undefined) add('', tree.repository.infoExclude);
   for (const directory of listing.nested) add(directory, inTree(tree, directory + '.git/info/exclude'));
-  const names = [...listing.paths].filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'));
-  names.sort((a, b) => a.split('/').length - b.split('/').length);
-  for (const name of names) add(name.slice(0, -'.gitignore'.length), inTree(tree, name), false);
+  for (const name of beside.ignoreFiles) add(name.slice(0, -'.gitignore'.length), inTree(tree, name), false);
 
   const joined = joinIgnoreFiles(await readIgnoreFiles(sources), listing.absentSubmodules);
   if (joined.length === 0) return null;

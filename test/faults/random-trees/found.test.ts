@@ -85,4 +85,46 @@ describe('cases that random trees found', () => {
     expect((await side.sync()).drift).toBeNull();
     for (const file of ['x.o', 'd/out/x', 'cache/x']) expect(existsSync(there(file))).toBe(true);
   });
+
+  it('a link that took the place of a submodule in a clone is drift', async () => {
+    const nested = GitRepo.init(path.join(side.repo.root, 'lib'), side.localHome);
+    nested.write('f', 'x\n');
+    nested.commit();
+    side.repo.commit();
+    side.far('git', 'clone', '-q', side.repo.root, side.workspace);
+    rmSync(there('lib'), { recursive: true });
+    symlinkSync('elsewhere', there('lib'));
+    const { drift } = await side.sync();
+    expect(drift?.added).toEqual(['lib']);
+    expect(saved(drift?.id, 'lib')).toBe('elsewhere');
+    expect(side.there()).toEqual(side.here());
+  });
+
+  it('files where a clone has yet to check out a submodule are drift', async () => {
+    const nested = GitRepo.init(path.join(side.repo.root, 'lib'), side.localHome);
+    nested.write('f', 'x\n');
+    nested.commit();
+    side.repo.commit();
+    side.far('git', 'clone', '-q', side.repo.root, side.workspace);
+    put('lib/f', 'work over there\n');
+    put('lib/new', 'work over there\n');
+    const { drift } = await side.sync();
+    expect(drift?.added).toEqual(['lib/f', 'lib/new']);
+    expect(saved(drift?.id, 'lib/f')).toBe('work over there\n');
+    expect(side.there()).toEqual(side.here());
+  });
+
+  it('a repository travels also where the index still has a file', async () => {
+    side.repo.write('lib', 'a tracked file\n');
+    side.repo.write('unborn', 'a tracked file\n');
+    side.repo.commit();
+    await side.sync();
+    for (const name of ['lib', 'unborn']) rmSync(path.join(side.repo.root, name));
+    const nested = GitRepo.init(path.join(side.repo.root, 'lib'), side.localHome);
+    nested.write('committed', 'x\n');
+    nested.commit();
+    GitRepo.init(path.join(side.repo.root, 'unborn'), side.localHome).write('untracked', 'x\n');
+    await side.sync();
+    expect(side.far('sh', '-c', 'cd app && find . -type f | sort')).toBe('./lib/committed\n./unborn/untracked\n');
+  });
 });
