@@ -27,11 +27,14 @@ export class Conversation {
   #message = '';
   /** Why this side ended it. */
   #failure: Error | undefined;
+  /** Whether the far side no longer takes what is sent. */
+  #deaf = false;
 
   private constructor(channel: Channel, nonce: string) {
     this.#channel = channel;
     this.#answers = readAnswers(channel.stdout, nonce + ' ');
-    channel.stdin.on('error', () => undefined); // the answer, or its absence, tells more
+    // The answer, or its absence, tells more.
+    for (const event of ['error', 'close']) channel.stdin.on(event, () => (this.#deaf = true));
     channel.exit.catch(() => undefined);
     channel.stderr.on('error', () => undefined);
     let messageBytes = 0;
@@ -64,7 +67,7 @@ export class Conversation {
   async send(stream: Readable, onBytes: (bytes: number) => void): Promise<void> {
     stream.on('data', (chunk: Buffer) => onBytes(chunk.length));
     await pipeline(stream, this.#channel.stdin, { end: false }).catch((error: unknown) => {
-      if (stream.errored !== null && stream.errored === error) throw error;
+      if (!this.#deaf) throw error;
     });
   }
 

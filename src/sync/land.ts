@@ -92,6 +92,7 @@ export async function land(
           if (tree !== request.tree) {
             throw new SidecarError('sync.not_proved', { workspace, expected: request.tree, actual: tree });
           }
+          if (id !== null) await acknowledge(conversation);
           return { tree, changed, drift: paths.drift(id), leftAlone: paths.leftAlone };
         }
         case 'error':
@@ -105,6 +106,15 @@ export async function land(
   } finally {
     pack?.stop();
   }
+}
+
+/**
+ * Drift that was saved is told again by the next landing until its list is known to have arrived. The tree stands by now:
+ * whatever goes wrong here is no failure of this landing.
+ */
+async function acknowledge(conversation: Conversation): Promise<void> {
+  conversation.ask('told');
+  await conversation.answer().catch(() => undefined);
 }
 
 function requestLine(request: LandRequest, pack: Pack | null): string {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '../../src/clock.js';
 import { Conversation } from '../../src/sync/conversation.js';
@@ -41,6 +42,24 @@ describe('a conversation with the far side', () => {
       code: 'sync.remote_failed',
       facts: { reason: 'sh: something is wrong', ending: 'exit code 0' },
     });
+  });
+
+  it('takes a far side that no longer listens for no failure of what is sent: its last answer counts', async () => {
+    const conversation = await talk(({ say }) => say('error failed disk full'));
+    const endlessly = Readable.from(
+      (function* () {
+        for (;;) yield Buffer.alloc(65_536);
+      })(),
+    );
+    await conversation.send(endlessly, () => undefined);
+    expect(await conversation.answer()).toEqual({ word: 'error', rest: 'failed disk full' });
+  });
+
+  it('fails to send what cannot be read to its end', async () => {
+    const conversation = await talk(({ silence }) => silence());
+    const broken = new Readable({ read: () => void broken.destroy(new Error('git died')) });
+    await expect(conversation.send(broken, () => undefined)).rejects.toThrow('git died');
+    await conversation.close();
   });
 
   it('ends with the error of whoever abandons it first', async () => {

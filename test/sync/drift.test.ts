@@ -1,7 +1,10 @@
 import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { OpenSession } from '../../src/sync/request.js';
 import { fingerprint, GitRepo } from '../fakes/git-repo.js';
+import { memoryTransport, shell } from '../fakes/memory-transport.js';
 import { FarSide } from './far-side.js';
 
 let side: FarSide;
@@ -31,6 +34,26 @@ describe('drift', () => {
     const ref = `refs/sidecar/drift/${drift?.id ?? ''}`;
     expect(side.farShadow('show', `${ref}:edited`)).toBe('by the sidecar\n');
     expect(side.farShadow('show', `${ref}:added`)).toBe('by the sidecar\n');
+    expect((await side.sync()).drift).toBeNull();
+  });
+
+  it('is told by the next sync where the connection was lost before this one could hear of it', async () => {
+    driftApart();
+    const transport = memoryTransport((command, io) => {
+      const stdout = new PassThrough();
+      stdout.on('data', (chunk: Buffer) => {
+        if (chunk.includes(' done ')) transport.cut();
+        else io.stdout.write(chunk);
+      });
+      return shell({ cwd: side.home, env: { PATH: process.env['PATH'], HOME: side.home } })(command, { ...io, stdout });
+    });
+    const open = (_: unknown, lost?: { error: Error }): Promise<OpenSession> =>
+      lost === undefined ? Promise.resolve({ transport, attempts: 1, elapsedMs: 0 }) : Promise.reject(lost.error);
+    await expect(side.sync({ open })).rejects.toMatchObject({ code: 'ssh.connection_lost' });
+    expect(side.there()).toEqual(side.here());
+    const { drift } = await side.sync();
+    expect(drift).toMatchObject({ added: ['added'], modified: ['edited'], deleted: ['deleted'], saved: true });
+    expect(side.farShadow('show', `refs/sidecar/drift/${drift?.id ?? ''}:added`)).toBe('by the sidecar\n');
     expect((await side.sync()).drift).toBeNull();
   });
 

@@ -6,6 +6,7 @@
 #   hello FORMAT WORKSPACE    what stands there: base and last landing                      -> … ready
 #   common OID…               the first of these commits that this side has too             -> common OID|-
 #   land KEY=VALUE…           put a tree in place; the pack follows on stdin                 -> … done | error
+#   told                      after a `done` that names saved drift: its list has arrived    -> noted
 #
 # The workspace's own .git is only read. All writing goes to a bare repository of our own ($S, the shadow), whose index
 # describes what stands in the workspace ($W). $S holds:

@@ -85,7 +85,9 @@ untold_drift() {
   : >"$tmp/kept"
 }
 
-# Another landing may have had something to tell since.
+# The list goes only once the client has it. Another landing may have had something to tell since.
 told() {
+  IFS= read -r line && [ "$line" = told ] || return 0
   if [ -f "$S/sidecar/untold" ] && read -r line <"$S/sidecar/untold" && [ "$line" = "$saved" ]; then rm -f -- "$S/sidecar/untold"; fi
+  say noted
 }

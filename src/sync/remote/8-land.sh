@@ -239,7 +239,7 @@ land() {
   unlock
   report
   say "done $proved $saved"
-  told
+  if [ "$saved" != - ]; then told; fi
   tidy
 }
 
