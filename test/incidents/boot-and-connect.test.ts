@@ -8,7 +8,7 @@ import { describeWith } from '../fakes/parts.js';
 import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
 import { sshdParts, startSshd, type SshdOptions } from '../fakes/sshd.js';
 import { startTcpServer } from '../fakes/tcp-servers.js';
-import { processesAbout } from '../faults/concurrency-witness.js';
+import { processesAbout } from '../faults/concurrency/witness.js';
 
 let user: BuiltProgram;
 let key: MadeKey;

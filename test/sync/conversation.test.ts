@@ -5,7 +5,7 @@ import { Conversation } from '../../src/sync/conversation.js';
 import { remoteCommand, remoteScriptLine } from '../../src/sync/remote-script.js';
 import { fakeClock } from '../fakes/clock.js';
 import { memoryTransport } from '../fakes/memory-transport.js';
-import { liar, type Stage } from '../faults/liar.js';
+import { liar, type Stage } from '../faults/hostile/liar.js';
 
 /** A conversation with a far side that does what `play` says once our script has arrived there. */
 const talk = (play: (stage: Stage) => Promise<unknown>, clock: Clock = systemClock): Promise<Conversation> =>
