@@ -35,7 +35,7 @@ describe('the package', () => {
     const beside = names.filter((name) => !name.startsWith('dist/cmd/') && !name.startsWith('dist/src/')).sort();
     expect(beside).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/settings.schema.json', 'package.json']);
     expect(names.filter((name) => !/\.(js|d\.ts|sh|md|json)$|^LICENSE$/.test(name))).toEqual([]);
-    expect(names).toEqual(expect.arrayContaining(['dist/cmd/local-server.js', 'dist/src/sync/remote/8-land.sh']));
+    expect(names).toEqual(expect.arrayContaining(['dist/cmd/local-server.js', 'dist/src/sync/remote/9-land.sh']));
   });
 
   it('runs where it is installed, as a command and as a library with types', () => {
