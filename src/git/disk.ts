@@ -52,7 +52,7 @@ export class Disk {
       return lstatSync(Buffer.concat([Buffer.from(this.#root), toBytes(path)]), { bigint: true });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
       throw new SidecarError('sync.unreadable', { path: toText(path), reason: message }, { cause: error });
     }
   }

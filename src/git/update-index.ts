@@ -43,7 +43,7 @@ export async function updateIndex(
   const additions: BytePath[] = [];
   const skipped: { path: string; reason: SkipReason }[] = [];
   for (const path of listing.paths) {
-    if (indexed.has(path) && !changed.has(path)) continue;
+    if (indexed.has(path) && changed?.has(path) === false) continue;
     const kind = disk.kindOf(path);
     if (kind === 'file') {
       additions.push(path);
@@ -77,12 +77,14 @@ async function indexEntries(shadow: Shadow): Promise<Map<BytePath, string>> {
   return entries;
 }
 
-/** Paths whose file is no longer what the index says. */
-async function changedPaths(shadow: Shadow): Promise<Set<BytePath>> {
+/** Paths whose file is no longer what the index says; undefined where git cannot tell. */
+async function changedPaths(shadow: Shadow): Promise<Set<BytePath> | undefined> {
   const output = await runGit(shadow.place, ['diff-files', '-z', '--name-only', '--no-renames'], { accept: [0, 128] });
   // git passes over what it may not look at.
   const [, file, reason] =
     /^(?!warning|error|fatal)(.+): (Permission denied|Input\/output error)$/m.exec(output.stderr) ?? [];
   if (file !== undefined) throw new SidecarError('sync.unreadable', { path: file, reason: reason ?? '' });
+  // Behind a link that leads back to itself: git neither compares such a path nor takes it for gone.
+  if (output.stderr.includes(': Too many levels of symbolic links')) return undefined;
   return new Set(splitNul(output.stdout));
 }

@@ -140,7 +140,12 @@ export function fingerprint(root: string): string {
 }
 
 function lstat(root: string, relative: string): ReturnType<typeof lstatSync> {
-  return lstatSync(Buffer.concat([Buffer.from(root + '/'), Buffer.from(relative, 'latin1')]), {
-    throwIfNoEntry: false,
-  });
+  const file = Buffer.concat([Buffer.from(root + '/'), Buffer.from(relative, 'latin1')]);
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    // Behind a link that leads back to itself there is nothing either.
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
+    throw error;
+  }
 }

@@ -60,8 +60,15 @@ scan() {
   : >"$tmp/taken" && : >"$tmp/untakable"
   mark
   git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" || return 1
-  # git passes over what it may not look at: that is neither unchanged nor gone.
-  [ ! -s "$tmp/err" ] || fail failed "$(said)"
+  # git passes over what it cannot look at. Behind a link that leads back to itself there is nothing any more; what may not
+  # be looked at is neither unchanged nor gone.
+  looped=': \(Too many levels of symbolic links\|Symbolic link loop\)$'
+  : >"$tmp/behind-loops"
+  if [ -s "$tmp/err" ]; then
+    ! grep -qv "$looped" "$tmp/err" || fail failed "$(said)"
+    sed "s/$looped//" "$tmp/err" | tr '\n' '\0' >"$tmp/behind-loops"
+    git update-index -z --force-remove --stdin <"$tmp/behind-loops" 2>"$tmp/err" || return 1
+  fi
   git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/err" || return 1
   sed -n "s/^warning: could not open directory '\(.*\)': .*/\1/p" "$tmp/err" >"$tmp/closed" || return 1
   if [ -s "$tmp/changed" ]; then
@@ -82,7 +89,7 @@ scan() {
     matching -v '/"\{0,1\}$' "$tmp/others" >"$tmp/listed" && without "$tmp/reserved" "$tmp/listed" >"$tmp/new" || return 1
     git update-index --add --remove --replace --stdin <"$tmp/new" 2>"$tmp/err" || return 1
   fi
-  if [ -s "$tmp/changed" ] || [ -s "$tmp/others" ]; then backdate || return 1; fi
+  if [ -s "$tmp/changed" ] || [ -s "$tmp/others" ] || [ -s "$tmp/behind-loops" ]; then backdate || return 1; fi
   R=$(git write-tree 2>"$tmp/err")
 }
 

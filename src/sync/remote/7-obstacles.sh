@@ -40,20 +40,23 @@ find_obstacles() {
       sed "s/^:[0-7]* \([0-7]*\) [0-9a-f]* \([0-9a-f]*\) A$tab/\1 \2$tab/" "$tmp/coming" >"$tmp/entries" &&
       git update-index --index-info <"$tmp/entries" && git diff-files --raw --no-renames >"$tmp/absent" &&
       git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" && git ls-files -o
-  ) >"$tmp/killed" 2>"$tmp/err" || return 1
+  ) >"$tmp/killed" 2>"$tmp/err" && git ls-files >"$tmp/tracked" 2>"$tmp/err" || return 1
   # What stands at the added paths or on the way to one, and all that lies below one; a repository of the sidecar's own ends in a slash.
   awk '
     function bare(line) { gsub(/^"|"$/, "", line); return line }
     FILENAME == ARGV[1] { path = $0; sub(/^[^\t]*\t/, "", path); if ($2 == "160000") { print path "/"; absent[path] = 1 } else if ($5 ~ /^D/) absent[path] = 1; next }
-    FILENAME == ARGV[2] { path = bare($0); added[path] = 1; if (!($0 in absent)) print
-      while (sub(/\/[^\/]*$/, "", path)) way[path] = 1
+    FILENAME == ARGV[2] { tracked[bare($0)] = 1; next }
+    FILENAME == ARGV[3] { path = bare($0); added[path] = 1; missing = $0 in absent
+      while (sub(/\/[^\/]*$/, "", path)) { way[path] = 1; if (path in tracked) missing = 1 }
+      if (!missing) print
       next }
     { path = bare($0)
+      if (path in tracked) next
       if (path in way) { print; next }
       sub(/\/$/, "", path)
       do if (path in added) { print; next }
       while (sub(/\/[^\/]*$/, "", path)) }
-  ' "$tmp/absent" "$tmp/added" "$tmp/killed" >"$tmp/admit" || return 1
+  ' "$tmp/absent" "$tmp/tracked" "$tmp/added" "$tmp/killed" >"$tmp/admit" || return 1
   check_reserved "$tmp/admit" || return 1
   matching '/"\{0,1\}$' "$tmp/admit" >"$tmp/own" || return 1
   [ ! -s "$tmp/own" ] || fail blocked "$(head -n 1 "$tmp/own")"

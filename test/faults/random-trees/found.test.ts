@@ -114,6 +114,46 @@ describe('cases that random trees found', () => {
     expect(side.there()).toEqual(side.here());
   });
 
+  it('a link that leads back to itself, in place of a directory that landed, is drift', async () => {
+    side.repo.write('caf\u00e9/b/f', 'x\n');
+    side.repo.write('caf\u00e9/b/g', 'x\n');
+    await side.sync();
+    rmSync(there('caf\u00e9/b'), { recursive: true });
+    symlinkSync('b/a', there('caf\u00e9/b'));
+    const { drift } = await side.sync();
+    expect(drift).toMatchObject({ added: ['caf\u00e9/b'], deleted: ['caf\u00e9/b/f', 'caf\u00e9/b/g'] });
+    expect(saved(drift?.id, 'caf\u00e9/b')).toBe('b/a');
+    expect(side.there()).toEqual(side.here());
+  });
+
+  it('a link that leads back to itself travels in place of a directory', async () => {
+    side.repo.write('b/f', 'x\n');
+    side.repo.commit();
+    await side.sync();
+    rmSync(path.join(side.repo.root, 'b'), { recursive: true });
+    symlinkSync('b/a', path.join(side.repo.root, 'b'));
+    await side.sync();
+    expect(side.there()).toEqual(side.here());
+    side.repo.write('.gitignore', '/b\n');
+    await side.sync();
+    expect(side.far('sh', '-c', 'cd app && find . ! -type d')).toBe('./.gitignore\n');
+  });
+
+  it('an empty repository over there, ignored, in a directory that is to become a file, is in the way', async () => {
+    side.repo.write('.gitignore', '/a/*\n');
+    side.repo.write('a/f', 'x\n');
+    side.repo.git('add', '-f', 'a/f');
+    await side.sync();
+    side.far('git', 'init', '-q', there('a/b/c'));
+    rmSync(path.join(side.repo.root, 'a'), { recursive: true });
+    side.repo.write('a', 'a file here\n');
+    await expect(side.sync()).rejects.toMatchObject({
+      code: 'sync.remote_failed',
+      facts: { reason: expect.stringContaining('a') as string },
+    });
+    expect(existsSync(there('a/b/c/.git/HEAD'))).toBe(true);
+  });
+
   it('a repository travels also where the index still has a file', async () => {
     side.repo.write('lib', 'a tracked file\n');
     side.repo.write('unborn', 'a tracked file\n');
