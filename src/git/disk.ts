@@ -27,10 +27,11 @@ export class Disk {
     return { id: [dev, ino, mode, size, mtimeNs, ctimeNs].join(), changedMs: Number(stats.ctimeMs) };
   }
 
-  kindOf(path: BytePath): 'file' | 'absent' | SkipReason {
+  kindOf(path: BytePath): 'file' | 'repository' | 'absent' | SkipReason {
     if (path.split('/').some((part) => part.toLowerCase() === '.git')) return 'git-directory';
     if (!this.#isDirectory(parent(path))) return 'absent';
     const stats = this.#lstat(path);
+    if (stats?.isDirectory() === true && this.#lstat(path + '/.git') !== undefined) return 'repository';
     if (stats === undefined || stats.isDirectory()) return 'absent';
     // git refuses a link of this name, for it would follow it.
     if (stats.isSymbolicLink() && path.split('/').at(-1)?.toLowerCase() === '.gitmodules') return 'gitmodules-link';

@@ -34,6 +34,8 @@ export async function listWorkingTree(options: {
   readonly shadowEnv: (workTree: string) => Record<string, string>;
   /** A private directory, for a link to a nested repository whose path is no text. */
   readonly linkDirectory: string;
+  /** Repositories that stand where an index still has a file: git lists nothing of them. */
+  readonly repositories?: Iterable<BytePath>;
   readonly signal?: AbortSignal | undefined;
 }): Promise<Listing> {
   const paths = new Set<BytePath>();
@@ -45,7 +47,7 @@ export async function listWorkingTree(options: {
   const visit = async (prefix: BytePath, isRepository: boolean): Promise<void> => {
     const output = await listOne(prefix, isRepository);
     for (const line of output.stderr.matchAll(/could not open directory '(.*)'/g)) unreadable.push(line[1] ?? '');
-    const inner: BytePath[] = [];
+    const inner: BytePath[] = prefix === '' ? [...(options.repositories ?? [])].map((one) => one + '/') : [];
     for (const record of splitNul(output.stdout)) {
       const entry = parseEntry(record);
       if (isOutside(entry)) continue;
@@ -70,7 +72,7 @@ export async function listWorkingTree(options: {
   const listOne = async (prefix: BytePath, isRepository: boolean): Promise<GitOutput> => {
     const cwd = await reach(options.root, prefix, options.linkDirectory);
     await refusePipes(cwd);
-    const args = ['ls-files', '-z', '-t', '-s', '-c', '-o', '-k', '--exclude-standard'];
+    const args = ['ls-files', '-z', '-t', '-s', '-c', '-o', '--exclude-standard'];
     if (isRepository) {
       // Whatever directory its configuration names.
       const env: Record<string, string> = { ...readingOnly(options.env), GIT_WORK_TREE: '.' };
@@ -103,7 +105,7 @@ export async function listWorkingTree(options: {
 
 /** `H 100644 <id> 0\tpath`, or `? path` for an untracked one. */
 function parseEntry(record: string): { tag: string; mode: string; id: string; path: BytePath } {
-  if (/^[?K] /.test(record)) return { tag: '?', mode: '', id: '', path: record.slice(2) };
+  if (record.startsWith('? ')) return { tag: '?', mode: '', id: '', path: record.slice(2) };
   const tab = record.indexOf('\t');
   const [tag = '', mode = '', id = ''] = record.slice(0, tab).split(' ');
   if (tab < 0 || id === '') throw new SidecarError('git.failed', { command: 'ls-files', reason: 'unexpected output' });

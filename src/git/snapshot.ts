@@ -47,13 +47,14 @@ const maxTries = 3;
  */
 export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot> {
   let fresh = options.fresh === true;
+  const repositories = new Set<BytePath>();
   for (let tries = 1; ; tries += 1) {
     // Under our lock, one that is there is a dead process's.
     await rm(path.join(shadow.gitDir, 'index.lock'), { force: true });
     if (fresh) await rm(path.join(shadow.gitDir, 'index'), { force: true });
     try {
       const [listing, excludesFile] = await Promise.all([
-        list(tree, shadow, options),
+        list(tree, shadow, repositories, options),
         globalExcludes(tree, options.env),
       ]);
       const skipped: Skipped[] = listing.unreadable.map((one) => ({ path: one, reason: 'unreadable-directory' }));
@@ -63,8 +64,15 @@ export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: S
         storeRules(tree, shadow, { listing, beside, excludesFile }),
         notIgnored(tree, beside.specials, options),
       ]);
+      const known = repositories.size;
+      for (const one of update.repositories) repositories.add(one);
+      if (repositories.size > known) {
+        tries -= 1;
+        continue;
+      }
       // What went may have moved to where the listing had been already.
-      if (update.removed && tries < maxTries && !isSame(listing, await list(tree, shadow, options))) continue;
+      const again = update.removed && tries < maxTries;
+      if (again && !isSame(listing, await list(tree, shadow, repositories, options))) continue;
       skipped.push(...update.skipped, ...specials.map(({ path, reason }) => ({ path: toText(path), reason })));
       for (const one of skipped) options.emit({ kind: 'snapshot.skipped', ...one });
       return { tree: update.tree, rules, skipped };
@@ -80,13 +88,19 @@ export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: S
 
 type Skipped = Snapshot['skipped'][number];
 
-function list(tree: WorkingTree, shadow: Shadow, { env, signal }: SnapshotOptions): Promise<Listing> {
+function list(
+  tree: WorkingTree,
+  shadow: Shadow,
+  repositories: Iterable<BytePath>,
+  { env, signal }: SnapshotOptions,
+): Promise<Listing> {
   return listWorkingTree({
     root: tree.root,
     isRepository: tree.repository !== undefined,
     env,
     shadowEnv: (workTree) => shadowEnvironment(env, shadow.gitDir, workTree),
     linkDirectory: shadow.gitDir,
+    repositories,
     signal,
   });
 }

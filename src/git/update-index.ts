@@ -16,6 +16,8 @@ export interface IndexUpdate {
   readonly tree: string;
   /** Paths, as text, that cannot be part of it. */
   readonly skipped: readonly { readonly path: string; readonly reason: SkipReason }[];
+  /** Paths of the listing where a repository stands. */
+  readonly repositories: readonly BytePath[];
   /** Whether a path that was there at the last snapshot, or in the listing, is gone. */
   readonly removed: boolean;
 }
@@ -41,6 +43,7 @@ export async function updateIndex(
 
   const disk = new Disk(tree.root);
   const additions: BytePath[] = [];
+  const repositories: BytePath[] = [];
   const skipped: { path: string; reason: SkipReason }[] = [];
   for (const path of listing.paths) {
     if (indexed.has(path) && changed?.has(path) === false) continue;
@@ -50,7 +53,8 @@ export async function updateIndex(
       continue;
     }
     if (indexed.has(path)) remove(path);
-    if (kind !== 'absent') skipped.push({ path: toText(path), reason: kind });
+    if (kind === 'repository') repositories.push(path);
+    else if (kind !== 'absent') skipped.push({ path: toText(path), reason: kind });
   }
   const removed = lines.length > 0;
   for (const [path, entry] of listing.sparse) {
@@ -62,7 +66,7 @@ export async function updateIndex(
   }
   const vanished = await readSettled(shadow, tree.root, additions, options);
   const written = await runGit(shadow.place, ['write-tree', ...(listing.sparse.size > 0 ? ['--missing-ok'] : [])]);
-  return { tree: written.stdout.toString('latin1').trim(), skipped, removed: removed || vanished };
+  return { tree: written.stdout.toString('latin1').trim(), skipped, repositories, removed: removed || vanished };
 }
 
 /** Every path in the shadow's index, with `<mode> <id>`. A damaged index is an empty one, to be built again. */

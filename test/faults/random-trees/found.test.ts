@@ -154,11 +154,12 @@ describe('cases that random trees found', () => {
     expect(existsSync(there('a/b/c/.git/HEAD'))).toBe(true);
   });
 
-  it('a repository travels also where the index still has a file', async () => {
+  it('a repository travels also where the index still has a file, ignored or not', async () => {
     side.repo.write('lib', 'a tracked file\n');
     side.repo.write('unborn', 'a tracked file\n');
     side.repo.commit();
     await side.sync();
+    side.repo.write('.git/info/exclude', '*\n');
     for (const name of ['lib', 'unborn']) rmSync(path.join(side.repo.root, name));
     const nested = GitRepo.init(path.join(side.repo.root, 'lib'), side.localHome);
     nested.write('committed', 'x\n');
