@@ -52,12 +52,19 @@ export class Disk {
     try {
       return lstatSync(Buffer.concat([Buffer.from(this.#root), toBytes(path)]), { bigint: true });
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
-      throw new SidecarError('sync.unreadable', { path: toText(path), reason: message }, { cause: error });
+      if (leadsNowhere(error)) return undefined;
+      throw new SidecarError(
+        'sync.unreadable',
+        { path: toText(path), reason: (error as Error).message },
+        { cause: error },
+      );
     }
   }
 }
+
+/** Whether nothing is at a path that could not be looked at: it leads through a file, say, or by links to itself. */
+export const leadsNowhere = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 const parent = (path: BytePath): BytePath => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstat, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { SidecarError } from '../errors.js';
+import { leadsNowhere } from './disk.js';
 import { readingOnly, type Environment } from './environment.js';
 import { splitNul, toBytes, type BytePath } from './path-bytes.js';
 import { failure, runGit, type GitOutput } from './run.js';
@@ -176,8 +177,7 @@ async function look(
   try {
     return await how(Buffer.concat([Buffer.from(root + '/'), toBytes(relative)]));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
+    if (leadsNowhere(error)) return undefined;
     throw error;
   }
 }

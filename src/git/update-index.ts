@@ -89,6 +89,6 @@ async function changedPaths(shadow: Shadow): Promise<Set<BytePath> | undefined> 
     /^(?!warning|error|fatal)(.+): (Permission denied|Input\/output error)$/m.exec(output.stderr) ?? [];
   if (file !== undefined) throw new SidecarError('sync.unreadable', { path: file, reason: reason ?? '' });
   // Behind a link that leads back to itself: git neither compares such a path nor takes it for gone.
-  if (output.stderr.includes(': Too many levels of symbolic links')) return undefined;
+  if (/: (Too many levels of symbolic links|File name too long)$/m.test(output.stderr)) return undefined;
   return new Set(splitNul(output.stdout));
 }

@@ -145,7 +145,7 @@ function lstat(root: string, relative: string): ReturnType<typeof lstatSync> {
     return lstatSync(file, { throwIfNoEntry: false });
   } catch (error) {
     // Behind a link that leads back to itself there is nothing either.
-    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
+    if (/ELOOP|ENAMETOOLONG/.test((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

@@ -51,6 +51,18 @@ untakable() {
   done <"$tmp/modules"
 }
 
+# git passes over what it cannot look at, and says so in $tmp/err, among other things. Behind a link that leads back to
+# itself there is nothing any more; what may not be looked at is neither unchanged nor gone.
+heed_unseen() {
+  : >"$tmp/unseen"
+  [ -s "$tmp/err" ] || return 0
+  nowhere=': \(Too many levels of symbolic links\|Symbolic link loop\|File name too long\|Filename too long\)$'
+  matching -v "^warning: \| is not a valid attribute name: \|^Use '\\\\!' for literal " "$tmp/err" >"$tmp/passed" && mv -f "$tmp/passed" "$tmp/err" || return 1
+  ! grep -qv "$nowhere" "$tmp/err" || fail failed "$(said)"
+  sed "s/$nowhere//" "$tmp/err" | tr '\n' '\0' >"$tmp/unseen"
+  git update-index -z --force-remove --stdin <"$tmp/unseen" 2>"$tmp/err"
+}
+
 # Makes the index describe the workspace: only what git sees as changed is read. Ignore rules are those of the tree that
 # is to land ($rules) and those that stand in the workspace. A repository nested in the workspace that is not part of
 # the tree shows as `dir/`: it is left alone, as is a directory that may not be opened.
@@ -60,15 +72,7 @@ scan() {
   : >"$tmp/taken" && : >"$tmp/untakable"
   mark
   git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" || return 1
-  # git passes over what it cannot look at. Behind a link that leads back to itself there is nothing any more; what may not
-  # be looked at is neither unchanged nor gone.
-  looped=': \(Too many levels of symbolic links\|Symbolic link loop\)$'
-  : >"$tmp/behind-loops"
-  if [ -s "$tmp/err" ]; then
-    ! grep -qv "$looped" "$tmp/err" || fail failed "$(said)"
-    sed "s/$looped//" "$tmp/err" | tr '\n' '\0' >"$tmp/behind-loops"
-    git update-index -z --force-remove --stdin <"$tmp/behind-loops" 2>"$tmp/err" || return 1
-  fi
+  heed_unseen || return 1
   git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/err" || return 1
   sed -n "s/^warning: could not open directory '\(.*\)': .*/\1/p" "$tmp/err" >"$tmp/closed" || return 1
   if [ -s "$tmp/changed" ]; then
@@ -89,7 +93,7 @@ scan() {
     matching -v '/"\{0,1\}$' "$tmp/others" >"$tmp/listed" && without "$tmp/reserved" "$tmp/listed" >"$tmp/new" || return 1
     git update-index --add --remove --replace --stdin <"$tmp/new" 2>"$tmp/err" || return 1
   fi
-  if [ -s "$tmp/changed" ] || [ -s "$tmp/others" ] || [ -s "$tmp/behind-loops" ]; then backdate || return 1; fi
+  if [ -s "$tmp/changed" ] || [ -s "$tmp/others" ] || [ -s "$tmp/unseen" ]; then backdate || return 1; fi
   R=$(git write-tree 2>"$tmp/err")
 }
 
@@ -119,8 +123,10 @@ clean_clone() {
     zero=$(printf %s "$R" | tr '0-9a-f' 0)
     raw="s/^:\([0-7]*\) [0-7]* \([0-9a-f]*\) [0-9a-f]* [A-Z][0-9]*$tab/\1 \2$tab/p"
     cp "$S/index" "$tmp/clean" &&
-      { own diff-files --raw --no-renames --no-abbrev --ignore-submodules=dirty &&
-        own diff-index --cached --raw --no-renames --no-abbrev --ignore-submodules=all HEAD --; } >"$tmp/raw" &&
+      { own diff-files --raw --no-renames --no-abbrev --ignore-submodules=dirty 2>"$tmp/passed" &&
+        own diff-index --cached --raw --no-renames --no-abbrev --ignore-submodules=all HEAD -- &&
+        # The one passes over what it cannot look at, the other takes it for gone.
+        { [ ! -s "$tmp/passed" ] || own diff-index --raw --no-renames --no-abbrev --diff-filter=D HEAD --; }; } >"$tmp/raw" &&
       own ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/untracked" &&
       matching -v '^:160000\|^:[0-7]* 160000' "$tmp/raw" >"$tmp/own" && sed -n "$raw" "$tmp/own" >"$tmp/as-in-head" &&
       matching -v '/"\{0,1\}$' "$tmp/untracked" >"$tmp/own" && sed "s/^/0 $zero$tab/" "$tmp/own" >>"$tmp/as-in-head" &&

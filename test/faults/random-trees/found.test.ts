@@ -139,6 +139,17 @@ describe('cases that random trees found', () => {
     expect(side.far('sh', '-c', 'cd app && find . ! -type d')).toBe('./.gitignore\n');
   });
 
+  it('an attributes file that makes no sense to git is a file like any other', async () => {
+    side.repo.write('.gitattributes', '[submodule "a"]\n\tpath = a\n!x text\n');
+    side.repo.write('f', 'x\n');
+    side.repo.write('read-again', 'x\n');
+    await side.sync();
+    put('f', 'work over there\n');
+    side.far('touch', '-d', '2001-01-01', there('read-again'));
+    expect((await side.sync()).drift?.modified).toEqual(['f']);
+    expect(side.there()).toEqual(side.here());
+  });
+
   it('an empty repository over there, ignored, in a directory that is to become a file, is in the way', async () => {
     side.repo.write('.gitignore', '/a/*\n');
     side.repo.write('a/f', 'x\n');
