@@ -1,10 +1,10 @@
-import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
 import type { AddFlags } from './commands/add.js';
 import type { CreateFlags } from './commands/create.js';
 import type { SyncFlags } from './commands/sync.js';
 import type { WaitFlags } from './commands/wait.js';
 import type { Context } from './context.js';
+import { packageVersion } from './version.js';
 
 export interface ProgramParts {
   /** Runs one command with what it needs; the promise is the command's. */
@@ -147,10 +147,4 @@ function addGlobalOptions(program: Command): void {
     .option('-v, --verbose', 'print every attempt and step; errors with their stack')
     .option('--no-color', 'print without colour, as NO_COLOR does')
     .option('--no-daemon', 'open the session in this process');
-}
-
-/** From the package's own package.json, found by its name: the same for the sources and for `dist/`. */
-function packageVersion(): string {
-  const { version } = createRequire(import.meta.url)('sidecar/package.json') as { version: string };
-  return version;
 }

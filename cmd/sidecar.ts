@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { homedir } from 'node:os';
 import type { World } from './context.js';
 
 /** One Ctrl-C can arrive twice: npm passes it on, and the library `atomically` sends it again. A person is slower. */
@@ -11,11 +12,20 @@ if (nodeMajor < 20) {
   process.exit(1);
 }
 
-const [{ main }, { exitCode }, { homedir }] = await Promise.all([
-  import('./main.js'),
-  import('./ui/exit-codes.js'),
-  import('node:os'),
+// Scripts ask for it at every turn, and it needs nothing else.
+if (process.argv.length === 3 && process.argv[2] === '--version') {
+  const { packageVersion } = await import('./version.js');
+  process.stdout.write(`${packageVersion()}\n`, () => process.exit());
+  await new Promise(() => undefined);
+}
+
+const [{ keepCompiledCode }, { stateHome }] = await Promise.all([
+  import('./compile-cache.js'),
+  import('../src/sidecars/home.js'),
 ]);
+keepCompiledCode(stateHome({ env: process.env, platform: process.platform, homeDir: homedir() }).stateDir);
+
+const [{ main }, { exitCode }] = await Promise.all([import('./main.js'), import('./ui/exit-codes.js')]);
 
 const interrupted = new AbortController();
 let interruptedAtMs = 0;

@@ -18,7 +18,7 @@ export const settingRules = {
 
 /**
  * The settings files, `.sidecar.json` and `config.json`, and by its keys the flags and variables too. Published as a
- * JSON Schema by `cmd/schema.ts`. `connectTimeout` comes out in milliseconds.
+ * JSON Schema by `.config/schema.ts`. `connectTimeout` comes out in milliseconds.
  */
 export const settingsFile = v.pipe(
   v.strictObject({

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { shadowAttributes, shadowConfig } from '../git/shadow.js';
+import { packageRoot } from '../package.js';
 
 /** What `sh` says, on stderr, where the script did not arrive whole. */
 const mangled = 'a start file of the login shell took what was meant for sidecar';
@@ -27,11 +29,11 @@ export function remoteScriptLine(nonce: string): string {
 
 /** The files of `remote/`, in the order of their names. */
 function readScript(): string {
-  const directory = new URL('./remote/', import.meta.url);
+  const directory = path.join(packageRoot, 'src/sync/remote');
   return readdirSync(directory)
     .filter((name) => name.endsWith('.sh'))
     .sort()
-    .flatMap((name) => readFileSync(new URL(name, directory), 'utf8').split('\n'))
+    .flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n'))
     .map((line) => line.replace(/^ +/, ''))
     .filter((line) => line !== '' && !line.startsWith('#'))
     .join('\n');

@@ -32,10 +32,42 @@ afterAll(() => {
 describe('the package', () => {
   it('holds the build, the words about it, and nothing else', () => {
     const names = packed.files.map((file) => file.path);
-    const beside = names.filter((name) => !name.startsWith('dist/cmd/') && !name.startsWith('dist/src/')).sort();
-    expect(beside).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/settings.schema.json', 'package.json']);
-    expect(names.filter((name) => !/\.(js|d\.ts|sh|md|json)$|^LICENSE$/.test(name))).toEqual([]);
-    expect(names).toEqual(expect.arrayContaining(['dist/cmd/local-server.js', 'dist/src/sync/remote/9-land.sh']));
+    const parts =
+      /^dist\/(cmd|chunks)\/[\w-]+\.js$|^dist\/src\/([\w/-]+\.d\.ts|index\.js)$|^src\/sync\/remote\/[\w-]+\.sh$/;
+    expect(names.filter((name) => !parts.test(name)).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist/LICENSES-OF-LIBRARIES.txt',
+      'dist/settings.schema.json',
+      'package.json',
+    ]);
+    expect(names).toEqual(expect.arrayContaining(['dist/cmd/local-server.js', 'src/sync/remote/9-land.sh']));
+  });
+
+  it('names the terms of every library that became part of it', () => {
+    const licenses = readFileSync(path.join(packageRoot, 'dist/LICENSES-OF-LIBRARIES.txt'), 'utf8');
+    for (const name of ['commander', 'simple-git', 'exponential-backoff', 'valibot']) {
+      expect(licenses).toMatch(new RegExp(`^${name} [0-9.]+ \\(MIT|Apache`, 'm'));
+    }
+  });
+
+  it('describes every key of the settings files to editors, and allows no other', () => {
+    const schema = JSON.parse(readFileSync(path.join(packageRoot, 'dist/settings.schema.json'), 'utf8')) as {
+      properties: Record<string, { description: string }>;
+    };
+    expect(schema).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        sidecar: { type: 'string', pattern: expect.stringContaining('[a-z0-9]') as string },
+        drift: { enum: ['save', 'refuse'] },
+        connectTimeout: { anyOf: [{ type: 'string' }, { type: 'number', exclusiveMinimum: 0 }] },
+      },
+    });
+    expect(Object.keys(schema.properties)).toEqual(['$schema', 'sidecar', 'workdir', 'drift', 'connectTimeout']);
+    for (const { description } of Object.values(schema.properties)) expect(description).toMatch(/\w\.$/);
   });
 
   it('runs where it is installed, as a command and as a library with types', () => {

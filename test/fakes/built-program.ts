@@ -8,6 +8,9 @@ import { GitRepo, type Scratch, scratch } from './git-repo.js';
 export const packageRoot = path.join(import.meta.dirname, '../..');
 const program = path.join(packageRoot, 'dist/cmd/sidecar.js');
 
+/** What `import 'sidecar'` gives to a program. */
+export const builtLibrary = path.join(packageRoot, 'dist/src/index.js');
+
 /** A command that runs. */
 export interface Running {
   readonly child: ChildProcess;

@@ -5,7 +5,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { localServerEntry } from '../../src/provider/local/entry.js';
 import { createLocal, localProvider, type LocalDeps } from '../../src/provider/local.js';
 import type { Provider } from '../../src/provider/provider.js';
 import type { SidecarRecord } from '../../src/sidecars/record.js';
@@ -13,25 +14,19 @@ import { registryStore } from '../../src/sidecars/registry-file.js';
 import { Registry } from '../../src/sidecars/registry.js';
 import { providerContract } from '../contract/provider.js';
 import { sampleRecord } from '../sidecars/sample-record.js';
-import { builtProgram, type BuiltProgram } from './built-program.js';
+import { builtLibrary } from '../fakes/built-program.js';
 import { logIn, run } from './local/ssh-client.js';
 
 describe('a local sidecar', () => {
-  let program: BuiltProgram;
   let stateDir: string;
   let registry: Registry;
   let deps: LocalDeps & { registry: Registry };
   let provider: Provider;
 
-  beforeAll(async () => {
-    program = await builtProgram();
-  });
-  afterAll(() => program.remove());
   beforeEach(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'sidecar-local-'));
     registry = new Registry(registryStore(stateDir));
-    const entry = join(program.directory, 'cmd', 'local-server.js');
-    deps = { stateDir, env: process.env, serverEntry: { command: process.execPath, args: [entry] }, registry };
+    deps = { stateDir, env: process.env, serverEntry: localServerEntry(), registry };
     provider = localProvider(deps);
   });
   afterEach(async () => {
@@ -245,15 +240,11 @@ describe('a local sidecar', () => {
   describe('the server', () => {
     it('outlives the process, the process group and the terminal that started it', async () => {
       const script = `
-        const [directory, stateDir] = process.argv.slice(1);
-        const { createLocal } = await import(directory + '/src/provider/local.js');
-        const { localServerEntry } = await import(directory + '/src/provider/local/entry.js');
-        const { Registry } = await import(directory + '/src/sidecars/registry.js');
-        const { registryStore } = await import(directory + '/src/sidecars/registry-file.js');
-        const registry = new Registry(registryStore(stateDir));
-        await createLocal({ name: 'web' }, { stateDir, env: process.env, serverEntry: localServerEntry(), registry });
+        const [library, stateDir] = process.argv.slice(1);
+        const { Sidecars } = await import(library);
+        await new Sidecars({ env: { ...process.env, SIDECAR_HOME: stateDir } }).create({ name: 'web' });
       `;
-      const args = ['--input-type=module', '-e', script, program.directory, stateDir];
+      const args = ['--input-type=module', '-e', script, builtLibrary, stateDir];
       const starter = spawn(process.execPath, args, { detached: true, stdio: 'inherit' });
       expect(await once(starter, 'exit')).toEqual([0, null]);
       const { pid } = await server();

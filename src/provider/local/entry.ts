@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
+import { packageRoot } from '../../package.js';
 import type { ServerEntry } from './server-process.js';
 
-/** The server's program in the built package, `dist/cmd/local-server.js`, for this Node. */
+/** The server's program in the built package, for this Node. */
 export function localServerEntry(): ServerEntry {
-  const program = new URL('../../../cmd/local-server.js', import.meta.url);
-  return { command: process.execPath, args: [fileURLToPath(program)] };
+  return { command: process.execPath, args: [path.join(packageRoot, 'dist/cmd/local-server.js')] };
 }

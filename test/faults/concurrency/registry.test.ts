@@ -8,7 +8,7 @@ import { withLock } from '../../../src/files/lock.js';
 import type { SidecarRecord } from '../../../src/sidecars/record.js';
 import { BuiltProgram } from '../../fakes/built-program.js';
 import { scratch } from '../../fakes/git-repo.js';
-import { builtProgram } from '../../provider/built-program.js';
+import { builtModules } from './built-modules.js';
 import { leftovers, StateDirectory } from './witness.js';
 import { tried } from '../ledger.js';
 import { scale } from '../scale.js';
@@ -64,7 +64,7 @@ describe('commands on the registry at once', () => {
 
   it('go on, one at a time, when they find the lock of one that died', async (context) => {
     const place = scratch();
-    const program = await builtProgram();
+    const modules = await builtModules();
     const rounds = 8 * scale;
     for (let round = 0; round < rounds; round += 1) {
       const lock = path.join(place.path, `${String(round)}.lock`);
@@ -72,11 +72,11 @@ describe('commands on the registry at once', () => {
       utimesSync(lock, 1, 1);
     }
     try {
-      await atOnce({ program: program.directory, place: place.path, rounds });
+      await atOnce({ modules: modules.directory, place: place.path, rounds });
       expect(readdirSync(place.path)).toEqual([]);
     } finally {
       place.remove();
-      await program.remove();
+      await modules.remove();
     }
     tried(context, {
       fault: 'the lock of a process that died',
@@ -88,12 +88,12 @@ describe('commands on the registry at once', () => {
 });
 
 /** Five processes take the lock of `place/0`, then that of `place/1` and so on, each time in the same instant. */
-async function atOnce({ program, place, rounds }: { program: string; place: string; rounds: number }): Promise<void> {
+async function atOnce({ modules, place, rounds }: { modules: string; place: string; rounds: number }): Promise<void> {
   const script = `
-    const [program, place, rounds] = process.argv.slice(1);
+    const [modules, place, rounds] = process.argv.slice(1);
     const { mkdirSync, rmdirSync } = await import('node:fs');
     const { once } = await import('node:events');
-    const { withLock } = await import(program + '/src/files/lock.js');
+    const { withLock } = await import(modules + '/src/files/lock.js');
     for (let round = 0; round < Number(rounds); round += 1) {
       process.send('ready');
       await once(process, 'message');
@@ -105,7 +105,7 @@ async function atOnce({ program, place, rounds }: { program: string; place: stri
     }
     process.disconnect();
   `;
-  const argv = ['--input-type=module', '-e', script, program, place, String(rounds)];
+  const argv = ['--input-type=module', '-e', script, modules, place, String(rounds)];
   const children = Array.from({ length: 5 }, () =>
     spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
   );
