@@ -94,7 +94,9 @@ lock() {
     done
     rm -f -- "$S/sidecar/writer"
   fi
-  rm -f -- "$S"/sidecar/lock.?* "$S"/*.lock "$S"/refs/sidecar/*.lock "$S"/refs/sidecar/drift/*.lock
+  for left in "$S"/sidecar/lock.?* "$S"/*.lock "$S"/refs/sidecar/*.lock "$S"/refs/sidecar/drift/*.lock; do
+    if [ -e "$left" ] || [ -L "$left" ]; then rm -f -- "$left"; fi
+  done
 }
 
 unlock() {

@@ -48,7 +48,7 @@ hello() {
   say "workspace ${W:-/}"
   [ -n "$W" ] || fail forbidden 'it is the root directory'
   case $home/ in "$W"/*) fail forbidden 'it is, or holds, the home directory' ;; esac
-  why=$(umask 077 && mkdir -p -- "$state/sidecar" 2>&1) || fail failed "cannot make the directory $state/sidecar: $why"
+  [ -d "$state/sidecar" ] || why=$(umask 077 && mkdir -p -- "$state/sidecar" 2>&1) || fail failed "cannot make the directory $state/sidecar: $why"
   state=$(cd -P -- "$state/sidecar" && pwd -P) || fail failed "cannot enter the directory $state/sidecar"
   case $state/ in "$W"/*) fail forbidden "it holds this tool's own state, $state" ;; esac
   case $W/ in "$state"/*) fail forbidden "it is inside this tool's own state, $state" ;; esac
@@ -63,7 +63,7 @@ hello() {
   # Which working trees have landed here: beside the shadow, so that it is known when the shadow is lost.
   origins=$state/origins/$key-$format
   tmp=$state/tmp.$nonce
-  why=$(umask 077 && rm -rf -- "$tmp" 2>&1 && mkdir -p -- "$tmp" 2>&1) || fail failed "cannot write to $state: $why"
+  why=$(umask 077 && mkdir -- "$tmp" 2>&1) || fail failed "cannot write to $state: $why"
   me="$$:$(started $$):$(boot)"
   printf '%s\n' "$me" >"$tmp/owner"
   # What a killed shell left goes now; what cannot be told from a living one's goes in a day: see tidy.

@@ -74,7 +74,10 @@ scan() {
   git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" || return 1
   heed_unseen || return 1
   git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/err" || return 1
-  sed -n "s/^warning: could not open directory '\(.*\)': .*/\1/p" "$tmp/err" >"$tmp/closed" || return 1
+  : >"$tmp/closed" && : >"$tmp/reserved" && : >"$tmp/nested" || return 1
+  if [ -s "$tmp/err" ]; then
+    sed -n "s/^warning: could not open directory '\(.*\)': .*/\1/p" "$tmp/err" >"$tmp/closed" || return 1
+  fi
   if [ -s "$tmp/changed" ]; then
     sed -n "s/^:[0-7]* 160000 .* T$tab//p" "$tmp/changed" >"$tmp/taken" || return 1
     sed -n "s/^:[0-7]* [0-7]* [^$tab]* D$tab//p" "$tmp/changed" >"$tmp/gone" && cat "$tmp/taken" >>"$tmp/gone" || return 1
@@ -84,17 +87,22 @@ scan() {
     git update-index --force-remove --stdin <"$tmp/gone" 2>"$tmp/err" || return 1
     git update-index --add --remove --replace --stdin <"$tmp/takable" 2>"$tmp/err" || return 1
   fi
-  # git takes no path with a component like .git: such files are nobody's.
-  matching -i '^"\{0,1\}\.git/\|/\.git/\|/\.git"\{0,1\}$' "$tmp/others" >"$tmp/reserved" &&
-    untakable "$tmp/others" && cat "$tmp/links" "$tmp/untakable" >>"$tmp/reserved" &&
-    matching '/"\{0,1\}$' "$tmp/others" >"$tmp/nested" && cat "$tmp/reserved" "$tmp/closed" >>"$tmp/nested" &&
-    sed -e 's:"$:/":' -e t -e 's:$:/:' "$tmp/taken" >>"$tmp/nested" || return 1
+  # Mostly all of these are empty.
+  if [ -s "$tmp/others" ] || [ -s "$tmp/untakable" ] || [ -s "$tmp/closed" ] || [ -s "$tmp/taken" ]; then tell_apart || return 1; fi
   if [ -s "$tmp/others" ]; then
     matching -v '/"\{0,1\}$' "$tmp/others" >"$tmp/listed" && without "$tmp/reserved" "$tmp/listed" >"$tmp/new" || return 1
     git update-index --add --remove --replace --stdin <"$tmp/new" 2>"$tmp/err" || return 1
   fi
   if [ -s "$tmp/changed" ] || [ -s "$tmp/others" ] || [ -s "$tmp/unseen" ]; then backdate || return 1; fi
   R=$(git write-tree 2>"$tmp/err")
+}
+
+# What of the others is left alone. git takes no path with a component like .git: such files are nobody's.
+tell_apart() {
+  matching -i '^"\{0,1\}\.git/\|/\.git/\|/\.git"\{0,1\}$' "$tmp/others" >"$tmp/reserved" &&
+    untakable "$tmp/others" && cat "$tmp/links" "$tmp/untakable" >>"$tmp/reserved" &&
+    matching '/"\{0,1\}$' "$tmp/others" >"$tmp/nested" && cat "$tmp/reserved" "$tmp/closed" >>"$tmp/nested" &&
+    sed -e 's:"$:/":' -e t -e 's:$:/:' "$tmp/taken" >>"$tmp/nested"
 }
 
 # An index that is missing, damaged, or names objects that are gone is built again from what is on the disk.
@@ -139,7 +147,7 @@ clean_clone() {
 # Whether the index holds submodules, as that of a clone may. git takes no notice of files in one, whether there is a
 # repository in it or not; and no tree that lands has any.
 holds_submodules() {
-  git ls-files -s >"$tmp/staged" 2>"$tmp/err" && sed -n "s/^160000 [0-9a-f]* 0$tab//p" "$tmp/staged" >"$tmp/submodules" &&
+  [ "$landed" = - ] && git ls-files -s >"$tmp/staged" 2>"$tmp/err" && sed -n "s/^160000 [0-9a-f]* 0$tab//p" "$tmp/staged" >"$tmp/submodules" &&
     [ -s "$tmp/submodules" ]
 }
 

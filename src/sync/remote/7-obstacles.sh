@@ -73,8 +73,9 @@ check_reserved() {
 
 # A repository of the sidecar's own, where the tree has a file, is not ours to replace.
 check_blocked() {
-  git diff-tree -r -t --no-renames --diff-filter=AD "$R" "$tree" >"$tmp/moves" 2>"$tmp/err" &&
-    sed -n "s/^:000000 1[^$tab]* A$tab//p" "$tmp/moves" >"$tmp/added" &&
+  git diff-tree -r -t --no-renames --diff-filter=AD "$R" "$tree" >"$tmp/moves" 2>"$tmp/err" || return 1
+  [ -s "$tmp/moves" ] || return 0
+  sed -n "s/^:000000 1[^$tab]* A$tab//p" "$tmp/moves" >"$tmp/added" &&
     sed -n "s/^:040000 [^$tab]* D$tab//p" "$tmp/moves" >"$tmp/emptied" || return 1
   check_reserved "$tmp/added" || return 1
   if [ -s "$tmp/nested" ]; then

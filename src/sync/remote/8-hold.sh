@@ -5,7 +5,8 @@
 # that are to go get a second name first, where the state is on the same file system as the workspace; who writes to
 # them, writes to what is held.
 hold() {
-  rm -rf -- "$tmp/going" && mkdir "$tmp/going" 2>"$tmp/err" || return 1
+  [ ! -d "$tmp/going" ] || rm -rf -- "$tmp/going"
+  mkdir "$tmp/going" 2>"$tmp/err" || return 1
   # shellcheck disable=SC2016
   git diff-tree -r -z --no-renames --name-only --diff-filter=DMT "$R" "$tree" 2>/dev/null |
     xargs -0 sh -c '[ $# -eq 0 ] || cp -P -p -l --parents -- "$@" "$0"' "$tmp/going" >/dev/null 2>&1 || :

@@ -26,21 +26,23 @@ switch() {
   ) 2>"$tmp/err" || return 1
   rm -f -- "$S/sidecar/writer"
   # Of what cannot be removed git only warns, and then no longer knows it.
-  ! grep -q '^warning: unable to unlink' "$tmp/err" || return 1
+  [ ! -s "$tmp/err" ] || ! grep -q '^warning: unable to unlink' "$tmp/err" || return 1
   backdate
 }
 
+# The paths of the list $1, and those that were left alone.
 report() {
-  { sed "s/^/$nonce drift /" "$tmp/drift" && sed "s/^/$nonce left-alone /" "$tmp/nested"; } 2>"$tmp/err" || fail failed "$(said)"
+  [ ! -s "$1" ] || sed "s/^/$nonce drift /" "$1" 2>"$tmp/err" || fail failed "$(said)"
+  [ ! -s "$tmp/nested" ] || sed "s/^/$nonce left-alone /" "$tmp/nested" 2>"$tmp/err" || fail failed "$(said)"
 }
 
 # Whose directory is it? Ours, when there is nothing in it; when it shares a commit with the client; when the client
 # knows the landing that stands there, or landed here before. Anything else takes the user's word.
 ours() {
   landed=$(ref landed)
-  [ "$adopt$shared" = 00 ] && has_files || return 0
+  [ "$adopt$shared" = 00 ] || return 0
   if [ "$landed" != - ] && [ "$have" = "$landed" ]; then return 0; fi
-  grep -qx -e "$origin" "$origins" 2>/dev/null
+  grep -qx -e "$origin" "$origins" 2>/dev/null || ! has_files
 }
 
 # From the first change on the directory is ours, even if this landing is cut off.
@@ -63,7 +65,7 @@ heal() {
   for left in "$S"/objects/??/*/; do
     if [ -d "$left" ]; then rm -rf -- "$left" && healed=1; fi
   done
-  [ -z "$(find "$S/objects" -type f -size 0 ! -name 'tmp_*' -print -exec rm -f {} + 2>/dev/null)" ] || healed=1
+  [ -z "$(find "$S/objects" -type f -size 0 ! -name 'tmp_*' ! -path '*/info/*' -print -exec rm -f {} + 2>/dev/null)" ] || healed=1
   objects fsck --no-full --no-dangling --no-progress </dev/null 2>&1 |
     sed -n 's|^error: [0-9a-f]*: .*\(objects/[0-9a-f][0-9a-f]/[0-9a-f]*\)$|\1|p' >"$tmp/damaged"
   while IFS= read -r file; do rm -f -- "$S/$file" && healed=1; done <"$tmp/damaged"
@@ -173,7 +175,7 @@ land() {
     find_drift || broken "$(said)"
     if [ "$drift" = refuse ] && [ -s "$tmp/drift" ] && [ -z "$replaced" ]; then
       unlock
-      report
+      report "$tmp/drift"
       fail drifted "$W"
     fi
     [ "$mode" = land ] || break
@@ -209,35 +211,41 @@ land() {
       : >"$tmp/drift"
     fi
     # The proof: the index is the tree, and every file on the disk is what the index says.
+    if [ "$R" = "$tree" ]; then
+      proved=$R
+      break
+    fi
     proved=$(git write-tree 2>"$tmp/err") || broken "$(said)"
-    if [ "$R" != "$tree" ]; then settle || continue; fi
+    settle || continue
     [ "$proved" = "$tree" ] || continue
-    [ "$R" != "$tree" ] || break
     # Another look, where ignore rules that changed or a nested repository may have hidden files until now.
     [ "$drift" = save ] || break
     git diff-tree -r --name-only "$R" "$tree" -- ':(glob)**/.gitignore' >"$tmp/ignoring" 2>"$tmp/err" || broken "$(said)"
     [ -s "$tmp/nested" ] || [ -s "$tmp/ignoring" ] || break
   done
-  if [ "$mode" = land ]; then mv -f "$tmp/kept" "$tmp/drift"; fi
 
-  git diff-tree -r --name-status --no-renames "$first" "$tree" >"$tmp/changes" 2>"$tmp/err" || broken "$(said)"
-  added=$(grep -c '^A' "$tmp/changes") modified=$(grep -c '^[MT]' "$tmp/changes") deleted=$(grep -c '^D' "$tmp/changes")
-  case " $added $modified $deleted " in *'  '*) fail failed 'grep does not count on the sidecar' ;; esac
-  say "changed $added $modified $deleted"
+  changes='0 0 0'
+  if [ "$first" != "$tree" ]; then
+    git diff-tree -r --name-status --no-renames "$first" "$tree" >"$tmp/changes" 2>"$tmp/err" || broken "$(said)"
+    changes=$(awk '{ n[substr($0, 1, 1)]++ } END { print n["A"] + 0, n["M"] + n["T"] + 0, n["D"] + 0 }' "$tmp/changes") ||
+      fail failed 'awk does not count on the sidecar'
+  fi
+  say "changed $changes"
   if [ "$mode" = dry ]; then
     unlock
-    report
+    report "$tmp/drift"
     say "done $tree -"
     return
   fi
-  if [ -n "$replaced" ]; then
-    replaced=$(commit "$first") && git update-ref refs/sidecar/replaced "$replaced" 2>"$tmp/err"
-  fi
-  [ "$landed" = "$L" ] || git update-ref refs/sidecar/landed "$L" 2>"$tmp/err" || broken "$(said)"
-  rm -f -- "$S/refs/sidecar/landing"
+  {
+    [ -z "$replaced" ] || ! replaced=$(commit "$first") || printf 'update refs/sidecar/replaced %s\n' "$replaced"
+    [ "$landed" = "$L" ] || printf 'update refs/sidecar/landed %s\n' "$L"
+  } >"$tmp/refs"
+  [ ! -s "$tmp/refs" ] || git update-ref --stdin <"$tmp/refs" 2>"$tmp/err" || broken "$(said)"
+  [ ! -e "$S/refs/sidecar/landing" ] || rm -f -- "$S/refs/sidecar/landing"
   [ "$head" = "$(note head)" ] || printf '%s\n' "$head" >"$S/sidecar/head"
   unlock
-  report
+  report "$tmp/kept"
   say "done $proved $saved"
   if [ "$saved" != - ]; then told; fi
   tidy
@@ -246,7 +254,7 @@ land() {
 # Now and then, after the answer, the shadow is packed; what nothing refers to goes after git's two weeks.
 tidy() {
   for left in "$S"/objects/??/tmp_obj_* "$S"/objects/pack/tmp_* "${S%/workspaces/*}"/tmp.*; do
-    [ ! -e "$left" ] || find "$left" -prune -mmin +1440 -exec rm -rf -- {} + 2>/dev/null
+    [ "$left" = "$tmp" ] || [ ! -e "$left" ] || find "$left" -prune -mmin +1440 -exec rm -rf -- {} + 2>/dev/null
   done
   set -- "$S"/objects/17/*
   loose=$#
