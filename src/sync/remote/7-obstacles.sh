@@ -45,18 +45,19 @@ find_obstacles() {
   awk '
     function bare(line) { gsub(/^"|"$/, "", line); return line }
     FILENAME == ARGV[1] { path = $0; sub(/^[^\t]*\t/, "", path); if ($2 == "160000") { print path "/"; absent[path] = 1 } else if ($5 ~ /^D/) absent[path] = 1; next }
-    FILENAME == ARGV[2] { tracked[bare($0)] = 1; next }
-    FILENAME == ARGV[3] { path = bare($0); added[path] = 1; missing = $0 in absent
-      while (sub(/\/[^\/]*$/, "", path)) { way[path] = 1; if (path in tracked) missing = 1 }
-      if (!missing) print
-      next }
-    { path = bare($0)
-      if (path in tracked) next
-      if (path in way) { print; next }
+    FILENAME == ARGV[2] { known[bare($0)] = tracked[bare($0)] = 1; next }
+    FILENAME == ARGV[3] { known[bare($0)] = 1; killed[++count] = $0; next }
+    { path = bare($0); added[path] = 1; missing = $0 in absent
+      while (sub(/\/[^\/]*$/, "", path)) { way[path] = 1; if (path in known) missing = 1 }
+      if (!missing) print }
+    END { for (one = 1; one <= count; one++) {
+      path = bare(killed[one])
+      if (path in tracked) continue
+      if (path in way) { print killed[one]; continue }
       sub(/\/$/, "", path)
-      do if (path in added) { print; next }
-      while (sub(/\/[^\/]*$/, "", path)) }
-  ' "$tmp/absent" "$tmp/tracked" "$tmp/added" "$tmp/killed" >"$tmp/admit" || return 1
+      do if (path in added) { print killed[one]; break }
+      while (sub(/\/[^\/]*$/, "", path)) } }
+  ' "$tmp/absent" "$tmp/tracked" "$tmp/killed" "$tmp/added" >"$tmp/admit" || return 1
   check_reserved "$tmp/admit" || return 1
   matching '/"\{0,1\}$' "$tmp/admit" >"$tmp/own" || return 1
   [ ! -s "$tmp/own" ] || fail blocked "$(head -n 1 "$tmp/own")"

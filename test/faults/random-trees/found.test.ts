@@ -126,6 +126,19 @@ describe('cases that random trees found', () => {
     expect(side.there()).toEqual(side.here());
   });
 
+  it('a link that leads nowhere near, ignored, in place of a directory of the tree, is drift', async () => {
+    side.repo.write('c/a/a', 'x\n');
+    side.repo.commit();
+    side.far('git', 'clone', '-q', side.repo.root, side.workspace);
+    side.repo.write('.git/info/exclude', '*\n');
+    rmSync(there('c'), { recursive: true });
+    symlinkSync('x'.repeat(3000), there('c'));
+    const { drift } = await side.sync();
+    expect(drift).toMatchObject({ added: ['c'], deleted: ['c/a/a'] });
+    expect(saved(drift?.id, 'c')).toBe('x'.repeat(3000));
+    expect(side.there()).toEqual(side.here());
+  });
+
   it('a link that leads back to itself travels in place of a directory', async () => {
     side.repo.write('b/f', 'x\n');
     side.repo.commit();
