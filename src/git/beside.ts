@@ -36,7 +36,7 @@ export function lookBeside(tree: WorkingTree, listing: Listing): Beside {
     }
   }
   const depth = (path: BytePath): number => path.split('/').length;
-  return { ignoreFiles: [...ignoreFiles].sort((a, b) => depth(a) - depth(b)), specials };
+  return { ignoreFiles: [...ignoreFiles].sort().sort((a, b) => depth(a) - depth(b)), specials };
 }
 
 /** Those on the way to what travels, each with a trailing slash; the root is empty. */
