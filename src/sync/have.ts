@@ -22,29 +22,32 @@ export async function findCommon(
   there: Hello,
   conversation: Conversation,
 ): Promise<Common> {
-  const [landed, base, head] = await Promise.all(
-    [there.landed, there.base?.commit ?? null, there.head].map((id) => knows(tree, shadow, id)),
-  );
-  if (landed === true) return { have: there.landed, shared: base === true || head === true };
-  if (base === true && there.base !== null) return { have: there.base.commit, shared: true };
-  if (there.base === null) return { have: null, shared: head === true };
+  const known = await knownHere(tree, shadow, [there.landed, there.base?.commit ?? null, there.head]);
+  const knows = (id: string | null): id is string => id !== null && known.has(id);
+  const head = knows(there.head);
+  if (knows(there.landed)) return { have: there.landed, shared: head || knows(there.base?.commit ?? null) };
+  if (there.base === null) return { have: null, shared: head };
+  if (knows(there.base.commit)) return { have: there.base.commit, shared: true };
   const candidates = await recentCommits(tree, shadow);
-  if (candidates.length === 0) return { have: null, shared: head === true };
+  if (candidates.length === 0) return { have: null, shared: head };
   conversation.ask(`common ${candidates.join(' ')}`);
   const answer = await conversation.answer();
   if (answer.word === 'error') throw remoteError(answer.rest, there.workspace);
   if (answer.word !== 'common') throw unexpected(answer);
   const have = answer.rest === '-' ? null : objectId(answer.rest);
   if (have !== null && !candidates.includes(have)) throw badReply('a commit that was not asked for');
-  return { have, shared: have !== null || head === true };
+  return { have, shared: have !== null || head };
 }
 
-/** Whether this side has a commit, and its tree: any other object by that name is none, and no parent for a commit. */
-async function knows(tree: WorkingTree, shadow: Shadow, id: string | null): Promise<boolean> {
-  if (id?.length !== (tree.format === 'sha1' ? 40 : 64)) return false;
+/** Which commits this side has, with their trees: any other object by that name is none, and no parent for a commit. */
+async function knownHere(tree: WorkingTree, shadow: Shadow, ids: readonly (string | null)[]): Promise<Set<string>> {
+  const commits = ids.filter((id): id is string => id?.length === (tree.format === 'sha1' ? 40 : 64));
+  if (commits.length === 0) return new Set();
   const args = ['cat-file', '--batch-check=%(objecttype)'];
-  const { stdout } = await runGit(shadow.place, args, { stdin: `${id}\n${id}^{tree}\n`, accept: [0, 1, 128] });
-  return stdout.toString('latin1') === 'commit\ntree\n';
+  const stdin = commits.map((id) => `${id}\n${id}^{tree}\n`).join('');
+  const { stdout } = await runGit(shadow.place, args, { stdin, accept: [0, 1, 128] });
+  const types = stdout.toString('latin1').split('\n');
+  return new Set(commits.filter((_, index) => types[2 * index] === 'commit' && types[2 * index + 1] === 'tree'));
 }
 
 /** How far back to look, and how many commits to name: all of the nearest, then fewer and fewer. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { SidecarError } from '../errors.js';
+import { commitTree } from '../git/pack.js';
 import { openShadow, shadowPath, type Shadow } from '../git/shadow.js';
 import { takeSnapshot, type Snapshot } from '../git/snapshot.js';
 import type { WorkingTree } from '../git/working-tree.js';
@@ -14,6 +15,8 @@ const snapshotWaitMs = 600_000;
 export interface Local {
   readonly shadow: Shadow;
   readonly snapshot: Snapshot;
+  /** The snapshot as a commit without parents. It has the same name on both sides; the next sync builds on it. */
+  readonly landing: string;
   readonly snapshotMs: number;
 }
 
@@ -23,15 +26,17 @@ export async function prepare(request: SyncRequest, tree: WorkingTree, fresh: bo
   request.emit({ kind: 'sync.phase', phase: 'snapshot' });
   const place = shadowPath(tree, request.stateDir);
   await makePrivateDirectory(path.dirname(place));
-  const take = async (): Promise<Pick<Local, 'shadow' | 'snapshot'>> => {
+  const take = async (): Promise<Omit<Local, 'snapshotMs'>> => {
     const shadow = await openShadow(tree, request);
-    const snapshot = await takeSnapshot(tree, shadow, { ...request, fresh }).catch((error: unknown) => {
+    try {
+      const snapshot = await takeSnapshot(tree, shadow, { ...request, fresh });
+      return { shadow, snapshot, landing: await commitTree(shadow, snapshot.tree, []) };
+    } catch (error) {
       throw noRoom(shadow, error) ?? error;
-    });
-    return { shadow, snapshot };
+    }
   };
-  const { shadow, snapshot } = await withLock(place, take, { waitMs: snapshotWaitMs, signal: request.signal });
-  return { shadow, snapshot, snapshotMs: request.clock.now() - startedMs };
+  const taken = await withLock(place, take, { waitMs: snapshotWaitMs, signal: request.signal });
+  return { ...taken, snapshotMs: request.clock.now() - startedMs };
 }
 
 /** git says so when the disk of the shadow is full, or closed for writing. */

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { commitTree, writePack, type Pack, type PackRequest } from '../git/pack.js';
 import { runGit } from '../git/run.js';
@@ -34,12 +34,10 @@ export async function transfer(
   },
 ): Promise<Outcome> {
   const { conversation, there, common, tree, whole } = parts;
-  const { shadow, snapshot, snapshotMs } = parts.local;
+  const { shadow, snapshot, landing, snapshotMs } = parts.local;
   const { clock, emit } = request;
   const dry = request.dryRun === true;
   const have = whole ? null : common.have;
-  // The landing's name is the same on both sides; it is what the next sync builds on.
-  const landing = await commitTree(shadow, snapshot.tree, []);
   const needed = await whatToSend(shadow, { snapshot, landing, have, knownRules: whole ? null : there.rules });
 
   emit({ kind: 'sync.phase', phase: 'pack' });
@@ -149,6 +147,8 @@ async function packSize(shadow: Shadow, request: PackRequest): Promise<number> {
 /** Keeps the landing from being pruned here: the next sync to this sidecar builds on it. */
 async function remember(shadow: Shadow, sidecar: string, landing: string): Promise<void> {
   const ref = `refs/sidecar/landed/${sidecar}`;
+  const kept = await readFile(path.join(shadow.gitDir, ref), 'utf8').catch(() => '');
+  if (kept === `${landing}\n`) return;
   const { code } = await runGit(shadow.place, ['update-ref', ref, landing], { accept: [0, 1, 128, 255] });
   // A process that was killed may have left git's lock. The next sync writes the ref; it is only a pin.
   if (code !== 0) await rm(path.join(shadow.gitDir, `${ref}.lock`), { force: true });
