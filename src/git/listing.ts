@@ -49,6 +49,7 @@ export async function listWorkingTree(options: {
     const output = await listOne(prefix, isRepository);
     for (const line of output.stderr.matchAll(/could not open directory '(.*)'/g)) unreadable.push(line[1] ?? '');
     const inner: BytePath[] = prefix === '' ? [...(options.repositories ?? [])].map((one) => one + '/') : [];
+    const keptOff = new Set<BytePath>();
     for (const record of splitNul(output.stdout)) {
       const entry = parseEntry(record);
       if (isOutside(entry)) continue;
@@ -56,15 +57,18 @@ export async function listWorkingTree(options: {
       if (entry.mode === '160000') {
         if (await isFile(options.root, full)) paths.add(full);
         else inner.push(full + '/');
+        if (entry.tag === 'S') keptOff.add(full + '/');
       } else if (full.endsWith('/')) inner.push(full);
       else if (entry.tag === 'S') sparse.set(full, { mode: entry.mode, id: entry.id });
       else paths.add(full);
     }
     for (const directory of new Set(inner)) {
-      if ((await isDirectory(options.root, directory)) && (await exists(options.root, directory + '.git'))) {
+      const standing = await isDirectory(options.root, directory);
+      if (standing && (await exists(options.root, directory + '.git'))) {
         nested.push(directory);
         await visit(directory, await holdsRepository(options.root, directory));
-      } else {
+      } else if (standing || keptOff.has(directory)) {
+        // Without its directory it is deleted, as git says too.
         absentSubmodules.push(directory);
       }
     }

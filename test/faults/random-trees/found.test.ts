@@ -114,6 +114,20 @@ describe('cases that random trees found', () => {
     expect(side.there()).toEqual(side.here());
   });
 
+  it('a submodule that was removed here takes what stands in its place over there with it, saved', async () => {
+    const nested = GitRepo.init(path.join(side.repo.root, 'lib'), side.localHome);
+    nested.write('f', 'x\n');
+    nested.commit();
+    side.repo.commit();
+    side.far('git', 'clone', '-q', side.repo.root, side.workspace);
+    put('lib/f', 'work over there\n');
+    rmSync(path.join(side.repo.root, 'lib'), { recursive: true });
+    const { drift } = await side.sync();
+    expect(drift?.added).toEqual(['lib/f']);
+    expect(saved(drift?.id, 'lib/f')).toBe('work over there\n');
+    expect(existsSync(there('lib/f'))).toBe(false);
+  });
+
   it('a link that leads back to itself, in place of a directory that landed, is drift', async () => {
     side.repo.write('caf\u00e9/b/f', 'x\n');
     side.repo.write('caf\u00e9/b/g', 'x\n');
