@@ -22,8 +22,9 @@ export function randomFrom(seed: number): Random {
 
 /**
  * A tree in the shape of a repository of source code, decided by nothing but its size and the seed: nine files to a
- * directory, most of them three to five levels deep; half of the files below 1.6 kB and a few of some hundred kB, about
- * 4.5 kB each in the mean; text that compresses as source code does; a few binaries, scripts, empty files and links.
+ * directory, most of them two to four levels deep in a tree of 1,000 and four to six in one of 100,000; half of the files
+ * below 1.6 kB and a few of some hundred kB, about 4.5 kB each in the mean; text that compresses as source code does; a
+ * few binaries, scripts, empty files and links.
  */
 export function* generateTree(files: number, seed = 1): Generator<TreeEntry> {
   const random = randomFrom(seed);

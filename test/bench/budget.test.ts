@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { fakeClock } from '../fakes/clock.js';
+import { Budget } from './budget.js';
+
+it('a task begins while there is time for the longest that it took so far', async () => {
+  const clock = fakeClock();
+  const budget = new Budget(100, clock);
+  for (const ms of [30, 20]) {
+    expect(budget.allows('edit', true)).toBe(true);
+    await clock.advance(ms);
+    budget.pause();
+  }
+  await clock.advance(20);
+  expect(budget.allows('edit', false)).toBe(true);
+  expect(budget.allows('edit', false)).toBe(true);
+  await clock.advance(1);
+  expect(budget.allows('edit', false)).toBe(false);
+});
+
+it('what must be done is done without time', async () => {
+  const clock = fakeClock();
+  const budget = new Budget(100, clock);
+  await clock.advance(200);
+  expect(budget.allows('edit', false)).toBe(false);
+  expect(budget.allows('edit', true)).toBe(true);
+});
