@@ -11,7 +11,7 @@ export interface Bed extends AsyncDisposable {
   readonly sshd: Sshd;
   /** The user's key. */
   readonly key: MadeKey;
-  /** A file that holds the machine's host key, as ssh reads it. */
+  /** A file that holds the machine's host key, as ssh reads it, under the name `machineName`. */
   readonly knownHosts: string;
   /** The home directory on the machine. */
   readonly farHome: string;
@@ -21,9 +21,12 @@ export interface Bed extends AsyncDisposable {
   directory(name: string): Promise<string>;
 }
 
-/** The programs that a run needs and that are not on this machine. */
+/** What ssh knows the machine by, whatever port it is reached at. */
+export const machineName = 'bench-machine';
+
+/** The programs that every run needs and that are not on this machine. */
 export function missingParts(): string[] {
-  return [...sshdParts, 'ssh', 'rsync', 'git'].filter((part) => findPart(part) === undefined);
+  return [...sshdParts, 'ssh', 'git'].filter((part) => findPart(part) === undefined);
 }
 
 /** Whatever it made is gone once it is disposed of: the server, the connections to it, every file. */
@@ -41,7 +44,7 @@ export async function makeBed(): Promise<Bed> {
     const hostKey = await makeKey(keys, 'host');
     const sshd = await startSshd({ authorizedKeys: [key.line], hostKey, home: farHome });
     const knownHosts = path.join(keys, 'known_hosts');
-    await writeFile(knownHosts, `[${sshd.host}]:${sshd.port} ${sshd.hostKeyLine}\n`);
+    await writeFile(knownHosts, `${machineName} ${sshd.hostKeyLine}\n`);
     return {
       sshd,
       key,
@@ -65,7 +68,7 @@ export async function emptyFarHome({ farHome }: Bed): Promise<void> {
   for (const name of await readdir(farHome)) await removeTree(path.join(farHome, name));
 }
 
-/** A command on the machine that was just cut off may still write for a moment. */
-async function removeTree(directory: string): Promise<void> {
+/** A command that was just cut off may still write for a moment. */
+export async function removeTree(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }

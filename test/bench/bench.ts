@@ -1,12 +1,16 @@
-// `npm run bench`: how long a sync takes, next to what else could do it, on a real sshd on this machine. It judges
-// nothing: it prints what it measured.
+// `npm run bench`: how long a sync takes, next to what else could do it, on a real sshd on this machine behind a network
+// with a delay. It judges nothing: it prints what it measured.
 import { existsSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { findPart } from '../fakes/parts.js';
 import { missingParts } from './bed.js';
-import { contenders, program } from './contenders.js';
+import type { Contender } from './contender.js';
+import { program } from './contenders/sidecar.js';
+import { machineLine } from './machine.js';
 import { measure } from './measure.js';
-import { parseOptions, usage, UsageError } from './options.js';
-import { comparison, parts } from './table.js';
+import { parseOptions, usage, UsageError, type Options } from './options.js';
+import type { Sample } from './pass.js';
+import { comparison, whereTimeGoes, type Rows } from './table.js';
 
 const exitCode = { failed: 1, usage: 2, interrupted: 130 };
 
@@ -25,23 +29,45 @@ try {
 }
 
 async function bench(argv: readonly string[]): Promise<void> {
-  const options = parseOptions(argv);
-  if (options === 'help') {
+  const parsed = parseOptions(argv);
+  if (parsed === 'help') {
     console.log(usage);
     return;
   }
   const missing = missingParts();
   if (missing.length > 0) throw new UsageError(`this needs ${missing.join(', ')}, not found on PATH or in /usr/sbin`);
   if (!existsSync(program)) throw new UsageError(`${program} is missing: start this as \`npm run bench\``);
+  const contenders = parsed.contenders.filter(isInstalled);
+  const options = { ...parsed, contenders };
+  const [first, ...others] = contenders.map((each) => each.name);
+  if (first === undefined) throw new UsageError('none of these contenders is installed');
+  const place = { cwd: process.cwd(), env: process.env, signal: stop.signal };
+  const machine = await machineLine(options, place);
+  console.log(`${machine}.\n`);
+  const samples = await measured(options, { tasks: options.tasks, contenders: [first, ...others] });
+  if (options.json !== undefined) await writeFile(options.json, JSON.stringify({ machine, samples }, null, 2) + '\n');
+}
 
-  const load = loadavg()[0]?.toFixed(1);
-  const samples = await measure({
+function isInstalled({ name, needs }: Contender): boolean {
+  const missing = needs.filter((each) => findPart(each) === undefined);
+  if (missing.length > 0) console.log(`${name} is left out: no ${missing.join(', no ')} here.\n`);
+  return missing.length === 0;
+}
+
+/** Prints what came of each tree as soon as it is known. */
+async function measured(options: Options, rows: Rows): Promise<Sample[]> {
+  const all: Sample[] = [];
+  const trees = measure({
     ...options,
     signal: stop.signal,
-    onRound: (files, round) => console.error(`bench: ${files} files, round ${round} of ${options.rounds}`),
+    onPass: ({ files, round, rttMs }) =>
+      console.error(`bench: ${files} files, round ${round + 1} of ${options.rounds}, ${rttMs} ms`),
   });
-  const [ours, ...others] = contenders.map((each) => each.name) as [string, ...string[]];
-  const machine = `Node ${process.versions.node}, ${cpus().length} cores, load ${load} at the start`;
-  console.log(`Median (fastest–slowest). ${machine}.\n\n${comparison(samples, ours, others)}\n`);
-  console.log(`Where the time of ${ours} goes, medians in ms (parts overlap):\n\n${parts(samples, ours)}`);
+  for await (const samples of trees) {
+    all.push(...samples);
+    console.log(`${comparison(samples, rows)}\n`);
+    if (samples.every((each) => each.partsMs === undefined)) continue;
+    console.log(`Where the time goes, medians in ms (parts overlap):\n\n${whereTimeGoes(samples, rows)}\n`);
+  }
+  return all;
 }

@@ -1,42 +1,91 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Contender } from './contender.js';
+import { contenders } from './contenders.js';
+import { tasks, type Task } from './tasks.js';
 
 export interface Options {
   /** How many files the generated trees have, one tree each. */
   readonly files: readonly number[];
-  /** How often each task is done on each tree. */
+  /** Round trip times of the network. */
+  readonly rttsMs: readonly number[];
+  /** How often each task is done on each tree, at each round trip time. */
   readonly rounds: number;
-  /** No round but the first begins that would end later than this after the start of the process, as far as can be told. */
+  readonly tasks: readonly Task[];
+  readonly contenders: readonly Contender[];
+  /** The Node that runs our client. */
+  readonly node: string;
+  /** Where every sample is written to. */
+  readonly json?: string;
+  /** After the first round nothing begins that would end later than this after the start, as far as can be told. */
   readonly budgetMs: number;
 }
 
-export const usage = `usage: npm run bench -- [--quick] [--files 1000,14000] [--rounds 5]
+const names = {
+  tasks: tasks.map((task) => task.name),
+  contenders: contenders.map((contender) => contender.name),
+};
 
-  --files N[,N…]   sizes of the generated trees (default 1000,14000)
-  --rounds N       how often each task is done on each of them (default 5)
-  --quick          --files 1000 --rounds 3, or as many rounds as fit into a minute`;
+const whole = { files: '1000,14000,100000', rtt: '0,20,50,150', rounds: '5', tasks: names.tasks.join() };
+
+/** The 50 MB file alone would take half of the time. */
+const quick = {
+  files: '1000',
+  rtt: '0,50',
+  rounds: '3',
+  tasks: names.tasks.filter((name) => name !== 'big-file').join(),
+};
+
+export const usage = `usage: npm run bench -- [--quick] [--files 1000,14000] [--rtt 0,50] [--tasks no-op,edit] …
+
+  --files N[,N…]    sizes of the generated trees (default ${whole.files})
+  --rtt MS[,MS…]    round trip times of the network (default ${whole.rtt})
+  --rounds N        how often each task is done, at each of them (default ${whole.rounds})
+  --tasks T[,T…]    of ${names.tasks.join(', ')}
+                    (default all)
+  --contenders C[,C…]  of ${names.contenders.join(', ')} (default all that are installed);
+                    the table compares with the first in this order
+  --node FILE       the Node that runs sidecar (default the one that runs this)
+  --json FILE       write every sample there
+  --quick           --files ${quick.files} --rtt ${quick.rtt} --rounds ${quick.rounds}, or as many rounds as fit into about a minute,
+                    and no big-file`;
 
 /** The words on the command line ask for nothing that can be done. */
 export class UsageError extends Error {}
 
 /** What the words ask for, or 'help'. What is said outright wins over `--quick`. Throws UsageError. */
 export function parseOptions(argv: readonly string[]): Options | 'help' {
-  const { files, rounds, quick, help } = parse(argv);
-  if (help === true) return 'help';
-  const [defaultFiles, defaultRounds] = quick === true ? ['1000', '3'] : ['1000,14000', '5'];
+  const said = parse(argv);
+  if (said.help === true) return 'help';
+  const defaults = said.quick === true ? quick : whole;
+  const { files, rtt, rounds, ...chosen } = { ...defaults, contenders: names.contenders.join(), ...said };
   return {
-    files: (files ?? defaultFiles).split(',').map((each) => positive('--files', each)),
-    rounds: positive('--rounds', rounds ?? defaultRounds),
-    budgetMs: quick === true ? 60_000 : Infinity,
+    files: files.split(',').map((each) => wholeNumber('--files', each, 1)),
+    rttsMs: rtt.split(',').map((each) => wholeNumber('--rtt', each, 0)),
+    rounds: wholeNumber('--rounds', rounds, 1),
+    tasks: choose('--tasks', chosen.tasks, tasks),
+    contenders: choose('--contenders', chosen.contenders, contenders),
+    node: programPath(said.node ?? process.execPath),
+    ...(said.json === undefined ? {} : { json: said.json }),
+    budgetMs: said.quick === true ? 65_000 : Infinity,
   };
 }
 
-function parse(argv: readonly string[]): { files?: string; rounds?: string; quick?: boolean; help?: boolean } {
+type Said = Partial<Record<'files' | 'rtt' | 'rounds' | 'tasks' | 'contenders' | 'node' | 'json', string>> &
+  Partial<Record<'quick' | 'help', boolean>>;
+
+function parse(argv: readonly string[]): Said {
   try {
     return parseArgs({
       args: [...argv],
       options: {
         files: { type: 'string' },
+        rtt: { type: 'string' },
         rounds: { type: 'string' },
+        tasks: { type: 'string' },
+        contenders: { type: 'string' },
+        node: { type: 'string' },
+        json: { type: 'string' },
         quick: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -46,8 +95,22 @@ function parse(argv: readonly string[]): { files?: string; rounds?: string; quic
   }
 }
 
-function positive(option: string, text: string): number {
+function wholeNumber(option: string, text: string, least: number): number {
   const value = Number(text.trim());
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new UsageError(`${option}: "${text}" is not a whole number above 0`);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
+  throw new UsageError(`${option}: "${text}" is not a whole number of at least ${least}`);
+}
+
+/** It is run in another directory. A bare name is looked up on PATH there as here. */
+function programPath(program: string): string {
+  return program.includes('/') ? path.resolve(program) : program;
+}
+
+/** Those that are named, in the order in which they are listed here. */
+function choose<T extends { readonly name: string }>(option: string, text: string, all: readonly T[]): T[] {
+  const wanted = new Set(text.split(',').map((each) => each.trim()));
+  const chosen = all.filter((each) => wanted.delete(each.name));
+  const [unknown] = wanted;
+  if (unknown === undefined) return chosen;
+  throw new UsageError(`${option}: there is no "${unknown}", only ${all.map((each) => each.name).join(', ')}`);
 }

@@ -7,6 +7,8 @@ export interface Place {
   readonly env: NodeJS.ProcessEnv;
   /** Ends the program (SIGTERM). The promise then settles once it is gone. */
   readonly signal: AbortSignal;
+  /** Called with the id of the process once it runs. */
+  readonly onStart?: (pid: number) => void;
 }
 
 export interface Ended {
@@ -20,6 +22,7 @@ export async function run(program: string, args: readonly string[], place: Place
   place.signal.throwIfAborted();
   const startedMs = performance.now();
   const child = spawn(program, args, { cwd: place.cwd, env: place.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  if (child.pid !== undefined) place.onStart?.(child.pid);
   const end = (): boolean => child.kill('SIGTERM');
   place.signal.addEventListener('abort', end, { once: true });
   try {

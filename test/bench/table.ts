@@ -1,66 +1,76 @@
-import type { Sample } from './measure.js';
+import { markdown } from './markdown.js';
+import type { Sample } from './pass.js';
 
-/** The samples of one task on one tree. */
-interface Row {
-  readonly task: string;
-  readonly files: number;
-  of(contender: string): readonly Sample[];
+/** What the rows are, in their order. */
+export interface Rows {
+  readonly tasks: readonly { readonly name: string; readonly title: string }[];
+  /** By name. The others are compared with the first. */
+  readonly contenders: readonly [string, ...string[]];
 }
 
-/** What was measured, in Markdown: `ours` beside each of the others, and how many times as long those take. */
-export function comparison(samples: readonly Sample[], ours: string, others: readonly string[]): string {
-  const header = [
-    'task',
-    'files',
-    'rounds',
-    ours,
-    ...others.flatMap((each) => [each, `${each} / ${ours}`]),
-    `sent by ${ours}`,
-  ];
-  const lines = rowsOf(samples).map((row) => {
-    const mine = row.of(ours);
-    const against = others.map((each) => row.of(each)).flatMap((theirs) => [spread(theirs), ratio(theirs, mine)]);
-    return [
-      row.task,
-      count(row.files),
-      count(mine.length),
-      spread(mine),
-      ...against,
-      size(median(mine.map((each) => each.sentBytes ?? 0))),
-    ];
-  });
-  return markdown(header, lines);
+/** What was measured, in Markdown: a table for each tree and round trip time. */
+export function comparison(samples: readonly Sample[], rows: Rows): string {
+  const groups = groupBy(samples, ({ files, rttMs }) => `### ${count(files)} files, ${rttMs} ms round trip`);
+  return [...groups].map(([heading, group]) => `${heading}\n\n${oneTable(group, rows)}`).join('\n\n');
 }
 
-/** Where the time of one contender goes, in Markdown: the median of each part, in milliseconds. */
-export function parts(samples: readonly Sample[], contender: string): string {
-  const names = Object.keys(samples.find((each) => each.contender === contender)?.partsMs ?? {});
-  const lines = rowsOf(samples).map((row) => {
-    const medians = names.map((name) => median(row.of(contender).map((each) => each.partsMs?.[name] ?? 0)));
-    return [row.task, count(row.files), ...medians.map((ms) => ms.toFixed(0))];
-  });
-  return markdown(['task', 'files', ...names], lines);
+/** Where the time of the contenders goes that say so, in Markdown: the median of each part, in milliseconds. */
+export function whereTimeGoes(samples: readonly Sample[], { tasks, contenders }: Rows): string {
+  const telling = samples.filter((each) => each.partsMs !== undefined);
+  const parts = [...new Set(telling.flatMap((each) => Object.keys(each.partsMs ?? {})))];
+  const groups = groupBy(telling, ({ files, rttMs }) => `${files} ${rttMs}`);
+  const lines = [...groups.values()].flatMap((group) =>
+    tasks.flatMap(({ name, title }) =>
+      contenders.flatMap((contender) => {
+        const theirs = group.filter((each) => each.task === name && each.contender === contender);
+        const [first] = theirs;
+        if (first === undefined) return [];
+        const medians = parts.map((part) => median(theirs.map((each) => each.partsMs?.[part] ?? 0)).toFixed(0));
+        return [[title, contender, count(first.files), `${first.rttMs} ms`, ...medians]];
+      }),
+    ),
+  );
+  return markdown(['task', 'contender', 'files', 'round trip', ...parts], lines);
 }
 
-/** In the order in which they were first measured. */
-function rowsOf(samples: readonly Sample[]): Row[] {
-  const rows = new Map<string, Row>();
-  for (const { task, files } of samples) {
+function oneTable(samples: readonly Sample[], { tasks, contenders }: Rows): string {
+  const [first] = contenders;
+  const lines = tasks.flatMap(({ name, title }) => {
     const of = (contender: string): Sample[] =>
-      samples.filter((each) => each.task === task && each.files === files && each.contender === contender);
-    rows.set(`${files} ${task}`, { task, files, of });
+      samples.filter((each) => each.task === name && each.contender === contender);
+    return contenders
+      .filter((contender) => of(contender).length > 0)
+      .map((contender) => [title, contender, ...figures(of(contender), of(first))]);
+  });
+  const costs = ['round trips', 'bytes up', 'bytes down', 'peak memory'];
+  return markdown(['task', 'contender', 'runs', 'median', 'min–max', `ratio to ${first}`, ...costs], lines);
+}
+
+function figures(theirs: readonly Sample[], first: readonly Sample[]): string[] {
+  const times = theirs.map((each) => each.wallMs);
+  const peaks = theirs.flatMap(({ peakBytes }) => (peakBytes === undefined ? [] : [peakBytes]));
+  return [
+    count(times.length),
+    `${seconds(median(times))} s`,
+    `${seconds(Math.min(...times))}–${seconds(Math.max(...times))}`,
+    first.length === 0 ? '' : `${(median(times) / median(first.map((each) => each.wallMs))).toFixed(2)}×`,
+    count(Math.round(median(theirs.map((each) => each.roundTrips)))),
+    size(median(theirs.map((each) => each.upBytes))),
+    size(median(theirs.map((each) => each.downBytes))),
+    peaks.length === 0 ? '' : size(median(peaks)),
+  ];
+}
+
+/** In the order in which each key comes up first. */
+function groupBy<T>(list: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of list) {
+    const key = keyOf(each);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [each]);
+    else group.push(each);
   }
-  return [...rows.values()];
-}
-
-function spread(samples: readonly Sample[]): string {
-  const times = samples.map((each) => each.wallMs);
-  return `${seconds(median(times))} s (${seconds(Math.min(...times))}–${seconds(Math.max(...times))})`;
-}
-
-function ratio(theirs: readonly Sample[], ours: readonly Sample[]): string {
-  const [above, below] = [theirs, ours].map((each) => median(each.map((sample) => sample.wallMs))) as [number, number];
-  return `${(above / below).toFixed(2)}×`;
+  return groups;
 }
 
 function median(numbers: readonly number[]): number {
@@ -80,14 +90,4 @@ function count(number: number): string {
 function size(bytes: number): string {
   if (bytes < 1_000) return `${Math.round(bytes)} B`;
   return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
-function markdown(header: readonly string[], lines: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  const rule = widths.map((width) => '-'.repeat(width));
-  const text = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [header, rule, ...lines].map(text).join('\n');
 }
