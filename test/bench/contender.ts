@@ -35,8 +35,8 @@ export interface Syncing {
   readonly command: Command;
   /** What must be done before each sync to make it a fair one. Not timed. */
   readonly prepare?: () => Promise<void>;
-  /** Processes on this side that stay from sync to sync: their memory counts as well. */
-  readonly residents?: readonly number[];
+  /** Processes on this side that stay from sync to sync: their memory counts as well. Asked before each sync. */
+  readonly residents?: () => Promise<readonly number[]>;
   /** Where the time went, as the command's output says. Parts may overlap. Throws when it says something else. */
   readonly partsMs?: (stdout: string, wallMs: number) => Readonly<Record<string, number>>;
   /** Ends what stays from sync to sync. */

@@ -76,7 +76,7 @@ export class Lane implements AsyncDisposable {
     const { program, args, env = bed.env } = syncing.command;
     await syncing.prepare?.();
     const before = this.#network.traffic;
-    using memory = new MemoryWatch(syncing.residents ?? []);
+    using memory = new MemoryWatch((await syncing.residents?.()) ?? []);
     const onStart = (pid: number): void => memory.add(pid);
     const { stdout, wallMs } = await run(program, args, { cwd: project.root, env, signal, onStart });
     const { peakBytes } = memory;

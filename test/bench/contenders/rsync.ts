@@ -16,7 +16,7 @@ export const rsyncMaster: Contender = {
     const master = await startMaster(start);
     return {
       command: commandFor(start, sshWords(start, 'shared')),
-      residents: [master.pid],
+      residents: () => Promise.resolve([master.pid]),
       stop: () => master.stop(),
     };
   },
