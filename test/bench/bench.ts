@@ -10,7 +10,7 @@ import { machineLine } from './machine.js';
 import { measure } from './measure.js';
 import { parseOptions, usage, UsageError, type Options } from './options.js';
 import type { Sample } from './pass.js';
-import { comparison, whereTimeGoes, type Rows } from './table.js';
+import { comparison, leftOut, whereTimeGoes, type Rows } from './table.js';
 
 const exitCode = { failed: 1, usage: 2, interrupted: 130 };
 
@@ -66,6 +66,8 @@ async function measured(options: Options, rows: Rows): Promise<Sample[]> {
   for await (const samples of trees) {
     all.push(...samples);
     console.log(`${comparison(samples, rows)}\n`);
+    const missing = leftOut(samples, rows, options.rttsMs);
+    if (missing.length > 0) console.log(`Left out for lack of time: ${missing.join('; ')}.\n`);
     if (samples.every((each) => each.partsMs === undefined)) continue;
     console.log(`Where the time goes, medians in ms (parts overlap):\n\n${whereTimeGoes(samples, rows)}\n`);
   }

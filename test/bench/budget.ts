@@ -13,11 +13,11 @@ export class Budget {
     this.#clock = clock;
   }
 
-  /** Whether there is time for the task, and if so, that it begins. What must be done is allowed in any case. */
-  allows(task: string, isMust: boolean): boolean {
+  /** Whether there is time for the task; if so, it begins now. Of one that was never done, only the beginning must fit. */
+  allows(task: string): boolean {
     this.pause();
     const beganMs = this.#clock.now();
-    if (!isMust && beganMs + (this.#longestMs.get(task) ?? 0) > this.#budgetMs) return false;
+    if (beganMs + (this.#longestMs.get(task) ?? 0) > this.#budgetMs) return false;
     this.#running = { task, beganMs };
     return true;
   }

@@ -28,7 +28,7 @@ export async function* measure(measuring: Measuring): AsyncGenerator<Sample[]> {
     const samples: Sample[] = [];
     for (let round = 0; round < measuring.rounds; round += 1) {
       for (const rttMs of measuring.rttsMs) {
-        const goOn = (task: Task): boolean => budget.allows(`${rttMs} ${task.name}`, round === 0);
+        const goOn = (task: Task): boolean => budget.allows(`${rttMs} ${task.name}`);
         await emptyFarHome(bed);
         measuring.onPass({ files, round, rttMs });
         const pass = { ...measuring, bed, project, behind, rttMs, turn: round, goOn };

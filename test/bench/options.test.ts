@@ -38,6 +38,7 @@ describe('without a word, the benchmark', () => {
 it('--quick is a small tree, two round trip times and a limit, and what is said outright wins', () => {
   const quick = parsed('--quick');
   expect(quick).toMatchObject({ files: [1_000], rttsMs: [0, 50], rounds: 3 });
+  expect(named(quick.tasks)).toEqual(['first-clone', 'first-empty', 'no-op', 'switch', 'edit']);
   expect(quick.budgetMs).toBeLessThan(90_000);
   expect(parsed('--quick', '--files', '14000', '--rtt', '150')).toMatchObject({ files: [14_000], rttsMs: [150] });
 });

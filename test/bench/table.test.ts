@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Sample } from './pass.js';
-import { comparison, whereTimeGoes, type Rows } from './table.js';
+import { comparison, leftOut, whereTimeGoes, type Rows } from './table.js';
 
 const rows: Rows = {
   tasks: [
@@ -60,6 +60,11 @@ describe('the comparison', () => {
     const [, line] = cells(comparison([sample('theirs', 100)], rows));
     expect(line?.slice(0, 6)).toEqual(['nothing to do', 'theirs', '1', '0.10 s', '0.10–0.10', '']);
   });
+});
+
+it('what was left out is named, with the round trip time at which it was', () => {
+  const samples = [sample('ours', 1), sample('ours', 1, { task: 'edit' }), sample('ours', 1, { rttMs: 150 })];
+  expect(leftOut(samples, rows, [50, 150])).toEqual(['one edit at 150 ms']);
 });
 
 it('where the time goes is the median of each part, of those that tell', () => {

@@ -14,6 +14,14 @@ export function comparison(samples: readonly Sample[], rows: Rows): string {
   return [...groups].map(([heading, group]) => `${heading}\n\n${oneTable(group, rows)}`).join('\n\n');
 }
 
+/** What was never done on the tree that the samples are of. */
+export function leftOut(samples: readonly Sample[], { tasks }: Rows, rttsMs: readonly number[]): string[] {
+  const done = new Set(samples.map(({ task, rttMs }) => `${task} ${rttMs}`));
+  return rttsMs.flatMap((rttMs) =>
+    tasks.filter(({ name }) => !done.has(`${name} ${rttMs}`)).map(({ title }) => `${title} at ${rttMs} ms`),
+  );
+}
+
 /** Where the time of the contenders goes that say so, in Markdown: the median of each part, in milliseconds. */
 export function whereTimeGoes(samples: readonly Sample[], { tasks, contenders }: Rows): string {
   const telling = samples.filter((each) => each.partsMs !== undefined);
