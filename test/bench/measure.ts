@@ -27,6 +27,7 @@ export async function* measure(measuring: Measuring): AsyncGenerator<Sample[]> {
     const budget = new Budget(measuring.budgetMs);
     const samples: Sample[] = [];
     for (let round = 0; round < measuring.rounds; round += 1) {
+      const measuredBefore = samples.length;
       for (const rttMs of measuring.rttsMs) {
         const goOn = (task: Task): boolean => budget.allows(`${rttMs} ${task.name}`);
         await emptyFarHome(bed);
@@ -35,6 +36,8 @@ export async function* measure(measuring: Measuring): AsyncGenerator<Sample[]> {
         for await (const sample of onePass(pass)) samples.push(sample);
         budget.pause();
       }
+      // There is no time for any task any more.
+      if (samples.length === measuredBefore) break;
     }
     yield samples;
     await removeTree(root);
