@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,6 +18,19 @@ function cloneThere(): GitRepo {
   side.far('git', 'clone', '-q', side.repo.root, side.workspace);
   return new GitRepo(side.workspace, side.localHome);
 }
+
+describe('a sync that builds on a landing', () => {
+  it('sends what changed once, also where that is more than a handful of objects', async () => {
+    side.repo.write('before', randomBytes(1_000_000));
+    await side.sync();
+    side.repo.write('new', randomBytes(200_000));
+    const { sentBytes, verified } = await side.sync();
+    expect({ verified, sentOnce: sentBytes > 200_000 && sentBytes < 220_000 }).toEqual({
+      verified: true,
+      sentOnce: true,
+    });
+  });
+});
 
 describe('the base', () => {
   it('is origin/HEAD of the workspace', async () => {

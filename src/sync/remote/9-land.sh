@@ -4,12 +4,12 @@
 # Whether every object that the landing writes is here: a partial clone may lack some.
 whole() {
   git diff-tree -r --no-renames --diff-filter=d "$R" "$tree" 2>/dev/null |
-    sed 's/^:[0-7]* [0-7]* [0-9a-f]* \([0-9a-f]*\) .*/\1/' | git cat-file --batch-check >"$tmp/objects" 2>/dev/null || return 1
-  ! grep -q ' missing$' "$tmp/objects"
+    sed 's/^:[0-7]* [0-7]* [0-9a-f]* \([0-9a-f]*\) .*/\1/' | git cat-file --batch-check >"$tmp/written" 2>/dev/null || return 1
+  ! grep -q ' missing$' "$tmp/written"
 }
 
 # Whether those objects can be read to their end.
-readable() { sed 's/ .*//' "$tmp/objects" | git cat-file --batch >/dev/null 2>&1; }
+readable() { sed 's/ .*//' "$tmp/written" | git cat-file --batch >/dev/null 2>&1; }
 
 # Two trees, the index and the disk must agree before anything is written: a file that changed since the scan, or one
 # that git does not know, stops the switch before it began. (A second name for a file sets the time that trustctime is about.)
