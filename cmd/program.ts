@@ -4,6 +4,7 @@ import type { CreateFlags } from './commands/create.js';
 import type { SyncFlags } from './commands/sync.js';
 import type { WaitFlags } from './commands/wait.js';
 import type { Context } from './context.js';
+import type { LandingFlags } from './landing.js';
 import { packageVersion } from './version.js';
 
 export interface ProgramParts {
@@ -117,19 +118,41 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
     .summary('land the working tree in the workspace')
     .description('Land the exact working tree in the workspace on the sidecar, and prove it.')
     .option('--dry-run', 'say what would change, and change nothing')
-    .addOption(
-      new Option('--drift <what>', 'changes made over there: save them aside and go on (default), or refuse').choices([
-        'save',
-        'refuse',
-      ]),
-    )
+    .addOption(driftOption())
     .option('--adopt', 'take over a directory that already holds something else')
     .option('--best-effort', 'succeed with a warning when there is no sidecar or it cannot be reached')
     .option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)')
     .action((flags: SyncFlags) => run(async (context) => (await import('./commands/sync.js')).sync(context, flags)));
 
+  program
+    .command('watch')
+    .summary('land every change as it happens')
+    .description(
+      'Land the working tree, and then every change of it as it happens, until Ctrl-C. After each landing that changed ' +
+        'the workspace, run a command there, if one is given; a newer landing stops it.',
+    )
+    .argument('[command...]', 'what to run in the workspace, after `--`; `sh -c LINE` runs a line of shell')
+    .addOption(driftOption())
+    .option('--adopt', 'take over a directory that already holds something else')
+    .option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)')
+    .addHelpText('after', watchLines)
+    .action((command: string[], flags: LandingFlags) =>
+      run(async (context) => (await import('./commands/watch.js')).watch(context, command, flags)),
+    );
+
   return program;
 }
+
+function driftOption(): Option {
+  const words = 'changes made over there: save them aside and go on (default), or refuse';
+  return new Option('--drift <what>', words).choices(['save', 'refuse']);
+}
+
+const watchLines = `
+For editors and scripts, each landing is a pair of lines on stderr:
+  sidecar: landing…
+  sidecar: landed …       or   sidecar: not landed: …
+stdout holds what the command prints, or with --json a document for each landing and each end of the command.`;
 
 /**
  * Declared once, on the program: commander finds a program's options on both sides of the command's name (and leaves

@@ -7,6 +7,8 @@ import { checkPrivateDirectory } from './files/private-files.js';
 import { localServerEntry } from './provider/local/entry.js';
 import type { Provider } from './provider/provider.js';
 import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
+import type { PassOn } from './run/latest-run.js';
+import type { Open } from './session/kept.js';
 import type { LostSession, OpenSession } from './session/open.js';
 import { CurrentSidecar } from './sidecars/current.js';
 import { stateHome, type StateHome } from './sidecars/home.js';
@@ -40,6 +42,13 @@ export interface ConnectOptions {
 
 export type LandOptions = Omit<ConnectOptions, 'lost'> &
   Pick<SyncRequest, 'directory' | 'workdir' | 'drift' | 'adopt' | 'dryRun'>;
+
+export type WatchOptions = Omit<LandOptions, 'dryRun'> & {
+  /** Called after each landing, before anything else happens. */
+  readonly onLanded?: (result: SyncResult) => void;
+  /** What to run in the workspace after each landing that changed it, word for word, and who takes what it prints. */
+  readonly run?: { readonly command: readonly string[]; readonly passOn: PassOn };
+};
 
 /**
  * The sidecars of this user, and all that can be done with them: what the command line does, for a program.
@@ -101,46 +110,93 @@ export class Sidecars {
 
   /** Opens a session, waiting for a machine that boots. The caller closes its transport. */
   async open(record: SidecarRecord, options: ConnectOptions = {}): Promise<OpenSession> {
-    const [{ openSession }, { sshConnect }] = await Promise.all([
-      import('./session/open.js'),
-      import('./session/connect.js'),
-    ]);
-    const { emit = ignore, signal, deadlineMs, askPassphrase, lost } = options;
-    const pin = async (key: string): Promise<void> => {
-      await this.registry.pin(record.name, key, record);
-    };
-    return openSession({
-      record,
-      provider: await this.#provider(record),
-      connect: sshConnect({ askPassphrase, pin, emit }),
-      clock: this.#clock,
-      emit,
-      signal,
-      lost,
-      ...(deadlineMs === undefined ? {} : { deadlineMs }),
-    });
+    const { signal = new AbortController().signal, lost } = options;
+    return (await this.#opener(record, options))(signal, lost);
   }
 
   /** Lands the working tree around `directory` on a sidecar, exactly, and has it proved. */
   async sync(record: SidecarRecord, options: LandOptions): Promise<SyncResult> {
     const { sync } = await import('./sync/sync.js');
-    const { emit = ignore, signal = new AbortController().signal, deadlineMs, askPassphrase, ...what } = options;
-    const workdir = what.workdir ?? record.workdir;
-    return sync({
-      ...what,
+    return sync(this.#landing(record, options, await this.#opener(record, options)));
+  }
+
+  /**
+   * Lands the working tree around `directory`, and then each change of it as it happens, over one session, until the
+   * signal is aborted. A landing that failed in a way that may pass is emitted, and tried again.
+   *
+   * Throws the signal's reason, and the error of a landing that waiting does not cure.
+   */
+  async watch(record: SidecarRecord, options: WatchOptions): Promise<never> {
+    const [{ watch }, { sync }, { Unlanded }, { KeptSession }, { LatestRun }] = await Promise.all([
+      import('./watch/watch.js'),
+      import('./sync/sync.js'),
+      import('./sync/unlanded.js'),
+      import('./session/kept.js'),
+      import('./run/latest-run.js'),
+    ]);
+    const { directory, adopt = false, onLanded, run } = options;
+    const tree = typeof directory === 'string' ? await this.workingTree(directory, options.signal) : directory;
+    let landNow = (): void => undefined;
+    // A machine that was away may have come back as another one.
+    const session = new KeptSession(await this.#opener(record, options), () => landNow());
+    const request = this.#landing(record, { ...options, directory: tree.root }, (signal, lost) =>
+      session.lend(signal, lost),
+    );
+    const { clock, env, signal, emit, stateDir } = request;
+    const latest = run === undefined ? undefined : new LatestRun({ ...run, clock, signal, emit });
+    const unlanded = new Unlanded();
+    let hasLanded = false;
+    let owesRun = latest !== undefined;
+    try {
+      return await watch({
+        ...{ tree, stateDir, env, clock, signal, emit },
+        onReady: (land) => (landNow = land),
+        look: (within) => unlanded.look({ ...request, signal: within }),
+        land: async (within) => {
+          const result = await sync({ ...request, signal: within, adopt: adopt && !hasLanded });
+          hasLanded = true;
+          unlanded.landed(result);
+          onLanded?.(result);
+          if (latest === undefined || (result.upToDate && !owesRun)) return;
+          const { transport } = session;
+          owesRun = transport === undefined || !(await latest.start({ transport, workspace: result.workspace }));
+        },
+      });
+    } finally {
+      // Whatever still runs over there ends with its connection.
+      await session.close();
+    }
+  }
+
+  /** The way to a sidecar, again and again. */
+  async #opener(record: SidecarRecord, options: ConnectOptions): Promise<Open> {
+    const [{ openSession }, { sshConnect }] = await Promise.all([
+      import('./session/open.js'),
+      import('./session/connect.js'),
+    ]);
+    const { emit = ignore, deadlineMs, askPassphrase } = options;
+    let known = record;
+    const pin = async (key: string): Promise<void> => {
+      known = await this.registry.pin(record.name, key, record);
+    };
+    const connect = sshConnect({ askPassphrase, pin, emit });
+    const provider = await this.#provider(record);
+    const limit = deadlineMs === undefined ? {} : { deadlineMs };
+    return (signal, lost) =>
+      openSession({ record: known, provider, connect, clock: this.#clock, emit, signal, lost, ...limit });
+  }
+
+  #landing(record: SidecarRecord, options: LandOptions, open: Open): SyncRequest {
+    const { emit = ignore, signal = new AbortController().signal } = options;
+    const { directory, drift, adopt, dryRun, workdir = record.workdir } = options;
+    return {
+      ...{ directory, sidecar: record.name, open, emit, signal },
+      ...{ stateDir: this.home.stateDir, env: this.#env, clock: this.#clock },
       ...(workdir === undefined ? {} : { workdir }),
-      sidecar: record.name,
-      open: (both, lost) =>
-        this.open(record, {
-          ...{ emit, signal: both, askPassphrase, lost },
-          ...(deadlineMs === undefined ? {} : { deadlineMs }),
-        }),
-      stateDir: this.home.stateDir,
-      env: this.#env,
-      clock: this.#clock,
-      signal,
-      emit,
-    });
+      ...(drift === undefined ? {} : { drift }),
+      ...(adopt === undefined ? {} : { adopt }),
+      ...(dryRun === undefined ? {} : { dryRun }),
+    };
   }
 
   async #provider(record: SidecarRecord): Promise<Provider> {

@@ -43,7 +43,37 @@ export type SidecarEvent =
   /** Another landing holds the workspace's lock; this one waits. Emitted once. */
   | { readonly kind: 'sync.waiting'; readonly holder: string }
   /** A repository of the sidecar's own stands in the workspace, is not part of the tree, and was left alone. */
-  | { readonly kind: 'sync.left_alone'; readonly path: string };
+  | { readonly kind: 'sync.left_alone'; readonly path: string }
+  | WatchEvent
+  | RunEvent;
+
+/** What goes on between the landings of a watch. Each `watch.landing` is followed by its end: landed, failed, or the watch's own. */
+export type WatchEvent =
+  /** Every change from now on lands. */
+  | { readonly kind: 'watch.started'; readonly directory: string }
+  /** File events are not to be had, or not to be relied on: the working tree is looked at again and again. */
+  | { readonly kind: 'watch.polling'; readonly directory: string; readonly reason: string }
+  /** git is changing the working tree, which `path` shows; its end is waited for. */
+  | { readonly kind: 'watch.held'; readonly path: string }
+  /** It was waited for in vain. */
+  | { readonly kind: 'watch.stuck'; readonly path: string }
+  | { readonly kind: 'watch.landing' }
+  /** The landing failed in a way that may pass; it is tried again at the next change, and after `retryMs`. */
+  | { readonly kind: 'watch.failed'; readonly error: SidecarError; readonly retryMs: number };
+
+/** A command in the workspace that is run again and again. */
+export type RunEvent =
+  | { readonly kind: 'run.started'; readonly command: readonly string[] }
+  | {
+      readonly kind: 'run.ended';
+      readonly command: readonly string[];
+      readonly code: number;
+      readonly elapsedMs: number;
+    }
+  /** A newer landing took the place of the one that it ran on. */
+  | { readonly kind: 'run.stopped'; readonly command: readonly string[] }
+  /** It could not be started, or nobody knows how it ended. It is not run again before the next landing. */
+  | { readonly kind: 'run.failed'; readonly command: readonly string[]; readonly error: SidecarError };
 
 export type SyncPhase = 'snapshot' | 'pack' | 'land';
 

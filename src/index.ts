@@ -1,7 +1,7 @@
 /** The public API: everything the command line does can be done from a program. */
-export { Sidecars, type ClientOptions, type ConnectOptions, type LandOptions } from './client.js';
+export { Sidecars, type ClientOptions, type ConnectOptions, type LandOptions, type WatchOptions } from './client.js';
 export { SidecarError, type ErrorCode, type Facts } from './errors.js';
-export type { Emit, SidecarEvent, SkipReason, SyncPhase } from './events.js';
+export type { Emit, RunEvent, SidecarEvent, SkipReason, SyncPhase, WatchEvent } from './events.js';
 export { systemClock, type Clock } from './clock.js';
 
 export type { LocalRequest } from './provider/local.js';
@@ -11,6 +11,7 @@ export { readSettings, type Settings } from './sidecars/settings.js';
 
 export { openSession, type Connect, type OpenSession, type OpenSessionOptions } from './session/open.js';
 export { sshConnect, type SshConnectOptions } from './session/connect.js';
+export type { PassOn } from './run/latest-run.js';
 export type { Provider } from './provider/provider.js';
 export type { Channel, ExecOptions, Exit, Transport } from './transport/transport.js';
 export type { AskPassphrase } from './transport/passphrase.js';

@@ -1,25 +1,17 @@
 import { SidecarError } from '../../src/errors.js';
-import type { SidecarRecord } from '../../src/sidecars/record.js';
-import type { Settings } from '../../src/sidecars/settings.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../about-sidecar.js';
-import { chosenSidecar } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
-import { openSidecars, settingsHere } from '../sidecars.js';
-import { workingTreeHere } from '../working-tree.js';
-import { passphrasePrompt } from '../ui/ask-passphrase.js';
+import { landingHere, type LandingFlags } from '../landing.js';
 import { errorDocument } from '../ui/error-report.js';
 import { exitCode, exitCodes } from '../ui/exit-codes.js';
 import { explain } from '../ui/explain.js';
 import { createReporter } from '../ui/reporter.js';
 import { driftWarning, syncSummary } from '../ui/sync-summary.js';
 
-export interface SyncFlags {
+export interface SyncFlags extends LandingFlags {
   readonly dryRun?: boolean;
-  readonly drift?: string;
-  readonly adopt?: boolean;
   readonly bestEffort?: boolean;
-  readonly connectTimeout?: string;
 }
 
 export async function sync(context: Context, flags: SyncFlags): Promise<void> {
@@ -36,30 +28,11 @@ export async function sync(context: Context, flags: SyncFlags): Promise<void> {
   }
 }
 
-async function land(context: Context, flags: SyncFlags): Promise<SyncResult> {
-  const { drift, connectTimeout, adopt = false, dryRun = false } = flags;
-  const sidecars = openSidecars(context);
-  const settings = await settingsHere(context, sidecars, { drift, connectTimeout });
-  const record = await chosenSidecar(context, sidecars, settings);
-  const workdir = workspaceOf(record, settings);
+async function land(context: Context, { dryRun = false, ...flags }: SyncFlags): Promise<SyncResult> {
+  const { sidecars, record, options } = await landingHere(context, flags);
   return aboutSidecar(record.name, async () =>
-    sidecars.sync(record, {
-      directory: await workingTreeHere(context, sidecars),
-      ...(workdir === undefined ? {} : { workdir }),
-      drift: settings.drift.value,
-      adopt,
-      dryRun,
-      deadlineMs: settings.connectTimeoutMs.value,
-      askPassphrase: passphrasePrompt(context),
-      signal: context.signal,
-      emit: createReporter(context.output, record.name),
-    }),
+    sidecars.sync(record, { ...(await options()), dryRun, emit: createReporter(context.output, record.name) }),
   );
-}
-
-/** What was said of this one sidecar outweighs what a file says of all of them, and a variable says it for this once. */
-function workspaceOf(record: SidecarRecord, { workdir }: Settings): string | undefined {
-  return workdir.source.kind === 'environment' ? workdir.value : (record.workdir ?? workdir.value);
 }
 
 /** What `--best-effort` lets pass: there is no sidecar to sync to, or no way to it. */

@@ -3,7 +3,8 @@ import { type Line, fit, paint } from './line.js';
 
 /** What the program needs of `process.stdout` and `process.stderr`. */
 export interface OutputStream {
-  write(text: string): unknown;
+  /** Calls `done` when there is room for more, or nobody reads any more. */
+  write(text: string | Uint8Array, done?: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -35,6 +36,8 @@ export class Output {
   readonly #stderr: OutputStream;
   readonly #colour: { readonly stdout: boolean; readonly stderr: boolean };
   #drawn = false;
+  /** The last line on the terminal is a command's, and has not ended. */
+  #foreignLine = false;
 
   constructor(options: OutputOptions) {
     this.json = options.json;
@@ -77,9 +80,17 @@ export class Output {
     this.#stderr.write(text);
   }
 
+  /** What a command on a sidecar printed, as it is. Resolves when there is room for more. */
+  async pass(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
+    this.clearProgress();
+    this.#foreignLine = this.live && bytes.at(-1) !== newline;
+    const to = stream === 'stdout' ? this.#stdout : this.#stderr;
+    await new Promise<void>((done) => to.write(bytes, () => done()));
+  }
+
   /** Replaces the live line. Does nothing where there is no terminal. */
   progress(...line: Line): void {
-    if (!this.live) return;
+    if (!this.live || this.#foreignLine) return;
     const text = paint(fit(line, columnsOf(this.#stderr) - 1), this.#colour.stderr);
     // Return, erase to the end of the line (ECMA-48 EL), draw.
     this.#stderr.write(`\r\x1b[K${text}`);
@@ -96,6 +107,8 @@ export class Output {
   #printStatus(line: Line): void {
     if (this.json) return;
     this.clearProgress();
+    if (this.#foreignLine) this.#stderr.write('\n');
+    this.#foreignLine = false;
     this.#stderr.write(`${paint(line, this.#colour.stderr)}\n`);
   }
 
@@ -104,6 +117,8 @@ export class Output {
     for (const line of lines) this.#stdout.write(`${line}\n`);
   }
 }
+
+const newline = 0x0a;
 
 function isTerminal(stream: OutputStream, env: NodeJS.ProcessEnv): boolean {
   return stream.isTTY === true && env['TERM'] !== 'dumb';

@@ -2,6 +2,7 @@ import type { SidecarError } from '../../src/errors.js';
 import type { Emit, SidecarEvent, SkipReason, SyncPhase } from '../../src/events.js';
 import { causeOf } from './explain.js';
 import type { Output } from './output.js';
+import { reportWatch } from './watch-report.js';
 import { count, formatBytes, formatRate, formatSeconds } from './quantities.js';
 
 /** How often the live line may be redrawn while bytes are sent. */
@@ -88,6 +89,19 @@ export function createReporter(output: Output, name: string): Emit {
         output.warn(
           `${event.path} on ${name} is a repository of its own that is not part of this tree; it was left alone`,
         );
+        return;
+      case 'watch.started':
+      case 'watch.polling':
+      case 'watch.held':
+      case 'watch.stuck':
+      case 'watch.landing':
+      case 'watch.failed':
+      case 'run.started':
+      case 'run.ended':
+      case 'run.stopped':
+      case 'run.failed':
+        lost = false;
+        reportWatch(output, name, event);
         return;
       default:
         event satisfies never;

@@ -23,6 +23,14 @@ export function syncSummary(result: SyncResult): Line {
   ];
 }
 
+/** A landing of many in one line. It begins the same way always: editors wait for it. */
+export function landedWords(result: SyncResult): Line {
+  const sent = formatBytes(result.sentBytes);
+  const done = result.upToDate ? 'already in step' : `${changes(result)} (${sent} sent)`;
+  const tree = `tree ${result.tree.slice(0, shownIdLength)} proved`;
+  return [`landed on ${result.sidecar}:${result.workspace}: ${done} in ${formatSeconds(result.ms.total)}, ${tree}`];
+}
+
 /** What the user must know of changes that were found over there, if there were any. */
 export function driftWarning({ drift, sidecar, workspace }: SyncResult): string | undefined {
   if (drift === null) return undefined;

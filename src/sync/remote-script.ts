@@ -27,6 +27,21 @@ export function remoteScriptLine(nonce: string): string {
   return `${script.length} ${script}\n`;
 }
 
+/**
+ * Any script as the first line to send. It travels in ASCII, whatever bytes it holds: shells disagree about what the
+ * length of another text is.
+ */
+export function scriptLine(script: string): string {
+  const line = Array.from(Buffer.from(script, 'utf8'), unfoldable).join('');
+  return `${line.length} ${line}\n`;
+}
+
+/** One byte as `printf %b` reads it. */
+function unfoldable(byte: number): string {
+  const plain = byte >= 0x20 && byte < 0x7f && byte !== 0x5c;
+  return plain ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, '0')}`;
+}
+
 /** The files of `remote/`, in the order of their names. */
 function readScript(): string {
   const directory = path.join(packageRoot, 'src/sync/remote');

@@ -13,8 +13,9 @@ export function fakeStream({ isTTY = false, columns = 80 }: { isTTY?: boolean; c
   return {
     isTTY,
     columns,
-    write: (text) => {
-      written += text;
+    write: (text, done) => {
+      written += typeof text === 'string' ? text : Buffer.from(text).toString();
+      done?.();
     },
     get written() {
       return written;

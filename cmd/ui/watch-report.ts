@@ -1,0 +1,79 @@
+import { SidecarError } from '../../src/errors.js';
+import type { RunEvent, WatchEvent } from '../../src/events.js';
+import { errorDocument } from './error-report.js';
+import { explain } from './explain.js';
+import type { Line } from './line.js';
+import type { Output } from './output.js';
+import { formatSeconds } from './quantities.js';
+
+/**
+ * What goes on between the landings of a watch, in words. The lines of a landing's begin and of its end are an interface:
+ * editors recognise them by `sidecar: landing` and by `sidecar: landed` or `sidecar: not landed`.
+ */
+export function reportWatch(output: Output, name: string, event: WatchEvent | RunEvent): void {
+  switch (event.kind) {
+    case 'watch.started':
+      output.note(`watching ${event.directory} for ${name}`);
+      return;
+    case 'watch.polling':
+      output.warn(
+        `no file events for ${event.directory}: ${event.reason}; ` +
+          'it is looked through again and again instead, which is slower',
+      );
+      return;
+    case 'watch.held':
+      if (output.verbose) output.note(`git is at work (${event.path}); waiting for its end`);
+      output.progress('waiting for git…');
+      return;
+    case 'watch.stuck':
+      output.warn(
+        `git does not come to an end: ${event.path} is still there; landing the tree as it is. ` +
+          'If no git runs, remove it',
+      );
+      return;
+    case 'watch.landing':
+      output.note('landing…');
+      return;
+    case 'watch.failed': {
+      const error = about(event.error, name);
+      const { message, hint } = explain(error);
+      const again = `trying again at the next change, and in ${formatSeconds(event.retryMs)}`;
+      output.fail(errorDocument(error), [
+        [{ text: 'sidecar: ', style: 'red' }, `not landed: ${message}`],
+        [{ text: '  hint: ', style: 'cyan' }, hint === '' ? again : `${hint}; ${again}`],
+      ]);
+      return;
+    }
+    case 'run.started':
+      if (output.verbose) output.note(`running ${words(event.command)}`);
+      return;
+    case 'run.ended':
+      output.note(ended(event), ` after ${formatSeconds(event.elapsedMs)}`);
+      return;
+    case 'run.stopped':
+      output.note(`stopped ${words(event.command)}: there is a newer landing`);
+      return;
+    case 'run.failed': {
+      const error = about(event.error, name);
+      const { message, hint } = explain(error);
+      const lines: Line[] = [[{ text: 'sidecar: ', style: 'red' }, `cannot run ${words(event.command)}: ${message}`]];
+      if (hint !== '') lines.push([{ text: '  hint: ', style: 'cyan' }, hint]);
+      output.fail(errorDocument(error), lines);
+      return;
+    }
+    default:
+      event satisfies never;
+  }
+}
+
+function ended({ command, code }: Extract<RunEvent, { kind: 'run.ended' }>): Line[number] {
+  const text = `${words(command)} ended with ${code}`;
+  return code === 0 ? text : { text, style: 'yellow' };
+}
+
+const words = (command: readonly string[]): string => command.join(' ');
+
+/** The error with the name that the user has for the machine. */
+function about(error: SidecarError, sidecar: string): SidecarError {
+  return new SidecarError(error.code, { ...error.facts, sidecar }, { cause: error });
+}
