@@ -64,16 +64,16 @@ export function told(pace: Pace, change: Change, nowMs: number): Pace {
     case 'idle':
       return { kind: 'settling', change, sinceMs: nowMs, lastMs: nowMs };
     case 'settling':
-      return { ...pace, change: both(pace.change, change), lastMs: nowMs };
+      return { ...pace, change: both(pace.change, change), lastMs: isSign(change) ? nowMs : pace.lastMs };
     case 'held': {
-      const wait = change.kind === 'unseen' ? pace.wait : { ...pace.wait, lastMs: nowMs };
+      const wait = isSign(change) ? { ...pace.wait, lastMs: nowMs } : pace.wait;
       return { ...pace, change: both(pace.change, change), wait };
     }
     case 'judging':
     case 'landing':
       return { ...pace, later: added(pace.later, change, nowMs) };
     case 'failed': {
-      if (change.kind === 'unseen') return pace;
+      if (!isSign(change)) return pace;
       const retryMs = Math.min(pace.retryMs, Math.max(pace.soonestMs, nowMs + quietMs));
       return { ...pace, change: both(pace.change, change), retryMs };
     }
@@ -138,9 +138,9 @@ export function failed(pace: Pace, pauseMs: number, nowMs: number): Pace {
 export const beginning: Pace = { kind: 'judging', change: { kind: 'due' } };
 
 /** That nobody knows whether something changed is no sign that something did. */
-function isSeen(later: Later | undefined): later is Later {
-  return later !== undefined && later.change.kind !== 'unseen';
-}
+const isSign = (change: Change): boolean => change.kind !== 'unseen';
+
+const isSeen = (later: Later | undefined): later is Later => later !== undefined && isSign(later.change);
 
 function settle(later: Later | undefined): Pace {
   return later === undefined ? { kind: 'idle' } : { kind: 'settling', ...later };
