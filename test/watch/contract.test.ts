@@ -1,12 +1,8 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock, type Clock } from '../../src/clock.js';
 import type { Watcher } from '../../src/watch/file-events.js';
-import { Watched } from './watched.js';
-
-/** Looks come thick and fast. */
-const hurried: Clock = { now: () => systemClock.now(), sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) };
+import { hurried, Watched } from './watched.js';
 
 /** What every way to learn of changes promises: whatever changes lands. */
 function sourceContract(start: (watched: Watched) => Promise<void>): void {
@@ -112,12 +108,13 @@ describe('file events', () => {
 });
 
 describe('looks at the tree, where there are no events', () => {
-  const load = (): Promise<Watcher> => Promise.reject(new Error('No prebuild or local build found.\nTried everything.'));
-  sourceContract((watched) => watched.start({ load, clock: hurried }));
+  const load = (): Promise<Watcher> =>
+    Promise.reject(new Error('No prebuild or local build found.\nTried everything.'));
+  sourceContract((watched) => watched.start({ load, clock: hurried(20) }));
 
   it('are announced once, with the reason', async () => {
     await using watched = new Watched();
-    await watched.start({ load, clock: hurried });
+    await watched.start({ load, clock: hurried(20) });
     await watched.until(() => watched.looks > 2);
     const directory = watched.repo.root;
     const reason = 'No prebuild or local build found.';

@@ -72,7 +72,9 @@ describe('file events', () => {
   it('tell of the paths', async () => {
     await start();
     say('one', 'two');
-    expect(told).toEqual([{ kind: 'touched', paths: new Set([path.join(place.path, 'one'), path.join(place.path, 'two')]) }]);
+    expect(told).toEqual([
+      { kind: 'touched', paths: new Set([path.join(place.path, 'one'), path.join(place.path, 'two')]) },
+    ]);
     await clock.advance(0);
     expect(watcher.heard).toHaveLength(1);
   });

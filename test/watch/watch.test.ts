@@ -3,13 +3,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '../../src/clock.js';
 import { SidecarError } from '../../src/errors.js';
-import { Watched } from './watched.js';
-
-/** Pauses of minutes are over at once; those of a burst take their time. */
-const impatient: Clock = {
-  now: () => systemClock.now(),
-  sleep: (ms, signal) => systemClock.sleep(ms >= 4_000 && ms < 20_000 ? 1 : ms, signal),
-};
+import { hurried, Watched } from './watched.js';
 
 let watched: Watched;
 beforeEach(() => {
@@ -77,7 +71,7 @@ describe('a watch', () => {
       failures += 1;
       if (failures < 3) throw error;
     };
-    await watched.start({ clock: impatient });
+    await watched.start({ clock: hurried(1_000) });
     await watched.until(() => watched.landings.length > 0);
     expect(watched.events.filter(({ kind }) => kind === 'watch.failed')).toEqual([
       { kind: 'watch.failed', error, retryMs: 5_000 },
@@ -128,8 +122,9 @@ describe('a watch', () => {
     await other.start({ root: linked });
     await other.until(() => other.landings.length === 1);
     writeFileSync(path.join(linked, 'x.log'), 'x\n');
-    const looks = other.looks;
+    const dealtWith = (): number => other.looks + other.landings.length;
+    const before = dealtWith();
     other.repo.git('-C', linked, 'add', '-f', 'x.log');
-    await other.until(() => other.looks > looks);
+    await other.until(() => dealtWith() > before);
   });
 });

@@ -8,6 +8,14 @@ import type { Watcher } from '../../src/watch/file-events.js';
 import { watch, type WatchRequest } from '../../src/watch/watch.js';
 import { GitRepo, manifest, oraclePaths, scratch } from '../fakes/git-repo.js';
 
+/** Time passes so many times as fast. */
+export function hurried(times: number): Clock {
+  return {
+    now: () => systemClock.now() * times,
+    sleep: (ms, signal) => systemClock.sleep(ms / times, signal),
+  };
+}
+
 /** A repository that is watched. A landing takes down what travels, by git's own account. */
 export class Watched implements AsyncDisposable {
   readonly #place = scratch();

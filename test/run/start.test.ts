@@ -1,0 +1,60 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { startLocalServer, type LocalServer } from '../../src/provider/local/server.js';
+import { describeWith } from '../fakes/parts.js';
+import { connectTo } from '../fakes/ssh-client.js';
+import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
+import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
+import { startProxy, type CuttableProxy } from '../fakes/tcp-servers.js';
+import { runContract } from './contract.js';
+
+describeWith(sshdParts, 'a command on a real sshd', () => {
+  let directory: string;
+  let key: MadeKey;
+  let sshd: Sshd;
+  let proxy: CuttableProxy;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sidecar-run-'));
+    key = await makeKey(directory, 'id');
+    sshd = await startSshd({ authorizedKeys: [key.line], home: directory });
+    proxy = await startProxy(sshd.port);
+  });
+  afterAll(async () => {
+    await proxy.stop();
+    await sshd.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  runContract(async () => {
+    const { transport } = await connectTo({ ...sshd, port: proxy.port, keys: [key.path] });
+    return { transport, cut: () => proxy.reset() };
+  });
+});
+
+describe('a command on a local sidecar', () => {
+  let directory: string;
+  let key: MadeKey;
+  let server: LocalServer;
+  let proxy: CuttableProxy;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sidecar-run-'));
+    key = await makeKey(directory, 'id');
+    const hostKey = await readFile((await makeKey(directory, 'host_key')).path, 'utf8');
+    server = await startLocalServer({ port: 0, hostKey, authorizedKey: key.line, home: directory, env: process.env });
+    proxy = await startProxy(server.port);
+  });
+  afterAll(async () => {
+    await proxy.stop();
+    await server.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  runContract(async () => {
+    const { transport } = await connectTo({ port: proxy.port, user: userInfo().username, keys: [key.path] });
+    return { transport, cut: () => proxy.reset() };
+  });
+});
