@@ -55,10 +55,10 @@ export function reportWatch(output: Output, name: string, event: WatchEvent | Ru
       return;
     case 'run.failed': {
       const error = about(event.error, name);
-      const { message, hint } = explain(error);
-      const lines: Line[] = [[{ text: 'sidecar: ', style: 'red' }, `cannot run ${words(event.command)}: ${message}`]];
-      if (hint !== '') lines.push([{ text: '  hint: ', style: 'cyan' }, hint]);
-      output.fail(errorDocument(error), lines);
+      output.fail(errorDocument(error), [
+        [{ text: 'sidecar: ', style: 'red' }, `${words(event.command)}: ${explain(error).message}`],
+        [{ text: '  hint: ', style: 'cyan' }, 'it runs again after the next landing that changes something'],
+      ]);
       return;
     }
     default:

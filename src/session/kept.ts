@@ -61,7 +61,10 @@ export class KeptSession {
       exec: (command, options) => transport.exec(command, options),
       forward: (target) => transport.forward(target),
       closed: transport.closed,
-      close: () => Promise.resolve(setLent(false)),
+      close: () => {
+        setLent(false);
+        return Promise.resolve();
+      },
     };
   }
 

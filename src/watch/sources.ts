@@ -41,18 +41,19 @@ const mostIgnored = 200;
  * Has every change of the working tree told, one way or another: by file events, and by a look at the tree now and then.
  * Where there are no events, or none are to be relied on, looks are all there is; that is announced, once.
  *
- * Resolves once no change from then on goes by untold. Everything ends with the signal, and `close` waits for it.
+ * Resolves once no change from then on goes by untold. Everything ends with the signal; `close`, after that, waits for it.
  */
 export async function startSources(options: SourcesOptions): Promise<{ close(): Promise<void> }> {
   const { tree, gitDir, clock, signal, emit, tell, load = loadWatcher } = options;
   let polling = slow;
+  let wakeUp = (): void => undefined;
   const fallBack = (reason: string): void => {
     if (polling === quick) return;
     polling = quick;
-    hurry.abort();
     emit({ kind: 'watch.polling', directory: tree.root, reason });
+    wakeUp();
   };
-  const hurry = new AbortController();
+  signal.addEventListener('abort', () => wakeUp(), { once: true });
   const inside = gitDir === undefined || gitDir.startsWith(tree.root + path.sep);
   const events = await FileEvents.start({
     load,
@@ -70,20 +71,21 @@ export async function startSources(options: SourcesOptions): Promise<{ close(): 
   const network = await networkFileSystem(tree.root);
   if (network !== undefined) fallBack(`it is on a network file system (${network})`);
 
+  const isOver = (): boolean => signal.aborted;
   const poll = async (): Promise<void> => {
-    while (!signal.aborted) {
+    while (!isOver()) {
+      const nap = new AbortController();
+      wakeUp = () => nap.abort();
       const ms = Math.max(polling.everyMs, polling.rest * options.lookMs());
-      await clock
-        .sleep(ms, hurry.signal.aborted ? signal : AbortSignal.any([signal, hurry.signal]))
-        .catch(() => undefined);
-      if (!signal.aborted) tell({ kind: 'unseen' });
+      await clock.sleep(ms, nap.signal).catch(() => undefined);
+      if (!isOver()) tell({ kind: 'unseen' });
     }
   };
   const polled = poll();
   return {
     close: async () => {
       await events?.close();
-      if (signal.aborted) await polled;
+      await polled;
     },
   };
 }

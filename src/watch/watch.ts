@@ -64,13 +64,15 @@ class Watching {
   readonly #request: WatchRequest & { readonly gitDir: string | undefined };
   #pace: Pace = beginning;
   #wake: () => void = () => undefined;
-  /** Work of git that was waited for in vain, or is known to be waited for. */
-  #heldBy: string | undefined;
+  /** git is being waited for, and that was said. */
+  #held = false;
+  /** What of git's work was waited for in vain: not again. */
   #stuck: string | undefined;
   #failures = 0;
 
   constructor(request: WatchRequest & { readonly gitDir: string | undefined }) {
     this.#request = request;
+    request.signal.addEventListener('abort', () => this.#wake(), { once: true });
   }
 
   tell(change: Change): void {
@@ -107,13 +109,12 @@ class Watching {
     }
   }
 
-  /** Resolves when a change is told, and after `ms`. */
+  /** Resolves when a change is told, when the watch ends, and after `ms`. */
   async #toldOr(ms?: number): Promise<void> {
-    const { clock, signal } = this.#request;
+    const { clock } = this.#request;
     const over = new AbortController();
     const change = new Promise<void>((resolve) => (this.#wake = resolve));
-    const both = AbortSignal.any([signal, over.signal]);
-    const time = clock.sleep(ms ?? longestSleepMs, both);
+    const time = clock.sleep(ms ?? longestSleepMs, over.signal);
     try {
       await Promise.race([change, time]);
     } finally {
@@ -126,11 +127,11 @@ class Watching {
     const { gitDir, emit, signal, look, clock } = this.#request;
     const work = gitDir === undefined ? undefined : await gitAtWork(gitDir);
     if (work !== undefined && work.id !== this.#stuck) {
-      if (this.#heldBy === undefined) emit({ kind: 'watch.held', path: work.path });
-      this.#heldBy = work.path;
+      if (!this.#held) emit({ kind: 'watch.held', path: work.path });
+      this.#held = true;
       return { kind: 'git', work };
     }
-    this.#heldBy = undefined;
+    this.#held = false;
     try {
       const weight = await weigh(change, this.#request);
       if (weight !== 'look') return { kind: weight };
@@ -150,7 +151,7 @@ class Watching {
     const { emit, signal, land, clock } = this.#request;
     if (pace.despite !== undefined) {
       this.#stuck = pace.despite.id;
-      this.#heldBy = undefined;
+      this.#held = false;
       emit({ kind: 'watch.stuck', path: pace.despite.path });
     }
     emit({ kind: 'watch.landing' });

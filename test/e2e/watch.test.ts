@@ -164,7 +164,7 @@ describe.skipIf(!canUseNamespaces)('watch where the limit on watched directories
 
 /** Resolves once there is no such process; a test's own time limit ends a wait in vain. */
 async function ended(pid: number): Promise<void> {
-  while (existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) {
+  while (existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -33,10 +33,10 @@ function sourceContract(start: (watched: Watched) => Promise<void>): void {
     ['a directory of another name', () => renameSync(at('src'), at('lib'))],
     ['a file that became a program', () => chmodSync(at('file'), 0o755)],
     ['a link', () => symlinkSync('file', at('link'))],
-    ['an ignored file that is tracked from now on', () => void trackIgnored()],
+    ['an ignored file that is tracked from now on', trackIgnored],
     ['an ignore rule', () => watched.repo.write('.gitignore', 'node_modules/\n*.log\nsrc/\n')],
     ['a private ignore rule', () => watched.repo.write('.git/info/exclude', 'untracked\n')],
-    ['a branch', () => switchBranch()],
+    ['a branch', switchBranch],
   ];
 
   function trackIgnored(): void {

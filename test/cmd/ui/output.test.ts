@@ -105,6 +105,26 @@ describe('output', () => {
   });
 });
 
+describe('what a command over there prints', () => {
+  const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+  it('is passed on byte for byte, whatever it holds', async () => {
+    const { output, stdout, stderr } = given({});
+    await output.pass('stdout', bytes('\x1b[31mred\x07 no end'));
+    await output.pass('stderr', bytes('oops'));
+    expect([stdout.written, stderr.written]).toEqual(['\x1b[31mred\x07 no end', 'oops']);
+  });
+
+  it('is not wiped away by the live line, and what follows it begins a line of its own', async () => {
+    const { output, stderr } = given({ terminal: true, color: false });
+    output.progress('landing…');
+    await output.pass('stderr', bytes('half a line'));
+    output.progress('landing…');
+    output.note('landed');
+    expect(stderr.shown).toEqual(['half a line', 'sidecar: landed', '']);
+  });
+});
+
 describe('colour', () => {
   it.each<[string, Given, boolean]>([
     ['on a terminal', { terminal: true }, true],

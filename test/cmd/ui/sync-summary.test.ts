@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plainText } from '../../../cmd/ui/line.js';
-import { driftWarning, syncSummary } from '../../../cmd/ui/sync-summary.js';
+import { driftWarning, landedWords, syncSummary } from '../../../cmd/ui/sync-summary.js';
 import type { SyncResult } from '../../../src/sync/result.js';
 
 const landed: SyncResult = {
@@ -36,6 +36,16 @@ describe('the summary of a sync', () => {
     expect(plainText(syncSummary({ ...landed, verified: false, dryRun: true }))).toBe(
       'web:/home/dev/app would get 3 changed, 1 added (2.8 kB to send); nothing was changed',
     );
+  });
+});
+
+describe('a landing of many', () => {
+  it('tells the same, after the words that an editor waits for', () => {
+    const idle = { ...landed, upToDate: true };
+    expect([landed, idle].map(landedWords).map(plainText)).toEqual([
+      'landed on web:/home/dev/app: 3 changed, 1 added (2.8 kB sent) in 0.21 s, tree 1a2b3c4d5e proved',
+      'landed on web:/home/dev/app: already in step in 0.21 s, tree 1a2b3c4d5e proved',
+    ]);
   });
 });
 
