@@ -163,7 +163,7 @@ export class Sidecars {
         },
       });
     } finally {
-      // Whatever still runs over there ends with its connection.
+      await latest?.close();
       await session.close();
     }
   }

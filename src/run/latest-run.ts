@@ -25,6 +25,8 @@ export interface LatestRunOptions {
 export class LatestRun {
   readonly #options: LatestRunOptions;
   #current: Followed | undefined;
+  /** Nobody is told any more what becomes of a run. */
+  #closed = false;
 
   constructor(options: LatestRunOptions) {
     this.#options = options;
@@ -47,6 +49,12 @@ export class LatestRun {
     }
   }
 
+  /** Stops the run that goes on, for good and without a word. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.stop();
+  }
+
   /** Ends the run that goes on, if one does, and resolves once it is gone. */
   async stop(): Promise<void> {
     const current = this.#current;
@@ -58,6 +66,7 @@ export class LatestRun {
   /** Never throws. */
   async #follow(current: Followed): Promise<void> {
     const { command, clock, signal, emit } = this.#options;
+    const isOver = (): boolean => signal.aborted || this.#closed;
     const { run } = current;
     const startedMs = clock.now();
     try {
@@ -65,9 +74,9 @@ export class LatestRun {
       const code = await run.ended;
       if (!current.stale) emit({ kind: 'run.ended', command, code, elapsedMs: Math.round(clock.now() - startedMs) });
     } catch (error) {
-      if (!current.stale && !signal.aborted) this.#tellFailure(error);
+      if (!current.stale && !isOver()) this.#tellFailure(error);
     }
-    if (current.stale && !signal.aborted) emit({ kind: 'run.stopped', command });
+    if (current.stale && !isOver()) emit({ kind: 'run.stopped', command });
     if (this.#current === current) this.#current = undefined;
   }
 

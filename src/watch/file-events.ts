@@ -91,7 +91,11 @@ export class FileEvents {
     if (signal.aborted) return;
     if (events.length > 0) tell(touched(events.map((event) => event.path)));
     if (error !== null || events.length >= suspiciousEvents) this.#renew();
-    else void this.#mayHaveMissed(events).then((missed) => missed && this.#renew());
+    else {
+      // It fails where the watch ends meanwhile.
+      const looked = this.#mayHaveMissed(events).catch(() => false);
+      void looked.then((missed) => missed && this.#renew());
+    }
   }
 
   async #mayHaveMissed(events: readonly FileEvent[]): Promise<boolean> {
