@@ -20,8 +20,8 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // It finds its native parts and programs by its own path.
-  external: ['ssh2'],
+  // They find their native parts by their own path.
+  external: ['ssh2', '@parcel/watcher'],
   // The libraries that are CommonJS ask for what Node brings.
   banner: {
     js: `import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);`,
