@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { readingOnly, type Environment } from './environment.js';
+import { joinNul, splitNul, type BytePath } from './path-bytes.js';
 import { runGit } from './run.js';
 import type { WorkingTree } from './working-tree.js';
 
@@ -24,16 +25,25 @@ export async function ignoredDirectories(tree: WorkingTree, { env, signal }: Ask
 export async function notIgnoredPaths(
   tree: WorkingTree,
   paths: readonly string[],
-  { env, signal }: Asked,
+  asked: Asked,
 ): Promise<readonly string[]> {
-  if (paths.length === 0 || tree.repository === undefined) return paths;
-  const relative = (file: string): string => path.relative(tree.root, file);
-  const place = { cwd: tree.root, env: readingOnly(env), signal };
-  const stdin = paths.map((file) => `${relative(file)}\0`).join('');
-  const { stdout, code } = await runGit(place, ['check-ignore', '-z', '--stdin'], { stdin, accept: [0, 1, 128] });
-  if (code === 128) return paths; // in a submodule, say, or behind a link
-  const ignored = new Set(stdout.toString('utf8').split('\0'));
+  const relative = (file: string): BytePath => Buffer.from(path.relative(tree.root, file)).toString('latin1');
+  const { ignored, complete } = await ignoredAmong(tree, paths.map(relative), asked);
+  if (!complete) return paths; // in a submodule, say, or behind a link
   return paths.filter((file) => !ignored.has(relative(file)));
+}
+
+/** Which of these paths git ignores. The answer is not `complete` where git gave up at one of them. */
+export async function ignoredAmong(
+  tree: WorkingTree,
+  paths: readonly BytePath[],
+  { env, signal }: Asked,
+): Promise<{ readonly ignored: ReadonlySet<BytePath>; readonly complete: boolean }> {
+  if (paths.length === 0 || tree.repository === undefined) return { ignored: new Set(), complete: true };
+  const place = { cwd: tree.root, env: readingOnly(env), signal };
+  const args = ['check-ignore', '-z', '--stdin'];
+  const { stdout, code } = await runGit(place, args, { stdin: joinNul(paths), accept: [0, 1, 128] });
+  return { ignored: new Set(splitNul(stdout)), complete: code !== 128 };
 }
 
 /** Whether anything is at a path. */
