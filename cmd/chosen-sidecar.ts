@@ -6,16 +6,12 @@ import type { Sidecars } from '../src/client.js';
 import { settingsHere } from './sidecars.js';
 import { workingTreeHere } from './working-tree.js';
 
-/**
- * The sidecar that a command is about when no argument names one: `-s`, SIDECAR_NAME, what `use` selected here, the
- * settings files. Throws `sidecar.none_selected` and `sidecar.unknown`.
- */
+/** The sidecar that a command is about when no argument names one. Throws `sidecar.none_selected` and `sidecar.unknown`. */
 export async function chosenSidecar(context: Context, sidecars: Sidecars, settings: Settings): Promise<SidecarRecord> {
-  // `-s` needs no working tree, and so no git.
-  const choose = async (): Promise<string> =>
-    sidecars.current.choose((await workingTreeHere(context, sidecars)).root, settings.sidecar);
-  const name = context.sidecar ?? (await choose());
-  return sidecars.registry.get(name);
+  return sidecars.choose(settings, {
+    name: context.sidecar,
+    root: async () => (await workingTreeHere(context, sidecars)).root,
+  });
 }
 
 /** The sidecar that an argument names, else the chosen one. Throws `usage.invalid` when `-s` names another. */

@@ -1,5 +1,5 @@
 import { Sidecars } from '../src/client.js';
-import { type SettingFlags, type Settings, readSettings } from '../src/sidecars/settings.js';
+import type { Settings } from '../src/sidecars/settings.js';
 import type { Context } from './context.js';
 
 export function openSidecars({ env, platform, homeDir, clock }: Context): Sidecars {
@@ -7,10 +7,6 @@ export function openSidecars({ env, platform, homeDir, clock }: Context): Sideca
 }
 
 /** The settings in force where the command works. */
-export async function settingsHere(
-  { env, directory, sidecar }: Context,
-  { home }: Sidecars,
-  flags: Omit<SettingFlags, 'sidecar'> = {},
-): Promise<Settings> {
-  return readSettings({ flags: { ...flags, sidecar }, env, directory, configDir: home.configDir });
+export async function settingsHere({ directory, sidecar }: Context, sidecars: Sidecars): Promise<Settings> {
+  return sidecars.settings(directory, { sidecar });
 }

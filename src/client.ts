@@ -15,6 +15,7 @@ import { stateHome, type StateHome } from './sidecars/home.js';
 import type { SidecarRecord } from './sidecars/record.js';
 import { registryStore } from './sidecars/registry-file.js';
 import { Registry } from './sidecars/registry.js';
+import { readSettings, type SettingFlags, type Settings } from './sidecars/settings.js';
 import type { SyncRequest } from './sync/request.js';
 import type { SyncResult } from './sync/result.js';
 import type { AskPassphrase } from './transport/passphrase.js';
@@ -101,6 +102,23 @@ export class Sidecars {
     const record = await this.registry.get(name);
     await (await this.#provider(record)).delete(record);
     await this.registry.remove(name, record);
+  }
+
+  /** The settings in force in `directory`. */
+  settings(directory: string, flags: SettingFlags = {}): Promise<Settings> {
+    return readSettings({ flags, env: this.#env, directory, configDir: this.home.configDir });
+  }
+
+  /**
+   * The sidecar that is meant: the one that is named, else what settings and `use` say for the working tree at `root`,
+   * which is asked for only then. Throws `sidecar.none_selected` and `sidecar.unknown`.
+   */
+  async choose(
+    settings: Settings,
+    { name, root }: { readonly name: string | undefined; readonly root: () => Promise<string> },
+  ): Promise<SidecarRecord> {
+    // A name needs no working tree, and so no git.
+    return this.registry.get(name ?? (await this.current.choose(await root(), settings.sidecar)));
   }
 
   /** The working tree that `directory` is in. Its root is what a current sidecar belongs to. */

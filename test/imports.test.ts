@@ -30,6 +30,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Both talk to a shell over there, in the same way.
   'src/run': ['src/transport/transport.ts', 'src/sync/remote-script.ts'],
   'src/client.ts': ['src'],
+  'src/landing.ts': ['src/client.ts', 'src/git', 'src/sidecars'],
   'src/index.ts': ['src'],
   cmd: ['src'],
 };

@@ -1,4 +1,4 @@
-import { aboutSidecar } from '../about-sidecar.js';
+import { aboutSidecar } from '../../src/sidecars/about.js';
 import { namedSidecar } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
 import { openSidecars } from '../sidecars.js';

@@ -1,6 +1,6 @@
 import { SidecarError } from '../../src/errors.js';
 import { durationRule, parseDuration } from '../../src/sidecars/duration.js';
-import { aboutSidecar } from '../about-sidecar.js';
+import { aboutSidecar } from '../../src/sidecars/about.js';
 import { chosenSidecar } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
 import { openSidecars, settingsHere } from '../sidecars.js';

@@ -1,6 +1,6 @@
 import type { Emit } from '../../src/events.js';
 import type { SyncResult } from '../../src/sync/result.js';
-import { aboutSidecar } from '../about-sidecar.js';
+import { aboutSidecar } from '../../src/sidecars/about.js';
 import type { Context } from '../context.js';
 import { landingHere, type LandingFlags } from '../landing.js';
 import type { Output } from '../ui/output.js';

@@ -1,4 +1,4 @@
-import { SidecarError } from '../src/errors.js';
+import { SidecarError } from '../errors.js';
 
 /** Has every error of `work` say which sidecar it is about, so that its words can name it and the command to run. */
 export async function aboutSidecar<T>(sidecar: string, work: () => Promise<T>): Promise<T> {
