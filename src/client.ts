@@ -7,8 +7,9 @@ import { checkPrivateDirectory } from './files/private-files.js';
 import { localServerEntry } from './provider/local/entry.js';
 import type { Provider } from './provider/provider.js';
 import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
+import { connectPolicy } from './retry/policy.js';
 import type { PassOn } from './run/latest-run.js';
-import type { Open } from './session/kept.js';
+import type { Open, Way } from './session/way.js';
 import type { LostSession, OpenSession } from './session/open.js';
 import { CurrentSidecar } from './sidecars/current.js';
 import { stateHome, type StateHome } from './sidecars/home.js';
@@ -19,6 +20,7 @@ import { readSettings, type SettingFlags, type Settings } from './sidecars/setti
 import type { SyncRequest } from './sync/request.js';
 import type { SyncResult } from './sync/result.js';
 import type { AskPassphrase } from './transport/passphrase.js';
+import type { Warmth } from './warmth.js';
 
 /** The world that a client works in. What is left out is the real one. */
 export interface ClientOptions {
@@ -27,6 +29,8 @@ export interface ClientOptions {
   readonly homeDir?: string;
   readonly platform?: NodeJS.Platform;
   readonly clock?: Clock;
+  /** What stays from one landing to the next. Default: nothing, every session is closed. */
+  readonly warmth?: Warmth;
 }
 
 export interface ConnectOptions {
@@ -64,14 +68,16 @@ export class Sidecars {
   readonly #env: NodeJS.ProcessEnv;
   readonly #clock: Clock;
   readonly #machines: LocalDeps & SshHostDeps;
+  readonly #warmth: Warmth | undefined;
 
-  constructor({ env, homeDir = homedir(), platform = process.platform, clock = systemClock }: ClientOptions) {
+  constructor({ env, homeDir = homedir(), platform = process.platform, clock = systemClock, warmth }: ClientOptions) {
     this.home = stateHome({ env, platform, homeDir });
     const store = registryStore(this.home.stateDir);
     this.registry = new Registry(store);
     this.current = new CurrentSidecar(store);
     this.#env = env;
     this.#clock = clock;
+    this.#warmth = warmth;
     this.#machines = { stateDir: this.home.stateDir, env, homeDir, serverEntry: localServerEntry() };
   }
 
@@ -129,13 +135,13 @@ export class Sidecars {
   /** Opens a session, waiting for a machine that boots. The caller closes its transport. */
   async open(record: SidecarRecord, options: ConnectOptions = {}): Promise<OpenSession> {
     const { signal = new AbortController().signal, lost } = options;
-    return (await this.#opener(record, options))(signal, lost);
+    return (await this.#open(record, options))(signal, lost);
   }
 
   /** Lands the working tree around `directory` on a sidecar, exactly, and has it proved. */
   async sync(record: SidecarRecord, options: LandOptions): Promise<SyncResult> {
     const { sync } = await import('./sync/sync.js');
-    return sync(this.#landing(record, options, await this.#opener(record, options)));
+    return sync(this.#landing(record, options, await this.#open(record, options)));
   }
 
   /**
@@ -145,21 +151,21 @@ export class Sidecars {
    * Throws the signal's reason, and the error of a landing that waiting does not cure.
    */
   async watch(record: SidecarRecord, options: WatchOptions): Promise<never> {
-    const [{ watch }, { sync }, { Unlanded }, { KeptSession }, { LatestRun }] = await Promise.all([
+    const [{ watch }, { sync }, { Unlanded }, { Warmth }, { LatestRun }] = await Promise.all([
       import('./watch/watch.js'),
       import('./sync/sync.js'),
       import('./sync/unlanded.js'),
-      import('./session/kept.js'),
+      import('./warmth.js'),
       import('./run/latest-run.js'),
     ]);
     const { directory, adopt = false, onLanded, run } = options;
     const tree = typeof directory === 'string' ? await this.workingTree(directory, options.signal) : directory;
     let landNow = (): void => undefined;
     // A machine that was away may have come back as another one.
-    const session = new KeptSession(await this.#opener(record, options), () => landNow());
-    const request = this.#landing(record, { ...options, directory: tree.root }, (signal, lost) =>
-      session.lend(signal, lost),
-    );
+    const warmth = new Warmth({ clock: this.#clock, onLost: () => landNow() });
+    const session = warmth.session(record, this.#env);
+    const open = session.borrower(this.#way(record, options));
+    const request = this.#landing(record, { ...options, directory: tree.root }, open);
     const { clock, env, signal, emit, stateDir } = request;
     const latest = run === undefined ? undefined : new LatestRun({ ...run, clock, signal, emit });
     const unlanded = new Unlanded();
@@ -176,14 +182,26 @@ export class Sidecars {
           unlanded.landed(result);
           onLanded?.(result);
           if (latest === undefined || (result.upToDate && !owesRun)) return;
-          const { transport } = session;
+          const { connection: transport } = session;
           owesRun = transport === undefined || !(await latest.start({ transport, workspace: result.workspace }));
         },
       });
     } finally {
       await latest?.close();
-      await session.close();
+      await warmth.close();
     }
+  }
+
+  /** By a session that stays, where any does. */
+  async #open(record: SidecarRecord, options: ConnectOptions): Promise<Open> {
+    if (this.#warmth === undefined) return this.#opener(record, options);
+    const reopen = (): Promise<Open> => this.#opener(record, {});
+    return this.#warmth.session(record, this.#env).borrower({ ...this.#way(record, options), reopen });
+  }
+
+  #way(record: SidecarRecord, options: ConnectOptions): Way {
+    const { emit = ignore, deadlineMs = connectPolicy.deadlineMs } = options;
+    return { open: (told) => this.#opener(record, { ...options, emit: told }), emit, deadlineMs };
   }
 
   /** The way to a sidecar, again and again. */

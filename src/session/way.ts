@@ -1,0 +1,16 @@
+import type { Emit } from '../events.js';
+import type { LostSession, OpenSession } from './open.js';
+
+/** Opens a session, or one that was lost again: see `openSession`. */
+export type Open = (signal: AbortSignal, lost?: LostSession) => Promise<OpenSession>;
+
+/** How somebody who needs a session would open it. */
+export interface Way {
+  /** Tells `emit` how it goes. */
+  readonly open: (emit: Emit) => Promise<Open>;
+  readonly emit: Emit;
+  /** How long this one is ready to wait, in milliseconds. */
+  readonly deadlineMs: number;
+  /** Opens it while nobody is there to be asked or told anything. Without it a lost session stays lost until it is needed. */
+  readonly reopen?: () => Promise<Open>;
+}
