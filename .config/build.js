@@ -11,7 +11,7 @@ rmSync(dist, { recursive: true, force: true });
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['cmd/sidecar.ts', 'cmd/local-server.ts', 'src/index.ts'],
+  entryPoints: ['cmd/sidecar.ts', 'cmd/local-server.ts', 'cmd/daemon-server.ts', 'src/index.ts'],
   outdir: dist,
   outbase: '.',
   chunkNames: 'chunks/[name]-[hash]',

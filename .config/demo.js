@@ -60,5 +60,6 @@ try {
   compare(workspace);
 } finally {
   if (made) sidecar(['delete', 'demo']);
+  sidecar(['daemon', 'stop']);
   rmSync(home, { recursive: true, force: true });
 }

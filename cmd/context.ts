@@ -48,6 +48,8 @@ export interface Context {
   readonly signal: AbortSignal;
   readonly interrupt: () => void;
   readonly output: Output;
+  /** Whether the daemon may do the work, and may be started. */
+  readonly daemon: boolean;
 }
 
 /** Throws `usage.invalid` when there is no directory to work in. */
@@ -63,6 +65,7 @@ export function createContext(world: World, options: GlobalOptions, output: Outp
     signal,
     interrupt,
     output,
+    daemon: options.daemon && (env['SIDECAR_NO_DAEMON'] ?? '') === '',
   };
 }
 

@@ -140,6 +140,24 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
       run(async (context) => (await import('./commands/watch.js')).watch(context, command, flags)),
     );
 
+  const daemon = program
+    .command('daemon')
+    .summary('show or stop the session daemon')
+    .description(
+      'The background process that keeps sessions open between commands. The first command that opens a session starts ' +
+        'it, and it ends by itself when nobody has needed it for a while.',
+    );
+  daemon
+    .command('status')
+    .summary('show the daemon and its sessions')
+    .description('Show the daemon and its sessions. There may be none: it is started when it is needed.')
+    .action(() => run(async (context) => (await import('./commands/daemon.js')).daemonStatus(context)));
+  daemon
+    .command('stop')
+    .summary('end the daemon and its sessions')
+    .description('End the daemon and its sessions. A command that it is working for goes on by itself.')
+    .action(() => run(async (context) => (await import('./commands/daemon.js')).daemonStop(context)));
+
   return program;
 }
 
@@ -169,5 +187,5 @@ function addGlobalOptions(program: Command): void {
     .option('-q, --quiet', 'print answers and errors only')
     .option('-v, --verbose', 'print every attempt and step; errors with their stack')
     .option('--no-color', 'print without colour, as NO_COLOR does')
-    .option('--no-daemon', 'open the session in this process');
+    .option('--no-daemon', 'open the session in this process, and keep none');
 }

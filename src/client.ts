@@ -144,6 +144,12 @@ export class Sidecars {
     return sync(this.#landing(record, options, await this.#open(record, options)));
   }
 
+  /** Gets ready for a sync, where something stays from one to the next: opens the session. */
+  async warm(record: SidecarRecord, options: LandOptions): Promise<void> {
+    const { transport } = await this.open(record, options);
+    await transport.close();
+  }
+
   /**
    * Lands the working tree around `directory`, and then each change of it as it happens, over one session, until the
    * signal is aborted. A landing that failed in a way that may pass is emitted, and tried again.

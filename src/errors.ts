@@ -43,6 +43,8 @@ export type ErrorCode =
   | 'sync.remote_failed'
   | 'sync.bad_reply'
   | 'sync.not_proved'
+  // the daemon
+  | 'daemon.silent'
   // the rest
   | 'interrupted'
   | 'internal';

@@ -17,8 +17,12 @@ export interface LandingAsked {
 
 export interface Landing {
   readonly record: SidecarRecord;
+  /** How long to try to connect, in milliseconds. */
+  readonly deadlineMs: number;
   /** Which working tree, where to and how. To be asked for where errors are said to be about the sidecar. */
-  readonly options: () => Promise<Pick<LandOptions, 'directory' | 'workdir' | 'drift' | 'adopt' | 'deadlineMs'>>;
+  readonly options: () => Promise<
+    Pick<LandOptions, 'directory' | 'workdir' | 'drift' | 'adopt'> & { readonly deadlineMs: number }
+  >;
 }
 
 /** What is to be landed and where, by what was said and by the settings. Throws what reading and choosing do. */
@@ -29,14 +33,16 @@ export async function landingOf(sidecars: Sidecars, asked: LandingAsked, signal?
   const settings = await sidecars.settings(directory, { sidecar, drift, connectTimeout });
   const record = await sidecars.choose(settings, { name: sidecar, root: async () => (await treeHere()).root });
   const workdir = workspaceOf(record, settings);
+  const deadlineMs = settings.connectTimeoutMs.value;
   return {
     record,
+    deadlineMs,
     options: async () => ({
       directory: await treeHere(),
       ...(workdir === undefined ? {} : { workdir }),
       drift: settings.drift.value,
       adopt,
-      deadlineMs: settings.connectTimeoutMs.value,
+      deadlineMs,
     }),
   };
 }

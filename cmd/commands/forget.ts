@@ -2,12 +2,14 @@ import { machineFiles } from '../../src/provider/local/machine.js';
 import { namedSidecar } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
 import { openSidecars } from '../sidecars.js';
+import { tellDaemon } from '../through-daemon.js';
 
 /** Takes a sidecar off the list and touches nothing else, so it works for a machine that is long gone. */
 export async function forget(context: Context, given: string | undefined): Promise<void> {
   const sidecars = openSidecars(context);
   const { name, provider } = await namedSidecar(context, sidecars, given);
   await sidecars.forget(name);
+  await tellDaemon(context, { command: 'drop', sidecar: name });
   if (provider.kind === 'local') {
     const { directory } = machineFiles(sidecars.home.stateDir, name);
     context.output.warn(

@@ -2,11 +2,13 @@ import { SidecarError } from '../../src/errors.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
 import type { Context } from '../context.js';
-import { landingHere, type LandingFlags } from '../landing.js';
+import { landingAsked, landingHere, type LandingFlags } from '../landing.js';
+import { callerOf, throughDaemon } from '../through-daemon.js';
+import { passphrasePrompt } from '../ui/ask-passphrase.js';
 import { errorDocument } from '../ui/error-report.js';
 import { exitCode, exitCodes } from '../ui/exit-codes.js';
 import { explain } from '../ui/explain.js';
-import { createReporter } from '../ui/reporter.js';
+import { lateReporter } from '../ui/reporter.js';
 import { driftWarning, syncSummary } from '../ui/sync-summary.js';
 
 export interface SyncFlags extends LandingFlags {
@@ -28,11 +30,23 @@ export async function sync(context: Context, flags: SyncFlags): Promise<void> {
   }
 }
 
+/** By the daemon, where there is one: it has a session open. */
 async function land(context: Context, { dryRun = false, ...flags }: SyncFlags): Promise<SyncResult> {
-  const { sidecars, record, options } = await landingHere(context, flags);
-  return aboutSidecar(record.name, async () =>
-    sidecars.sync(record, { ...(await options()), dryRun, emit: createReporter(context.output, record.name) }),
-  );
+  const { emit, chosen } = lateReporter(context.output);
+  const askPassphrase = passphrasePrompt(context);
+  const caller = callerOf(context, landingAsked(context, flags));
+  return throughDaemon(context, {
+    request: { command: 'sync', ...caller, dryRun, canAsk: askPassphrase !== undefined },
+    ...{ emit, chosen, askPassphrase },
+    directly: async (how) => {
+      const { sidecars, record, options } = await landingHere(context, flags);
+      chosen(record.name);
+      return aboutSidecar(record.name, async () => {
+        const { deadlineMs, ...rest } = await options();
+        return sidecars.sync(record, { ...rest, deadlineMs: deadlineMs - how.spentMs, dryRun, emit: how.emit });
+      });
+    },
+  });
 }
 
 /** What `--best-effort` lets pass: there is no sidecar to sync to, or no way to it. */

@@ -1,38 +1,42 @@
 import { SidecarError } from '../../src/errors.js';
 import { durationRule, parseDuration } from '../../src/sidecars/duration.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
-import { chosenSidecar } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
-import { openSidecars, settingsHere } from '../sidecars.js';
+import { landingAsked, landingHere } from '../landing.js';
+import { callerOf, throughDaemon } from '../through-daemon.js';
 import { passphrasePrompt } from '../ui/ask-passphrase.js';
-import { createReporter } from '../ui/reporter.js';
+import { lateReporter } from '../ui/reporter.js';
 
 export interface WaitFlags {
   readonly timeout?: string;
 }
 
-export async function wait(context: Context, flags: WaitFlags): Promise<void> {
-  const sidecars = openSidecars(context);
-  const settings = await settingsHere(context, sidecars);
-  const deadlineMs = flags.timeout === undefined ? settings.connectTimeoutMs.value : timeout(flags.timeout);
-  const record = await chosenSidecar(context, sidecars, settings);
-  const { name } = record;
-
-  const emit = createReporter(context.output, name);
-  const session = await aboutSidecar(name, () =>
-    sidecars.open(record, { deadlineMs, emit, askPassphrase: passphrasePrompt(context), signal: context.signal }),
-  );
-  await session.transport.close();
-
-  const { attempts } = session;
-  const elapsedMs = Math.round(session.elapsedMs);
-  context.output.outcome({ sidecar: name, attempts, elapsedMs }, [
+export async function wait(context: Context, { timeout }: WaitFlags): Promise<void> {
+  if (timeout !== undefined && parseDuration(timeout) === undefined) {
+    throw new SidecarError('usage.invalid', { reason: `--timeout must be ${durationRule}`, value: timeout });
+  }
+  const { emit, chosen } = lateReporter(context.output);
+  let name = '';
+  const tellName = (sidecar: string): void => chosen((name = sidecar));
+  const askPassphrase = passphrasePrompt(context);
+  const flags = { ...(timeout === undefined ? {} : { connectTimeout: timeout }) };
+  const caller = callerOf(context, landingAsked(context, flags));
+  const opened = await throughDaemon(context, {
+    request: { command: 'wait', ...caller, canAsk: askPassphrase !== undefined },
+    ...{ emit, chosen: tellName, askPassphrase },
+    directly: async (how) => {
+      const { sidecars, record, deadlineMs } = await landingHere(context, flags);
+      tellName(record.name);
+      const { signal } = context;
+      const session = await aboutSidecar(record.name, () =>
+        sidecars.open(record, { deadlineMs: deadlineMs - how.spentMs, emit: how.emit, askPassphrase, signal }),
+      );
+      await session.transport.close();
+      return { attempts: session.attempts, elapsedMs: session.elapsedMs };
+    },
+  });
+  const elapsedMs = Math.round(opened.elapsedMs);
+  context.output.outcome({ sidecar: name, attempts: opened.attempts, elapsedMs }, [
     [{ text: '✓ ', style: 'green' }, `${name} is ready`],
   ]);
-}
-
-function timeout(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  throw new SidecarError('usage.invalid', { reason: `--timeout must be ${durationRule}`, value: text });
 }

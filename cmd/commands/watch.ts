@@ -5,6 +5,7 @@ import type { Context } from '../context.js';
 import { landingHere, type LandingFlags } from '../landing.js';
 import type { Output } from '../ui/output.js';
 import { createReporter } from '../ui/reporter.js';
+import { saidOnce } from '../ui/said-once.js';
 import { driftWarning, landedWords } from '../ui/sync-summary.js';
 
 /** Ends with an error, or with Ctrl-C. */
@@ -24,24 +25,11 @@ export async function watch(context: Context, command: readonly string[], flags:
   await aboutSidecar(name, async () =>
     sidecars.watch(record, {
       ...(await options()),
-      emit: withRuns(output, name, onceEach(createReporter(output, name))),
+      emit: withRuns(output, name, saidOnce(createReporter(output, name), ['snapshot.skipped', 'sync.left_alone'])),
       onLanded,
       ...(command.length === 0 ? {} : { run: { command, passOn } }),
     }),
   );
-}
-
-/** What is the same at every landing is said at the first. */
-function onceEach(emit: Emit): Emit {
-  const said = new Set<string>();
-  return (event) => {
-    if (event.kind === 'snapshot.skipped' || event.kind === 'sync.left_alone') {
-      const words = `${event.kind} ${event.path}`;
-      if (said.has(words)) return;
-      said.add(words);
-    }
-    emit(event);
-  };
 }
 
 /** With `--json`, how a run ended is a document of its own. */

@@ -190,6 +190,11 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     hint: 'sync again; if it stays so, something over there rewrites files as they land',
   }),
 
+  'daemon.silent': (facts) => ({
+    message: `the daemon does not answer at ${text(facts, 'socket') ?? 'its socket'}`,
+    hint: 'commands go on without it, and the next one starts another; to end it, look for its process: daemon-server.js',
+  }),
+
   interrupted: () => ({ message: 'interrupted', hint: '' }),
   internal: (facts) => ({
     message: `something that should not happen: ${because(facts, 'unknown')}`,

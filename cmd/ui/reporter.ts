@@ -109,6 +109,15 @@ export function createReporter(output: Output, name: string): Emit {
   };
 }
 
+/** The same for a sidecar that is `chosen` only later: nothing is to be told before. */
+export function lateReporter(output: Output): { readonly emit: Emit; readonly chosen: (name: string) => void } {
+  let report: Emit | undefined;
+  return {
+    emit: (event) => report?.(event),
+    chosen: (name) => (report ??= createReporter(output, name)),
+  };
+}
+
 function announcement(name: string, error: SidecarError, deadlineMs: number): string {
   return `${name} is not reachable yet (${causeOf(error)}); trying for up to ${formatSeconds(deadlineMs)}…`;
 }

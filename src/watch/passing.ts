@@ -36,6 +36,7 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'sync.remote_failed': 'wait',
   'sync.bad_reply': 'end',
   'sync.not_proved': 'wait',
+  'daemon.silent': 'end',
   interrupted: 'end',
   internal: 'end',
 };

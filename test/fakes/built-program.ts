@@ -34,7 +34,7 @@ export class BuiltProgram {
     this.home = path.join(this.#place.path, 'home');
     mkdirSync(this.home);
     this.project = GitRepo.init(path.join(this.#place.path, 'project'), this.home);
-    this.env = { ...this.project.env, SIDECAR_HOME: path.join(this.#place.path, 'state') };
+    this.env = { ...this.project.env, SIDECAR_HOME: path.join(this.#place.path, 'state'), SIDECAR_NO_DAEMON: '1' };
   }
 
   /** An empty directory for whatever else a test needs. */

@@ -20,7 +20,7 @@ export class CommandLine {
     const home = path.join(this.#place.path, 'home');
     mkdirSync(home);
     this.project = GitRepo.init(path.join(this.#place.path, 'project'), home);
-    this.env = { ...this.project.env, SIDECAR_HOME: path.join(this.#place.path, 'state') };
+    this.env = { ...this.project.env, SIDECAR_HOME: path.join(this.#place.path, 'state'), SIDECAR_NO_DAEMON: '1' };
   }
 
   async type(...argv: string[]): Promise<Said> {

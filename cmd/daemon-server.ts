@@ -1,0 +1,29 @@
+import { systemClock } from '../src/clock.js';
+import { openLog } from '../src/daemon/log.js';
+import { daemonPlace } from '../src/daemon/place.js';
+import { serveDaemon } from '../src/daemon/serve.js';
+import { daemonBuild } from './daemon.js';
+
+/**
+ * The daemon's process. Its one argument is the state directory. Nobody runs it by hand: the first command that needs a
+ * session does.
+ */
+const [stateDir] = process.argv.slice(2);
+if (stateDir === undefined) throw new Error('usage: daemon-server <state directory>');
+
+process.umask(0o077);
+process.on('SIGHUP', () => undefined); // the terminal that started it may go
+process.on('SIGINT', () => undefined);
+
+const place = daemonPlace(stateDir, { platform: process.platform, uid: process.getuid?.() });
+const log = openLog(place.log);
+process.on('uncaughtException', (error) => {
+  log.write('crashed', { message: error.message, stack: error.stack });
+  process.exit(1);
+});
+
+const server = await serveDaemon({ place, build: daemonBuild(), clock: systemClock, log, timeOfDay: () => Date.now() });
+process.once('SIGTERM', () => server?.stop('it got SIGTERM'));
+if (process.connected) process.send?.('ready', () => process.connected && process.disconnect());
+await server?.ended();
+process.exit();

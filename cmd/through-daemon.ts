@@ -1,0 +1,83 @@
+import path from 'node:path';
+import { askDaemon, type AskOptions, type Without } from '../src/daemon/client.js';
+import type { Request, RequestOf, Results } from '../src/daemon/message.js';
+import { daemonPlace } from '../src/daemon/place.js';
+import { startDaemon } from '../src/daemon/start.js';
+import type { Emit } from '../src/events.js';
+import type { LandingAsked } from '../src/landing.js';
+import { stateHome } from '../src/sidecars/home.js';
+import type { Context } from './context.js';
+import { daemonBuild, daemonEntry } from './daemon.js';
+import { saidOnce } from './ui/said-once.js';
+
+/** Work that the daemon can do, and this process as well. */
+export interface Work<C extends 'sync' | 'wait'> {
+  readonly request: RequestOf<C>;
+  readonly emit: Emit;
+  readonly chosen: (sidecar: string) => void;
+  readonly askPassphrase: AskOptions['askPassphrase'];
+  /** Does it here. `spentMs` of the time for connecting are gone. */
+  readonly directly: (how: { readonly emit: Emit; readonly spentMs: number }) => Promise<Results[C]>;
+}
+
+/**
+ * Has the daemon do the work, or does it here where there is none that answers: with the same result. Then one is
+ * started, beside the work once a session is open, so that the next command finds a session.
+ */
+export async function throughDaemon<C extends 'sync' | 'wait'>(context: Context, work: Work<C>): Promise<Results[C]> {
+  if (!context.daemon) return work.directly({ emit: work.emit, spentMs: 0 });
+  const { request, chosen, askPassphrase } = work;
+  const { clock, signal } = context;
+  const startedMs = clock.now();
+  // Whoever begins anew does not say everything anew.
+  const told = saidOnce(work.emit, ['connect.waiting', 'snapshot.skipped', 'sync.left_alone', 'sync.waiting']);
+  const seen = { isOpen: false, mayStart: false };
+  let started: Promise<void> | undefined;
+  const emit: Emit = (event) => {
+    if (event.kind === 'connect.open') {
+      seen.isOpen = true;
+      if (seen.mayStart) started ??= startDaemon(options.place, { entry: daemonEntry, env: context.env });
+    }
+    told(event);
+  };
+  const options = { ...placeAndBuild(context), signal, chosen, askPassphrase, emit };
+  const answer = await askDaemon<C>(request, options);
+  if (answer.kind === 'result') return answer.result;
+  if (context.output.verbose) context.output.note(words[answer.why]);
+
+  seen.mayStart = answer.why !== 'newer';
+  const result = await work.directly({ emit, spentMs: seen.isOpen ? 0 : clock.now() - startedMs });
+  if (started !== undefined) {
+    await started;
+    const { env, homeDir, asked } = request as RequestOf<'sync' | 'wait'>;
+    await askDaemon({ command: 'warm', env, homeDir, asked }, options).catch(() => undefined);
+  }
+  return result;
+}
+
+/** Tells the daemon something that it need not know. Nothing happens where there is none. */
+export async function tellDaemon<C extends Request['command']>(context: Context, request: RequestOf<C>): Promise<void> {
+  if (context.daemon) await askDaemon<C>(request, placeAndBuild(context)).catch(() => undefined);
+}
+
+export function placeAndBuild({ env, platform, homeDir }: Context): Pick<AskOptions, 'place' | 'build'> {
+  const { stateDir } = stateHome({ env, platform, homeDir });
+  return { place: daemonPlace(stateDir, { platform, uid: process.getuid?.() }), build: daemonBuild() };
+}
+
+/** What a request says of the one who asks. */
+export function callerOf({ env, homeDir }: Context, asked: LandingAsked) {
+  const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const { SIDECAR_HOME: home = '' } = env;
+  // The daemon works in another directory.
+  const absolute = home === '' ? {} : { SIDECAR_HOME: path.resolve(home) };
+  return { env: { ...Object.fromEntries(set), ...absolute }, homeDir, asked: { ...asked } };
+}
+
+const words: Readonly<Record<Without, string>> = {
+  absent: 'there is no daemon; going on without it',
+  older: 'the daemon is of an older build and ends; going on without it',
+  newer: 'the daemon is of a newer build; going on without it',
+  silent: 'the daemon does not answer; going on without it',
+  ended: 'the daemon ended; going on without it',
+};

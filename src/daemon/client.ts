@@ -1,0 +1,152 @@
+import { lstat } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import type { Emit } from '../events.js';
+import type { AskPassphrase } from '../transport/passphrase.js';
+import type { Build } from './build.js';
+import { compareBuilds } from './build.js';
+import { fromJson } from './errors-as-json.js';
+import { readLines } from './lines.js';
+import type { FromDaemon, Request, RequestOf, Results } from './message.js';
+import type { DaemonPlace } from './place.js';
+import { firstWordMs, silenceMs } from './signs-of-life.js';
+
+export interface AskOptions {
+  readonly place: DaemonPlace;
+  readonly build: Build;
+  /** Ends the request. */
+  readonly signal?: AbortSignal;
+  readonly emit?: Emit;
+  readonly chosen?: (sidecar: string) => void;
+  readonly askPassphrase?: AskPassphrase | undefined;
+}
+
+/** Why there is no answer, and the client goes on by itself. */
+export type Without =
+  /** There is none. */
+  | 'absent'
+  /** It is older than this client, and makes room. */
+  | 'older'
+  /** It is newer than this client. */
+  | 'newer'
+  /** It hangs. */
+  | 'silent'
+  /** It ended in the middle. */
+  | 'ended';
+
+export type Answer<T> =
+  { readonly kind: 'result'; readonly result: T } | { readonly kind: 'without'; readonly why: Without };
+
+/**
+ * Asks the daemon, if there is one. Whatever happens to it on the way, there is an answer: then the client does the work
+ * itself, which may be done twice.
+ *
+ * Throws the error of the work itself, and the signal's reason.
+ */
+export async function askDaemon<C extends Request['command']>(
+  request: RequestOf<C>,
+  options: AskOptions,
+): Promise<Answer<Results[C]>> {
+  const { place, build, signal } = options;
+  signal?.throwIfAborted();
+  if (!(await isOwn(place))) return without('absent');
+  const socket = connect(place.socket);
+  try {
+    return await new Asking<Results[C]>(socket, options).answer(JSON.stringify({ build, request }));
+  } finally {
+    socket.destroy();
+  }
+}
+
+const without = (why: Without) => ({ kind: 'without', why }) as const;
+
+/** One conversation, from its first line to its end. */
+class Asking<T> {
+  readonly #socket: Socket;
+  readonly #options: AskOptions;
+  #settle: { resolve(answer: Answer<T>): void; reject(error: unknown): void } | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #heard = false;
+
+  constructor(socket: Socket, options: AskOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  async answer(firstLine: string): Promise<Answer<T>> {
+    const { signal } = this.#options;
+    const onAbort = (): void => this.#settle?.reject(signal?.reason);
+    try {
+      return await new Promise<Answer<T>>((resolve, reject) => {
+        this.#settle = { resolve, reject };
+        signal?.addEventListener('abort', onAbort, { once: true });
+        this.#socket.on('error', () => undefined); // it closes
+        this.#socket.on('close', () => resolve(without(this.#heard ? 'ended' : 'absent')));
+        readLines(this.#socket, { limit: Infinity, onLine: (line) => this.#hear(line) });
+        this.#socket.write(`${firstLine}\n`);
+        this.#listen(firstWordMs);
+      });
+    } finally {
+      clearTimeout(this.#silence);
+      signal?.removeEventListener('abort', onAbort);
+      this.#settle = undefined;
+    }
+  }
+
+  /** Waits for the next word, and not for ever. */
+  #listen(ms: number): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#settle?.resolve(without('silent')), ms);
+  }
+
+  #hear(line: string): void {
+    if (this.#settle === undefined) return;
+    this.#heard = true;
+    this.#listen(silenceMs);
+    const message = fromJson(line) as FromDaemon;
+    const { build, emit, chosen } = this.#options;
+    switch (message.kind) {
+      case 'hello':
+        this.#build = message.build;
+        return;
+      case 'alive':
+        return;
+      case 'chosen':
+        chosen?.(message.sidecar);
+        return;
+      case 'event':
+        emit?.(message.event);
+        return;
+      case 'passphrase?':
+        void this.#givePassphrase(message);
+        return;
+      case 'other-build':
+        this.#settle.resolve(without(compareBuilds(build, this.#build ?? build) > 0 ? 'older' : 'newer'));
+        return;
+      case 'result':
+        this.#settle.resolve({ kind: 'result', result: message.result as T });
+        return;
+      case 'error':
+        this.#settle.reject(message.error);
+        return;
+    }
+  }
+
+  #build: Build | undefined;
+
+  async #givePassphrase({ path, retry }: { readonly path: string; readonly retry: boolean }): Promise<void> {
+    try {
+      const passphrase = (await this.#options.askPassphrase?.(path, retry)) ?? null;
+      this.#socket.write(`${JSON.stringify({ passphrase })}\n`);
+    } catch (error) {
+      this.#settle?.reject(error);
+    }
+  }
+}
+
+/** A place that somebody else made is not asked: it would be told everything. */
+async function isOwn({ socketDirectory }: DaemonPlace): Promise<boolean> {
+  if (socketDirectory === undefined) return true;
+  const stats = await lstat(socketDirectory).catch(() => undefined);
+  if (stats?.isDirectory() !== true) return false;
+  return stats.uid === process.getuid?.() && (stats.mode & 0o022) === 0;
+}

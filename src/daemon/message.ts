@@ -1,0 +1,78 @@
+import * as v from 'valibot';
+import type { SidecarEvent } from '../events.js';
+import type { SyncResult } from '../sync/result.js';
+import type { Build } from './build.js';
+import type { DaemonStatus } from './status.js';
+
+/**
+ * What client and daemon say to each other: one JSON document a line, one request a connection. The client says what it
+ * wants in its first line, and hears `hello` at once; then whatever goes on, with a sign of life now and then (see
+ * signs-of-life.ts); and last `result` or `error`. A client that hangs up wants it no more.
+ */
+
+/** Of whom the client works for. */
+const caller = {
+  /** The client's environment: settings, the ssh-agent, what git and ssh are started with. */
+  env: v.record(v.string(), v.string()),
+  homeDir: v.string(),
+};
+
+const landing = {
+  ...caller,
+  asked: v.strictObject({
+    directory: v.string(),
+    sidecar: v.optional(v.string()),
+    drift: v.optional(v.string()),
+    connectTimeout: v.optional(v.string()),
+    adopt: v.optional(v.boolean()),
+  }),
+};
+
+const request = v.variant('command', [
+  v.strictObject({ command: v.literal('sync'), ...landing, dryRun: v.boolean(), canAsk: v.boolean() }),
+  /** Opens the session, and closes nothing. */
+  v.strictObject({ command: v.literal('wait'), ...landing, canAsk: v.boolean() }),
+  /** Gets ready for the next sync, after one that went without the daemon. Answered at once. */
+  v.strictObject({ command: v.literal('warm'), ...landing }),
+  /** A sidecar is off the list. */
+  v.strictObject({ command: v.literal('drop'), sidecar: v.string() }),
+  v.strictObject({ command: v.literal('ping') }),
+  v.strictObject({ command: v.literal('status') }),
+  v.strictObject({ command: v.literal('stop') }),
+]);
+
+export const firstLine = v.strictObject({
+  build: v.strictObject({ version: v.string(), builtMs: v.number() }),
+  request,
+});
+
+export type Request = v.InferOutput<typeof request>;
+export type FirstLine = v.InferOutput<typeof firstLine>;
+export type RequestOf<C extends Request['command']> = Extract<Request, { command: C }>;
+
+/** What a request is answered with. */
+export interface Results {
+  readonly sync: SyncResult;
+  readonly wait: { readonly attempts: number; readonly elapsedMs: number };
+  readonly warm: null;
+  readonly drop: null;
+  readonly ping: null;
+  readonly status: DaemonStatus;
+  readonly stop: null;
+}
+
+/** To a client. */
+export type FromDaemon =
+  | { readonly kind: 'hello'; readonly pid: number; readonly build: Build }
+  /** It is of another build, and does nothing for this client. One that is older makes room for a new one. */
+  | { readonly kind: 'other-build' }
+  | { readonly kind: 'alive' }
+  /** Which sidecar the request is about. */
+  | { readonly kind: 'chosen'; readonly sidecar: string }
+  | { readonly kind: 'event'; readonly event: SidecarEvent }
+  | { readonly kind: 'passphrase?'; readonly path: string; readonly retry: boolean }
+  | { readonly kind: 'result'; readonly result: Results[keyof Results] }
+  | { readonly kind: 'error'; readonly error: unknown };
+
+/** From a client that was asked for one. Null: the user gives none. */
+export const passphraseLine = v.strictObject({ passphrase: v.nullable(v.string()) });

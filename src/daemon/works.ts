@@ -1,0 +1,86 @@
+import { Sidecars } from '../client.js';
+import type { Clock } from '../clock.js';
+import { SidecarError } from '../errors.js';
+import type { Emit } from '../events.js';
+import { landingOf } from '../landing.js';
+import { aboutSidecar } from '../sidecars/about.js';
+import type { AskPassphrase } from '../transport/passphrase.js';
+import type { Warmth } from '../warmth.js';
+import type { RequestOf, Results } from './message.js';
+
+export interface WorksOptions {
+  readonly warmth: Warmth;
+  readonly clock: Clock;
+  readonly stateDir: string;
+}
+
+/** The one who asked. */
+export interface Client {
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  readonly chosen: (sidecar: string) => void;
+  readonly askPassphrase: AskPassphrase;
+}
+
+/** What the daemon does for its clients, each with the client's own environment: the same that they would do themselves. */
+export class Works {
+  readonly #options: WorksOptions;
+  /** By the names of sidecars. */
+  readonly #counts = new Map<string, { syncs: number; sentBytes: number }>();
+
+  constructor(options: WorksOptions) {
+    this.#options = options;
+  }
+
+  countsOf(sidecar: string): { readonly syncs: number; readonly sentBytes: number } {
+    return this.#counts.get(sidecar) ?? { syncs: 0, sentBytes: 0 };
+  }
+
+  async sync(request: RequestOf<'sync'>, client: Client): Promise<Results['sync']> {
+    const { signal, emit } = client;
+    const { sidecars, record, options } = await this.#landing(request, client);
+    return aboutSidecar(record.name, async () => {
+      const asking = request.canAsk ? { askPassphrase: client.askPassphrase } : {};
+      const { dryRun } = request;
+      const result = await sidecars.sync(record, { ...(await options()), ...asking, dryRun, emit, signal });
+      const { syncs, sentBytes } = this.countsOf(record.name);
+      this.#counts.set(record.name, { syncs: syncs + 1, sentBytes: sentBytes + (dryRun ? 0 : result.sentBytes) });
+      return result;
+    });
+  }
+
+  async wait(request: RequestOf<'wait'>, client: Client): Promise<Results['wait']> {
+    const { signal, emit } = client;
+    const { sidecars, record, deadlineMs } = await this.#landing(request, client);
+    return aboutSidecar(record.name, async () => {
+      const asking = request.canAsk ? { askPassphrase: client.askPassphrase } : {};
+      const { transport, attempts, elapsedMs } = await sidecars.open(record, { ...asking, deadlineMs, emit, signal });
+      await transport.close();
+      return { attempts, elapsedMs };
+    });
+  }
+
+  /** Nobody waits for it, and nobody can be asked or told anything. */
+  async warm(request: RequestOf<'warm'>, client: Client): Promise<void> {
+    const { signal } = client;
+    const { sidecars, record, deadlineMs, options } = await this.#landing(request, client);
+    await sidecars.warm(record, { ...(await options()), deadlineMs, signal });
+  }
+
+  async drop({ sidecar }: RequestOf<'drop'>): Promise<null> {
+    this.#counts.delete(sidecar);
+    await this.#options.warmth.drop(sidecar);
+    return null;
+  }
+
+  async #landing({ env, homeDir, asked }: RequestOf<'sync' | 'wait' | 'warm'>, { signal, chosen }: Client) {
+    const { clock, warmth, stateDir } = this.#options;
+    const sidecars = new Sidecars({ env, homeDir, clock, warmth });
+    const { stateDir: theirs } = sidecars.home;
+    if (theirs !== stateDir)
+      throw new SidecarError('internal', { reason: `the daemon is for ${stateDir}, not ${theirs}` });
+    const landing = await landingOf(sidecars, asked, signal);
+    chosen(landing.record.name);
+    return { sidecars, ...landing };
+  }
+}
