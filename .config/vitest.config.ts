@@ -4,7 +4,14 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'all', include: ['test/**/*.test.ts'] } },
+      // What a sync promises, once more over conversations that were greeted before.
+      {
+        extends: true,
+        test: { name: 'warm', include: ['test/{sync,incidents}/*.test.ts'], env: { FAR_SIDE: 'warm' } },
+      },
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

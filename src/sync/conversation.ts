@@ -21,9 +21,12 @@ const silent =
  * back is trusted: a line without the nonce is noise, and whatever is printed is bounded, on stdout and on stderr.
  */
 export class Conversation {
+  /** Resolves when the far half has ended, or the channel to it was lost or closed. */
+  readonly ended: Promise<void>;
   readonly #channel: Channel;
   readonly #answers: AsyncGenerator<Answer, void>;
   readonly #begun = new AbortController();
+  #heard = 0;
   #message = '';
   /** Why this side ended it. */
   #failure: Error | undefined;
@@ -35,7 +38,8 @@ export class Conversation {
     this.#answers = readAnswers(channel.stdout, nonce + ' ');
     // The answer, or its absence, tells more.
     for (const event of ['error', 'close']) channel.stdin.on(event, () => (this.#deaf = true));
-    channel.exit.catch(() => undefined);
+    const ended = (): void => undefined;
+    this.ended = channel.exit.then(ended, ended);
     channel.stderr.on('error', () => undefined);
     let messageBytes = 0;
     channel.stderr.on('data', (chunk: Buffer) => {
@@ -53,6 +57,19 @@ export class Conversation {
     channel.stdin.write(remoteScriptLine(nonce), 'latin1');
     conversation.#watchFirstWord(clock);
     return conversation;
+  }
+
+  /** How many answers have come so far. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** Ends it when the signal is aborted, with the signal's reason: for whoever takes over one that another has begun. */
+  endWith(signal: AbortSignal): void {
+    const onAbort = (): void => this.abandon(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    void this.ended.then(() => signal.removeEventListener('abort', onAbort));
   }
 
   /** Sends one request. Its parts hold no newline: the callers see to that. */
@@ -83,7 +100,9 @@ export class Conversation {
         throw error;
       });
       if (!this.#begun.signal.aborted) this.#begun.abort();
-      return value ?? (await this.#ended());
+      if (value === undefined) return await this.#withoutAnswer();
+      this.#heard += 1;
+      return value;
     } catch (error) {
       throw this.#failure ?? error;
     }
@@ -106,8 +125,7 @@ export class Conversation {
   /** A start file that waits for input would have this side wait for ever. */
   #watchFirstWord(clock: Clock): void {
     const { signal } = this.#begun;
-    const ended = (): void => this.#begun.abort();
-    this.#channel.exit.then(ended, ended);
+    void this.ended.then(() => this.#begun.abort());
     clock.sleep(firstWordMs, signal).then(
       () => this.abandon(new SidecarError('sync.remote_failed', { reason: silent })),
       () => undefined,
@@ -115,7 +133,7 @@ export class Conversation {
   }
 
   /** The script over there ended before it answered. */
-  async #ended(): Promise<never> {
+  async #withoutAnswer(): Promise<never> {
     const exit = await this.#channel.exit;
     const ending = exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal.slice(0, 20)}`;
     const said = Buffer.from(this.#message, 'latin1').toString('utf8').trim().split('\n').slice(-3).join('; ');

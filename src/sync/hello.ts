@@ -101,6 +101,9 @@ export const badReply = (reason: string): SidecarError =>
 
 export const unexpected = (answer: Answer): SidecarError => badReply(`an unexpected word, ${answer.word.slice(0, 40)}`);
 
+/** What the far half said in its hello is no longer so: it has to be asked anew. */
+export class Stale extends SidecarError {}
+
 /** An `error CODE REASON` of the far half as an error of ours. */
 export function remoteError(rest: string, workspace: string): SidecarError {
   const space = rest.indexOf(' ');
@@ -119,6 +122,8 @@ export function remoteError(rest: string, workspace: string): SidecarError {
       return new SidecarError('sync.not_empty', { workspace });
     case 'in-use':
       return new SidecarError('sync.in_use', { workspace, holder: reason });
+    case 'stale':
+      return new Stale('sync.remote_failed', { workspace, reason });
     case 'unsettled':
       return new SidecarError('sync.unsettled', { workspace, reason });
     case 'blocked':

@@ -4,6 +4,7 @@ import type { Emit } from '../events.js';
 import type { Environment } from '../git/environment.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Transport } from '../transport/transport.js';
+import type { Spares } from './spares.js';
 
 /** An open session, and what it took to open it. */
 export interface OpenSession {
@@ -12,6 +13,8 @@ export interface OpenSession {
   readonly elapsedMs: number;
   /** It was open before. */
   readonly warm?: boolean;
+  /** Conversations on this transport that have begun already: the sync takes one, and sees to the next. */
+  readonly spares?: Spares | undefined;
 }
 
 /** A session whose connection was lost, and what it took to open it. */

@@ -1,13 +1,9 @@
 import { SidecarError } from '../errors.js';
-import { findWorkingTree, type WorkingTree } from '../git/working-tree.js';
-import { Conversation } from './conversation.js';
-import { findCommon } from './have.js';
-import { hello, type Hello } from './hello.js';
-import { MissingObjects } from './land.js';
-import { prepare, type Local } from './prepare.js';
-import type { LostSession, OpenSession, SyncRequest } from './request.js';
+import { findWorkingTree } from '../git/working-tree.js';
+import { exchange } from './exchange.js';
+import { prepare } from './prepare.js';
+import type { LostSession, SyncRequest } from './request.js';
 import type { SyncResult } from './result.js';
-import { transfer, type Outcome } from './transfer.js';
 import { workspacePath } from './workspace.js';
 
 /**
@@ -51,48 +47,4 @@ export async function sync(request: SyncRequest): Promise<SyncResult> {
     stop.abort();
     await preparing.catch(() => undefined);
   }
-}
-
-/** A conversation that has begun, and what stands on the other side. */
-interface Greeting {
-  readonly conversation: Conversation;
-  readonly there: Hello;
-}
-
-/**
- * Greeting, negotiation, pack, landing, on one session. Objects that either side borrowed may be gone, pruned by
- * somebody's own git: then the snapshot is built again and everything is sent, once.
- */
-async function exchange(
-  request: SyncRequest,
-  parts: { session: OpenSession; preparing: Promise<Local>; tree: WorkingTree; workspace: string },
-): Promise<Outcome> {
-  const { session, preparing, tree, workspace } = parts;
-  const greet = async (): Promise<Greeting> => {
-    const conversation = await Conversation.start(session.transport, request.signal);
-    return { conversation, there: await hello(conversation, { format: tree.format, workspace }) };
-  };
-  const attempt = async ({ conversation, there }: Greeting, local: Local, whole: boolean): Promise<Outcome> => {
-    try {
-      const common = await findCommon(tree, local.shadow, there, conversation);
-      return await transfer(request, { conversation, there, common, local, tree, whole });
-    } finally {
-      await conversation.close();
-    }
-  };
-  try {
-    // Whichever fails first ends both.
-    const [first, local] = await Promise.all([greet(), preparing]);
-    return await attempt(first, local, false);
-  } catch (error) {
-    if (!(error instanceof MissingObjects)) throw error;
-    request.signal.throwIfAborted();
-  }
-  const local = await prepare(request, tree, true);
-  const second = await greet();
-  return attempt(second, local, true).catch((error: unknown) => {
-    if (!(error instanceof MissingObjects)) throw error;
-    const facts = { workspace: second.there.workspace, reason: error.message };
-    throw new SidecarError('sync.remote_failed', facts, { cause: error });
-  });
 }

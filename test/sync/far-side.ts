@@ -6,8 +6,14 @@ import type { SidecarEvent } from '../../src/events.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import type { SyncRequest } from '../../src/sync/request.js';
 import { sync } from '../../src/sync/sync.js';
+import { workspacePath } from '../../src/sync/workspace.js';
+import { findWorkingTree } from '../../src/git/working-tree.js';
 import { filesBelow, GitRepo, manifest, oraclePaths, scratch } from '../fakes/git-repo.js';
-import { memoryTransport, shell as farShell, type Cut } from '../fakes/memory-transport.js';
+import { memoryTransport, shell as farShell, type Cut, type Handler } from '../fakes/memory-transport.js';
+import { WarmConnection } from './warm.js';
+
+/** Whether each sync goes over a conversation that was greeted before, where it does not say how it opens its session. */
+const allWarm = process.env['FAR_SIDE'] === 'warm';
 
 /** A local repository and a far side in one scratch directory, with everything that a sync test asks of them. */
 export class FarSide {
@@ -17,6 +23,8 @@ export class FarSide {
   readonly localHome = this.#make('near');
   readonly stateDir = this.#make('state');
   readonly repo: GitRepo;
+  /** Connections that stay open, by the login over there. */
+  readonly #warm = new Map<string, WarmConnection>();
 
   constructor(options: { readonly name?: string; readonly init?: readonly string[] | false } = {}) {
     const root = path.join(this.#scratch.path, options.name ?? 'app');
@@ -33,24 +41,27 @@ export class FarSide {
 
   /**
    * A sync from here to there. `shell` and `farEnv` are of the far login, `cut` breaks the connection: for good, or until
-   * it is opened again where the sync may `reconnect`.
+   * it is opened again where the sync may `reconnect`. A `warm` one takes the conversation that the warm one before it
+   * has prepared.
    */
-  sync(
+  async sync(
     options: Partial<SyncRequest> & {
       readonly shell?: string;
       readonly farEnv?: Record<string, string>;
       readonly cut?: Cut;
       readonly reconnect?: boolean;
+      readonly warm?: boolean;
     } = {},
   ): Promise<SyncResult> {
-    const { shell = '/bin/sh', farEnv, cut, reconnect = false, ...request } = options;
-    const env = { PATH: process.env['PATH'], HOME: this.home, USER: 'dev', ...farEnv };
-    return sync({
+    const { shell = '/bin/sh', farEnv, cut, reconnect = false, warm = allWarm, ...request } = options;
+    const farSide = this.#login(shell, farEnv);
+    const connection = warm && request.open === undefined ? await this.warm(options) : undefined;
+    const result = sync({
       directory: this.repo.root,
       sidecar: 'web',
       open: (_, lost) => {
         if (lost !== undefined && !reconnect) return Promise.reject(lost.error);
-        const farSide = farShell({ program: shell, cwd: this.home, env });
+        if (lost === undefined && connection !== undefined) return Promise.resolve(connection.session);
         const transport = memoryTransport(farSide, lost === undefined ? cut : {});
         return Promise.resolve({ transport, attempts: (lost?.attempts ?? 0) + 1, elapsedMs: 0 });
       },
@@ -61,6 +72,21 @@ export class FarSide {
       emit: (event) => void this.events.push(event),
       ...request,
     });
+    return result.finally(() => connection?.spares.settled);
+  }
+
+  /** The connection that stays open, with a conversation that waits on it: for the workspace that a sync would ask for. */
+  async warm(options: Parameters<FarSide['sync']>[0] = {}): Promise<WarmConnection> {
+    const { shell = '/bin/sh', farEnv, cut, directory = this.repo.root, workdir } = options;
+    const key = JSON.stringify([shell, farEnv, cut]);
+    const connection = this.#warm.get(key) ?? new WarmConnection(this.#login(shell, farEnv), cut);
+    // A connection that is cut serves once.
+    if (cut === undefined) this.#warm.set(key, connection);
+    const { signal } = new AbortController();
+    const tree =
+      typeof directory === 'string' ? await findWorkingTree(directory, { env: this.repo.env, signal }) : directory;
+    await connection.spares.prepare({ format: tree.format, workspace: workspacePath(tree.root, workdir) });
+    return connection;
   }
 
   /** A second machine of the same user, with state of its own. */
@@ -100,7 +126,13 @@ export class FarSide {
   }
 
   remove(): void {
+    for (const connection of this.#warm.values()) connection.close();
     this.#scratch.remove();
+  }
+
+  #login(program: string, farEnv: Record<string, string> = {}): Handler {
+    const env = { PATH: process.env['PATH'], HOME: this.home, USER: 'dev', ...farEnv };
+    return farShell({ program, cwd: this.home, env });
   }
 
   #make(name: string): string {

@@ -4,6 +4,7 @@
 # start file prints is taken for one.
 #
 #   hello FORMAT WORKSPACE    what stands there: base and last landing                      -> … ready
+#   begin                     a sync begins, maybe long after hello: is all that was said still so?  -> error stale, or nothing
 #   common OID…               the first of these commits that this side has too             -> common OID|-
 #   land KEY=VALUE…           put a tree in place; the pack follows on stdin                 -> … done | error
 #   told                      after a `done` that names saved drift: its list has arrived    -> noted

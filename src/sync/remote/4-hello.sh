@@ -79,7 +79,14 @@ hello() {
     GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
   make_shadow || fail failed "cannot prepare $S: $(said)"
 
-  base=- own_format=-
+  look
+  printf '%s\n' "$facts"
+  say ready
+}
+
+# What may change while a conversation waits: the workspace's own repository, what landed, and its rules.
+look() {
+  base=- own_format=- facts=''
   : >"$tmp/alternates"
   if [ -e "$W/.git" ]; then
     for name in refs/remotes/origin/HEAD HEAD; do
@@ -94,11 +101,18 @@ hello() {
   if ! cmp -s "$tmp/alternates" "$S/objects/info/alternates"; then
     mv -f -- "$tmp/alternates" "$S/objects/info/alternates"
   fi
-  [ "$base" = - ] || say "base ${name#refs/remotes/} $base"
-  say "landed $(ref landed)"
-  say "head $(note head)"
-  say "rules $(rules_in_force)"
-  say ready
+  [ "$base" = - ] || facts="$nonce base ${name#refs/remotes/} $base
+"
+  facts="$facts$nonce landed $(ref landed)
+$nonce head $(note head)
+$nonce rules $(rules_in_force)"
+}
+
+# A conversation may have waited for long since its hello. What was said then must still be so, or the client asks anew.
+begin() {
+  were=$facts
+  if [ -f "$tmp/owner" ] && [ "$(physical "$want")" = "$W" ] && sound && look && [ "$facts" = "$were" ]; then return; fi
+  fail stale 'what stands on the sidecar has changed since it was asked'
 }
 
 common() {

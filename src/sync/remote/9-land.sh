@@ -267,6 +267,7 @@ tidy() {
 while IFS= read -r line; do
   case $line in
     'hello '*) hello "${line#hello }" ;;
+    begin) begin ;;
     'common '*) common "${line#common }" ;;
     'land '*) land "${line#land }" && break ;;
   esac

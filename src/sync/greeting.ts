@@ -1,0 +1,33 @@
+import type { Clock } from '../clock.js';
+import type { ObjectFormat } from '../git/working-tree.js';
+import type { Transport } from '../transport/transport.js';
+import { Conversation } from './conversation.js';
+import { hello, type Hello } from './hello.js';
+
+/** Which workspace a greeting is about, and in which format its objects are to be named. */
+export interface Asked {
+  readonly format: ObjectFormat;
+  /** As `workspacePath` gives it. */
+  readonly workspace: string;
+}
+
+/** A conversation on which the far half has said hello and waits, and what stands there, as it said then. */
+export interface Greeting {
+  readonly conversation: Conversation;
+  readonly there: Hello;
+}
+
+/** Begins a conversation and has the far half say hello. Throws what `Conversation.start` and `hello` throw. */
+export async function greet(
+  transport: Transport,
+  asked: Asked,
+  { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
+): Promise<Greeting> {
+  const conversation = await Conversation.start(transport, signal, clock);
+  try {
+    return { conversation, there: await hello(conversation, asked) };
+  } catch (error) {
+    await conversation.close();
+    throw error;
+  }
+}
