@@ -1,7 +1,8 @@
-import { lstatSync, readdirSync, type Dirent } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import type { SkipReason } from '../events.js';
+import { placeOf, readEntries, type Entries } from './directory.js';
 import type { Listing } from './listing.js';
-import { toBytes, type BytePath } from './path-bytes.js';
+import type { BytePath } from './path-bytes.js';
 import type { WorkingTree } from './working-tree.js';
 
 /** What stands in the directories of a working tree that its listing may not tell of. */
@@ -10,6 +11,8 @@ export interface Beside {
   readonly ignoreFiles: readonly BytePath[];
   /** FIFOs, sockets and devices that are not in the listing. */
   readonly specials: readonly { readonly path: BytePath; readonly reason: SkipReason }[];
+  /** What is in every directory that something travels from, each with a trailing slash (the root is empty). */
+  readonly directories: ReadonlyMap<BytePath, Entries | undefined>;
 }
 
 /**
@@ -19,30 +22,34 @@ export interface Beside {
 export function lookBeside(tree: WorkingTree, listing: Listing): Beside {
   const ignoreFiles = new Set<BytePath>();
   const specials: { path: BytePath; reason: SkipReason }[] = [];
-  const at = (path: BytePath): Buffer => Buffer.concat([Buffer.from(tree.root + '/'), toBytes(path)]);
-  const directories = directoriesOf(listing);
-  for (const directory of directories) {
-    for (const entry of entriesOf(at(directory))) {
-      const path = directory + entry.name.toString('latin1');
-      if (entry.isDirectory()) {
+  const travelled = directoriesOf(listing);
+  const directories = new Map<BytePath, Entries | undefined>();
+  // Each after the one that it stands in, which knows whether it is a directory, and no link to one.
+  for (const directory of [...travelled].sort((a, b) => a.length - b.length)) {
+    if (directory !== '' && !isIn(directories, directory)) continue;
+    const entries = readEntries(placeOf(tree.root, directory));
+    directories.set(directory, entries);
+    for (const [name, kind] of entries ?? []) {
+      const path = directory + name;
+      if (kind === 'directory') {
         const inner = path + '/.gitignore';
-        if (!directories.has(path + '/') && isFile(at(inner))) ignoreFiles.add(inner);
-      } else if (entry.isFile()) {
-        if (path === directory + '.gitignore') ignoreFiles.add(path);
-      } else if (!entry.isSymbolicLink() && !listing.paths.has(path)) {
+        if (!travelled.has(path + '/') && isFile(placeOf(tree.root, inner))) ignoreFiles.add(inner);
+      } else if (kind === 'file') {
+        if (name === '.gitignore') ignoreFiles.add(path);
+      } else if (kind !== 'link' && !listing.paths.has(path)) {
         // A tracked path that became one: the snapshot says so itself.
-        specials.push({ path, reason: entry.isFIFO() ? 'fifo' : entry.isSocket() ? 'socket' : 'device' });
+        specials.push({ path, reason: kind });
       }
     }
   }
   const depth = (path: BytePath): number => path.split('/').length;
-  return { ignoreFiles: [...ignoreFiles].sort().sort((a, b) => depth(a) - depth(b)), specials };
+  return { ignoreFiles: [...ignoreFiles].sort().sort((a, b) => depth(a) - depth(b)), specials, directories };
 }
 
 /** Those on the way to what travels, each with a trailing slash; the root is empty. */
 function directoriesOf(listing: Listing): Set<BytePath> {
   const directories = new Set<BytePath>(['']);
-  for (const path of listing.paths) {
+  for (const path of [...listing.paths, ...listing.sparse.keys()]) {
     let end = path.lastIndexOf('/');
     while (end > 0 && !directories.has(path.slice(0, end + 1))) {
       directories.add(path.slice(0, end + 1));
@@ -52,16 +59,12 @@ function directoriesOf(listing: Listing): Set<BytePath> {
   return directories;
 }
 
-/** A thousand directories take longer to wait for one by one than to read. */
-function entriesOf(directory: Buffer): Dirent<Buffer>[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true, encoding: 'buffer' });
-  } catch {
-    return []; // it went, or it cannot be read: the listing tells of that
-  }
+function isIn(directories: Beside['directories'], directory: BytePath): boolean {
+  const start = directory.lastIndexOf('/', directory.length - 2) + 1;
+  return directories.get(directory.slice(0, start))?.get(directory.slice(start, -1)) === 'directory';
 }
 
-function isFile(path: Buffer): boolean {
+function isFile(path: string | Buffer): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
   } catch {

@@ -6,9 +6,18 @@ import { toBytes, toText, type BytePath } from './path-bytes.js';
 /** A file as it was at one moment: every write to it, and every other file in its place, has another stamp. */
 export interface Stamp {
   readonly id: string;
+  readonly device: bigint;
   /** When it was last changed in any way, in milliseconds since 1970. */
   readonly changedMs: number;
 }
+
+export function stampFrom(stats: BigIntStats): Stamp {
+  const { dev, ino, mode, size, mtimeNs, ctimeNs } = stats;
+  return { id: `${dev},${ino},${mode},${size},${mtimeNs},${ctimeNs}`, device: dev, changedMs: Number(ctimeNs) / 1e6 };
+}
+
+/** What is at a path that no file of a tree is at. */
+export type Unindexed = 'repository' | 'absent' | SkipReason;
 
 /** Looks at files without following links: not in the last part of a path, and not on the way to it. */
 export class Disk {
@@ -23,11 +32,10 @@ export class Disk {
   stampOf(path: BytePath): Stamp | undefined {
     const stats = this.#lstat(path);
     if (stats === undefined) return undefined;
-    const { dev, ino, mode, size, mtimeNs, ctimeNs } = stats;
-    return { id: [dev, ino, mode, size, mtimeNs, ctimeNs].join(), changedMs: Number(stats.ctimeMs) };
+    return stampFrom(stats);
   }
 
-  kindOf(path: BytePath): 'file' | 'repository' | 'absent' | SkipReason {
+  kindOf(path: BytePath): 'file' | Unindexed {
     if (path.split('/').some((part) => part.toLowerCase() === '.git')) return 'git-directory';
     if (!this.#isDirectory(parent(path))) return 'absent';
     const stats = this.#lstat(path);

@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { readingOnly, type Environment } from './environment.js';
 import { joinNul, splitNul, type BytePath } from './path-bytes.js';
-import { runGit } from './run.js';
+import { runGit, type GitPlace } from './run.js';
 import type { WorkingTree } from './working-tree.js';
 
 interface Asked {
@@ -39,8 +39,16 @@ export async function ignoredAmong(
   paths: readonly BytePath[],
   { env, signal }: Asked,
 ): Promise<{ readonly ignored: ReadonlySet<BytePath>; readonly complete: boolean }> {
-  if (paths.length === 0 || tree.repository === undefined) return { ignored: new Set(), complete: true };
-  const place = { cwd: tree.root, env: readingOnly(env), signal };
+  if (tree.repository === undefined) return { ignored: new Set(), complete: true };
+  return ignoredIn({ cwd: tree.root, env: readingOnly(env), signal }, paths);
+}
+
+/** The same of paths relative to the top of the repository at `place`. */
+export async function ignoredIn(
+  place: GitPlace,
+  paths: readonly BytePath[],
+): Promise<{ readonly ignored: ReadonlySet<BytePath>; readonly complete: boolean }> {
+  if (paths.length === 0) return { ignored: new Set(), complete: true };
   const args = ['check-ignore', '-z', '--stdin'];
   const { stdout, code } = await runGit(place, args, { stdin: joinNul(paths), accept: [0, 1, 128] });
   return { ignored: new Set(splitNul(stdout)), complete: code !== 128 };

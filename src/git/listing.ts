@@ -5,7 +5,7 @@ import { SidecarError } from '../errors.js';
 import { leadsNowhere } from './disk.js';
 import { readingOnly, type Environment } from './environment.js';
 import { splitNul, toBytes, type BytePath } from './path-bytes.js';
-import { failure, runGit, type GitOutput } from './run.js';
+import { failure, runGit, type GitOutput, type GitPlace } from './run.js';
 
 /** What the working tree consists of, by git's own account. Paths are relative to the root. */
 export interface Listing {
@@ -19,6 +19,11 @@ export interface Listing {
   readonly absentSubmodules: readonly BytePath[];
   /** Directories that could not be read. */
   readonly unreadable: readonly string[];
+  /**
+   * How git is asked about each repository: the working tree itself (an empty path), and each of `nested`. Undefined for
+   * one that git cannot open, or whose path is no text.
+   */
+  readonly repositories: ReadonlyMap<BytePath, GitPlace | undefined>;
 }
 
 /**
@@ -44,9 +49,11 @@ export async function listWorkingTree(options: {
   const nested: BytePath[] = [];
   const absentSubmodules: BytePath[] = [];
   const unreadable: string[] = [];
+  const repositories = new Map<BytePath, GitPlace | undefined>();
 
   const visit = async (prefix: BytePath, isRepository: boolean): Promise<void> => {
-    const output = await listOne(prefix, isRepository);
+    const { place, output } = await listOne(prefix, isRepository);
+    repositories.set(prefix, place);
     for (const line of output.stderr.matchAll(/could not open directory '(.*)'/g)) unreadable.push(line[1] ?? '');
     const inner: BytePath[] = prefix === '' ? [...(options.repositories ?? [])].map((one) => one + '/') : [];
     const keptOff = new Set<BytePath>();
@@ -74,7 +81,10 @@ export async function listWorkingTree(options: {
     }
   };
 
-  const listOne = async (prefix: BytePath, isRepository: boolean): Promise<GitOutput> => {
+  const listOne = async (
+    prefix: BytePath,
+    isRepository: boolean,
+  ): Promise<{ readonly output: GitOutput; readonly place?: GitPlace }> => {
     const cwd = await reach(options.root, prefix, options.linkDirectory);
     await refusePipes(cwd);
     const args = ['ls-files', '-z', '-t', '-s', '-c', '-o', '--exclude-standard'];
@@ -85,7 +95,7 @@ export async function listWorkingTree(options: {
       if (prefix !== '') env['GIT_CEILING_DIRECTORIES'] = path.dirname(cwd);
       const place = { cwd, env, signal: options.signal };
       const output = await runGit(place, args, { accept: [0, 128] });
-      if (output.code === 0) return output;
+      if (output.code === 0) return cwd === linkIn(options.linkDirectory) ? { output } : { output, place };
       if (prefix === '' || !/not a git repository|invalid gitfile/i.test(output.stderr)) {
         throw failure(args, output.code, output.stderr);
       }
@@ -95,7 +105,9 @@ export async function listWorkingTree(options: {
       ...options.shadowEnv(cwd),
       GIT_INDEX_FILE: path.join(options.shadowEnv(cwd)['GIT_DIR'] ?? '', 'no-index'),
     };
-    return runGit({ cwd, env, signal: options.signal }, ['ls-files', '-z', '-t', '-o', '--exclude-standard']);
+    const place = { cwd, env, signal: options.signal };
+    const output = await runGit(place, ['ls-files', '-z', '-t', '-o', '--exclude-standard']);
+    return options.isRepository ? { output } : { output, place };
   };
 
   await visit('', options.isRepository);
@@ -105,7 +117,7 @@ export async function listWorkingTree(options: {
       paths.add(entry);
     }
   }
-  return { paths, sparse, nested, absentSubmodules, unreadable };
+  return { paths, sparse, nested, absentSubmodules, unreadable, repositories };
 }
 
 /** `H 100644 <id> 0\tpath`, or `? path` for an untracked one. */
@@ -121,11 +133,13 @@ function parseEntry(record: string): { tag: string; mode: string; id: string; pa
 async function reach(root: string, directory: BytePath, linkDirectory: string): Promise<string> {
   const text = toBytes(directory).toString('utf8');
   if (toBytes(directory).equals(Buffer.from(text, 'utf8'))) return path.join(root, text);
-  const link = path.join(linkDirectory, 'nested');
+  const link = linkIn(linkDirectory);
   await rm(link, { force: true });
   await symlink(Buffer.concat([Buffer.from(root + '/'), toBytes(directory)]), link);
   return link;
 }
+
+const linkIn = (directory: string): string => path.join(directory, 'nested');
 
 /** An index may be made to name anything. What is no path below its own directory is no part of a working tree. */
 const isOutside = ({ tag, path }: { tag: string; path: BytePath }): boolean =>

@@ -6,12 +6,7 @@ import { Disk, type Stamp } from './disk.js';
 import { joinNul, toText, type BytePath } from './path-bytes.js';
 import { runGit } from './run.js';
 import type { Shadow } from './shadow.js';
-
-/**
- * File times tick: two writes within one tick leave the same time. Linux ticks every 1 to 10 ms; a file whose time is
- * older than this shows every further write, in milliseconds.
- */
-const tickMs = 20;
+import { tickMs } from './tick.js';
 
 /** How often a file that changes while it is read is read again; the pauses double from `tickMs` to half a second. */
 const maxReadings = 9;

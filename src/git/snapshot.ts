@@ -8,10 +8,13 @@ import { shadowEnvironment, type Environment } from './environment.js';
 import { readIgnoreFiles, type IgnoreSource } from './ignore-files.js';
 import { joinIgnoreFiles } from './ignore-rules.js';
 import { listWorkingTree, type Listing } from './listing.js';
+import { groundsOf } from './listing-grounds.js';
 import { toBytes, toText, type BytePath } from './path-bytes.js';
 import { runGit } from './run.js';
 import type { Shadow } from './shadow.js';
+import type { SnapshotMemory } from './snapshot-memory.js';
 import { notIgnored } from './special-files.js';
+import { diskTime } from './tick.js';
 import { updateIndex } from './update-index.js';
 import { globalExcludes, type WorkingTree } from './working-tree.js';
 
@@ -31,6 +34,8 @@ export interface SnapshotOptions {
   readonly signal?: AbortSignal | undefined;
   /** Read everything, whatever an earlier snapshot knows. */
   readonly fresh?: boolean;
+  /** Of earlier snapshots of this working tree. */
+  readonly memory?: SnapshotMemory | undefined;
 }
 
 /** How often the working tree is read before an error, or a file that moves about, is taken as it is. */
@@ -46,6 +51,21 @@ const maxTries = 3;
  * written to all the time.
  */
 export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot> {
+  const { memory } = options;
+  if (options.fresh === true) memory?.forget();
+  const known = await memory?.recall(tree, shadow, options);
+  if (known !== undefined) return announced(known, options);
+  return announced(await takeWhole(tree, shadow, options), options);
+}
+
+function announced(snapshot: Snapshot, { emit }: SnapshotOptions): Snapshot {
+  for (const one of snapshot.skipped) emit({ kind: 'snapshot.skipped', ...one });
+  return snapshot;
+}
+
+/** Asks git for the whole listing. */
+async function takeWhole(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot> {
+  const { memory, env } = options;
   let fresh = options.fresh === true;
   const repositories = new Set<BytePath>();
   for (let tries = 1; ; tries += 1) {
@@ -53,16 +73,19 @@ export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: S
     await rm(path.join(shadow.gitDir, 'index.lock'), { force: true });
     if (fresh) await rm(path.join(shadow.gitDir, 'index'), { force: true });
     try {
+      const since = memory === undefined ? undefined : await diskTime(shadow.gitDir);
       const [listing, excludesFile] = await Promise.all([
         list(tree, shadow, repositories, options),
         globalExcludes(tree, options.env),
       ]);
       const skipped: Skipped[] = listing.unreadable.map((one) => ({ path: one, reason: 'unreadable-directory' }));
       const beside = lookBeside(tree, listing);
-      const [update, rules, specials] = await Promise.all([
+      const found = { listing, beside, excludesFile };
+      const [update, rules, specials, grounds] = await Promise.all([
         updateIndex(tree, shadow, { ...options, listing }),
-        storeRules(tree, shadow, { listing, beside, excludesFile }),
+        storeRules(tree, shadow, found),
         notIgnored(tree, beside.specials, options),
+        since === undefined ? undefined : groundsOf(tree, { ...found, env, since, before: memory?.before }),
       ]);
       const known = repositories.size;
       for (const one of update.repositories) repositories.add(one);
@@ -74,8 +97,10 @@ export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: S
       const again = update.removed && tries < maxTries;
       if (again && !isSame(listing, await list(tree, shadow, repositories, options))) continue;
       skipped.push(...update.skipped, ...specials.map(({ path, reason }) => ({ path: toText(path), reason })));
-      for (const one of skipped) options.emit({ kind: 'snapshot.skipped', ...one });
-      return { tree: update.tree, rules, skipped };
+      const snapshot = { tree: update.tree, rules, skipped };
+      const { unindexed } = update;
+      await memory?.keep(tree, shadow, { env, snapshot, grounds, unindexed, sparse: listing.sparse.keys() });
+      return snapshot;
     } catch (error) {
       options.signal?.throwIfAborted();
       const failed = error instanceof SidecarError && error.code === 'git.failed';

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
-import { SidecarError } from '../errors.js';
 import type { SkipReason } from '../events.js';
-import { Disk } from './disk.js';
+import { changedPaths } from './changed-paths.js';
+import { Disk, type Unindexed } from './disk.js';
 import type { Listing } from './listing.js';
 import { joinNul, splitNul, toText, type BytePath } from './path-bytes.js';
 import { readSettled } from './read-settled.js';
@@ -20,6 +20,8 @@ export interface IndexUpdate {
   readonly repositories: readonly BytePath[];
   /** Whether a path that was there at the last snapshot, or in the listing, is gone. */
   readonly removed: boolean;
+  /** Paths of the listing that the index does not hold, and why. Undefined where that is not known for sure. */
+  readonly unindexed: ReadonlyMap<BytePath, Unindexed> | undefined;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function updateIndex(
   const disk = new Disk(tree.root);
   const additions: BytePath[] = [];
   const repositories: BytePath[] = [];
+  const unindexed = new Map<BytePath, Unindexed>();
   const skipped: { path: string; reason: SkipReason }[] = [];
   for (const path of listing.paths) {
     if (indexed.has(path) && changed?.has(path) === false) continue;
@@ -52,6 +55,7 @@ export async function updateIndex(
       additions.push(path);
       continue;
     }
+    unindexed.set(path, kind);
     if (indexed.has(path)) remove(path);
     if (kind === 'repository') repositories.push(path);
     else if (kind !== 'absent') skipped.push({ path: toText(path), reason: kind });
@@ -65,8 +69,19 @@ export async function updateIndex(
     await runGit(shadow.place, ['update-index', '-z', '--replace', '--index-info'], { stdin: joinNul(lines) });
   }
   const vanished = await readSettled(shadow, tree.root, additions, options);
-  const written = await runGit(shadow.place, ['write-tree', ...(listing.sparse.size > 0 ? ['--missing-ok'] : [])]);
-  return { tree: written.stdout.toString('latin1').trim(), skipped, repositories, removed: removed || vanished };
+  return {
+    tree: await writeTree(shadow, listing.sparse.size > 0),
+    skipped,
+    repositories,
+    removed: removed || vanished,
+    unindexed: changed === undefined || vanished ? undefined : unindexed,
+  };
+}
+
+/** The shadow's index as a tree. Of what a sparse checkout keeps off the disk, the objects may be missing. */
+export async function writeTree(shadow: Shadow, sparse: boolean): Promise<string> {
+  const written = await runGit(shadow.place, ['write-tree', ...(sparse ? ['--missing-ok'] : [])]);
+  return written.stdout.toString('latin1').trim();
 }
 
 /** Every path in the shadow's index, with `<mode> <id>`. A damaged index is an empty one, to be built again. */
@@ -79,16 +94,4 @@ async function indexEntries(shadow: Shadow): Promise<Map<BytePath, string>> {
     entries.set(record.slice(tab + 1), record.slice(0, tab - 2));
   }
   return entries;
-}
-
-/** Paths whose file is no longer what the index says; undefined where git cannot tell. */
-async function changedPaths(shadow: Shadow): Promise<Set<BytePath> | undefined> {
-  const output = await runGit(shadow.place, ['diff-files', '-z', '--name-only', '--no-renames'], { accept: [0, 128] });
-  // git passes over what it may not look at.
-  const [, file, reason] =
-    /^(?!warning|error|fatal)(.+): (Permission denied|Input\/output error)$/m.exec(output.stderr) ?? [];
-  if (file !== undefined) throw new SidecarError('sync.unreadable', { path: file, reason: reason ?? '' });
-  // Behind a link that leads back to itself: git neither compares such a path nor takes it for gone.
-  if (/: (Too many levels of symbolic links|File name too long)$/m.test(output.stderr)) return undefined;
-  return new Set(splitNul(output.stdout));
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import type { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Environment } from '../git/environment.js';
+import type { SnapshotMemory } from '../git/snapshot-memory.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Transport } from '../transport/transport.js';
 import type { Spares } from './spares.js';
@@ -44,6 +45,8 @@ export interface SyncRequest {
   readonly adopt?: boolean;
   /** Say what would change, and change nothing in the workspace. */
   readonly dryRun?: boolean;
+  /** Of earlier snapshots of the working tree, where one process takes several. */
+  readonly memory?: SnapshotMemory;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: Emit;

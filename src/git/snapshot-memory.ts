@@ -1,0 +1,125 @@
+import { lstat } from 'node:fs/promises';
+import path from 'node:path';
+import { changedPaths } from './changed-paths.js';
+import { Disk, stampFrom, type Unindexed } from './disk.js';
+import { SidecarError } from '../errors.js';
+import type { Environment } from './environment.js';
+import type { Grounds } from './grounds.js';
+import type { BytePath } from './path-bytes.js';
+import { readSettled } from './read-settled.js';
+import type { Shadow } from './shadow.js';
+import type { Snapshot, SnapshotOptions } from './snapshot.js';
+import { diskTime } from './tick.js';
+import { writeTree } from './update-index.js';
+import type { WorkingTree } from './working-tree.js';
+
+/** What the last snapshot of a working tree leaves for the next one. */
+interface Known {
+  /** Which working tree, repository, shadow and user it is about. */
+  readonly of: string;
+  /** What the listing was read from. The listing itself is in the shadow's index, but for the next two. */
+  readonly grounds: Grounds;
+  readonly unindexed: ReadonlyMap<BytePath, Unindexed>;
+  /** Index entries that a sparse checkout keeps off the disk. */
+  readonly sparse: ReadonlySet<BytePath>;
+  /** The shadow's index, as the snapshot left it. */
+  readonly index: string;
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * Makes the next snapshot of the same working tree quick, for as long as a process lives: while nothing has changed of what
+ * the last listing was read from, git is not asked for another. It decides nothing about contents: git compares every file
+ * with the shadow's index each time.
+ *
+ * One for each working tree. It may be given to one snapshot at a time; the shadow's lock sees to that.
+ */
+export class SnapshotMemory {
+  #known: Known | undefined;
+  #before: Grounds | undefined;
+
+  /** The grounds of the last listing, as `recall` found them; undefined when there are none. */
+  get before(): Grounds | undefined {
+    return this.#before;
+  }
+
+  forget(): void {
+    this.#known = undefined;
+    this.#before = undefined;
+  }
+
+  /** Has the next snapshot build on this one. `unindexed` and `grounds` are undefined where it cannot. */
+  async keep(
+    tree: WorkingTree,
+    shadow: Shadow,
+    found: {
+      readonly env: Environment;
+      readonly snapshot: Snapshot;
+      readonly grounds: Grounds | undefined;
+      readonly sparse: Iterable<BytePath>;
+      readonly unindexed: ReadonlyMap<BytePath, Unindexed> | undefined;
+    },
+  ): Promise<void> {
+    this.forget();
+    const { grounds, unindexed, snapshot } = found;
+    const index = await indexStamp(shadow);
+    if (grounds === undefined || unindexed === undefined || index === undefined) return;
+    const of = subject(tree, shadow, found.env);
+    this.#known = { of, grounds, unindexed, sparse: new Set(found.sparse), index, snapshot };
+  }
+
+  /**
+   * The snapshot of a working tree in which, since the last one, nothing has changed but contents; undefined when more
+   * may have changed, or git failed. Throws what `readSettled` throws.
+   */
+  async recall(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot | undefined> {
+    try {
+      return await this.#recall(tree, shadow, options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (error instanceof SidecarError && error.code === 'git.failed') return undefined;
+      throw error;
+    }
+  }
+
+  async #recall(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot | undefined> {
+    const known = this.#known;
+    this.forget();
+    if (known?.of !== subject(tree, shadow, options.env)) return undefined;
+    const [index, now] = await Promise.all([indexStamp(shadow), diskTime(shadow.gitDir)]);
+    if (index !== known.index) return undefined;
+    // It takes a while, during which the directories are looked at.
+    const comparing = changedPaths(shadow);
+    comparing.catch(() => undefined);
+    this.#before = known.grounds;
+    const holds = known.grounds.hold(now);
+    const changed = await comparing;
+    if (!holds || changed === undefined) return undefined;
+
+    const disk = new Disk(tree.root);
+    for (const [path, kind] of known.unindexed) if (disk.kindOf(path) !== kind) return undefined;
+    const edited = [...changed].filter((path) => !known.sparse.has(path));
+    if (!edited.every((path) => disk.kindOf(path) === 'file')) return undefined;
+    if (edited.length === 0) {
+      this.#known = known;
+      return known.snapshot;
+    }
+    if (await readSettled(shadow, tree.root, edited, options)) return undefined;
+    const snapshot = { ...known.snapshot, tree: await writeTree(shadow, known.sparse.size > 0) };
+    await this.keep(tree, shadow, { ...known, env: options.env, snapshot });
+    return snapshot;
+  }
+}
+
+async function indexStamp(shadow: Shadow): Promise<string | undefined> {
+  const stats = await lstat(path.join(shadow.gitDir, 'index'), { bigint: true }).catch(() => undefined);
+  return stats === undefined ? undefined : stampFrom(stats).id;
+}
+
+/** Of the environment, what has git find its settings, and git itself. */
+function subject(tree: WorkingTree, shadow: Shadow, env: Environment): string {
+  const { HOME, XDG_CONFIG_HOME, PATH } = env;
+  const { repository } = tree;
+  const of = [repository?.objects, repository?.infoExclude, tree.format, shadow.origin, HOME, XDG_CONFIG_HOME, PATH];
+  return [tree.root, shadow.gitDir, ...of.map((one) => one ?? '')].join('\0');
+}
