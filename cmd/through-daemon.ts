@@ -22,7 +22,7 @@ export interface Work<C extends 'sync' | 'wait'> {
 
 /**
  * Has the daemon do the work, or does it here where there is none that answers: with the same result. Then one is
- * started, beside the work once a session is open, so that the next command finds a session.
+ * started, beside the work once a session is open, so that the next command finds a session of the daemon's own.
  */
 export async function throughDaemon<C extends 'sync' | 'wait'>(context: Context, work: Work<C>): Promise<Results[C]> {
   if (!context.daemon) return work.directly({ emit: work.emit, spentMs: 0 });
@@ -33,10 +33,15 @@ export async function throughDaemon<C extends 'sync' | 'wait'>(context: Context,
   const told = saidOnce(work.emit, ['connect.waiting', 'snapshot.skipped', 'sync.left_alone', 'sync.waiting']);
   const seen = { isOpen: false, mayStart: false };
   let started: Promise<void> | undefined;
+  const warm = async (prepare: boolean): Promise<void> => {
+    const { env, homeDir, asked } = request as RequestOf<'sync' | 'wait'>;
+    await askDaemon({ command: 'warm', env, homeDir, asked, prepare }, placeAndBuild(context)).catch(() => undefined);
+  };
   const emit: Emit = (event) => {
     if (event.kind === 'connect.open') {
       seen.isOpen = true;
-      if (seen.mayStart) started ??= startDaemon(options.place, { entry: daemonEntry, env: context.env });
+      if (seen.mayStart)
+        started ??= startDaemon(options.place, { entry: daemonEntry, env: context.env }).then(() => void warm(false));
     }
     told(event);
   };
@@ -49,8 +54,7 @@ export async function throughDaemon<C extends 'sync' | 'wait'>(context: Context,
   const result = await work.directly({ emit, spentMs: seen.isOpen ? 0 : clock.now() - startedMs });
   if (started !== undefined) {
     await started;
-    const { env, homeDir, asked } = request as RequestOf<'sync' | 'wait'>;
-    await askDaemon({ command: 'warm', env, homeDir, asked }, options).catch(() => undefined);
+    await warm(true);
   }
   return result;
 }

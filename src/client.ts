@@ -141,13 +141,14 @@ export class Sidecars {
   /** Lands the working tree around `directory` on a sidecar, exactly, and has it proved. */
   async sync(record: SidecarRecord, options: LandOptions): Promise<SyncResult> {
     const { sync } = await import('./sync/sync.js');
-    return sync(this.#landing(record, options, await this.#open(record, options)));
+    return sync(await this.#warmLanding(record, options));
   }
 
-  /** Gets ready for a sync, where something stays from one to the next: opens the session. */
-  async warm(record: SidecarRecord, options: LandOptions): Promise<void> {
-    const { transport } = await this.open(record, options);
-    await transport.close();
+  /** Gets ready for a sync, where something is kept from one to the next. Throws what a sync throws. */
+  async prepare(record: SidecarRecord, options: LandOptions): Promise<void> {
+    if (this.#warmth === undefined) return;
+    const { getReady } = await import('./sync/ready.js');
+    await getReady(await this.#warmLanding(record, options));
   }
 
   /**
@@ -170,8 +171,14 @@ export class Sidecars {
     // A machine that was away may have come back as another one.
     const warmth = new Warmth({ clock: this.#clock, onLost: () => landNow() });
     const session = warmth.session(record, this.#env);
-    const open = session.borrower(this.#way(record, options));
-    const request = this.#landing(record, { ...options, directory: tree.root }, open);
+    const request = {
+      ...this.#landing(
+        record,
+        { ...options, directory: tree.root },
+        warmth.opener(session, this.#way(record, options)),
+      ),
+      memory: warmth.memory(tree.root),
+    };
     const { clock, env, signal, emit, stateDir } = request;
     const latest = run === undefined ? undefined : new LatestRun({ ...run, clock, signal, emit });
     const unlanded = new Unlanded();
@@ -202,7 +209,8 @@ export class Sidecars {
   async #open(record: SidecarRecord, options: ConnectOptions): Promise<Open> {
     if (this.#warmth === undefined) return this.#opener(record, options);
     const reopen = (): Promise<Open> => this.#opener(record, {});
-    return this.#warmth.session(record, this.#env).borrower({ ...this.#way(record, options), reopen });
+    const session = this.#warmth.session(record, this.#env);
+    return this.#warmth.opener(session, { ...this.#way(record, options), reopen });
   }
 
   #way(record: SidecarRecord, options: ConnectOptions): Way {
@@ -226,6 +234,15 @@ export class Sidecars {
     const limit = deadlineMs === undefined ? {} : { deadlineMs };
     return (signal, lost) =>
       openSession({ record: known, provider, connect, clock: this.#clock, emit, signal, lost, ...limit });
+  }
+
+  /** With what is kept of the working tree, where anything is. */
+  async #warmLanding(record: SidecarRecord, options: LandOptions): Promise<SyncRequest> {
+    const request = this.#landing(record, options, await this.#open(record, options));
+    if (this.#warmth === undefined) return request;
+    const { directory } = options;
+    const tree = typeof directory === 'string' ? await this.workingTree(directory, options.signal) : directory;
+    return { ...request, directory: tree, memory: this.#warmth.memory(tree.root) };
   }
 
   #landing(record: SidecarRecord, options: LandOptions, open: Open): SyncRequest {

@@ -1,6 +1,10 @@
 import type { Clock } from './clock.js';
+import { SnapshotMemory } from './git/snapshot-memory.js';
 import { Session } from './session/session.js';
+import type { Open, Way } from './session/way.js';
 import type { SidecarRecord } from './sidecars/record.js';
+import { Spares } from './sync/spares.js';
+import type { Transport } from './transport/transport.js';
 
 export interface WarmthOptions {
   readonly clock: Clock;
@@ -18,12 +22,15 @@ export interface KeptSession {
 
 /** More than anybody works with at one time. */
 const mostSessions = 32;
+const mostTrees = 16;
 
 /** What a process that lands again and again keeps between one landing and the next. */
 export class Warmth {
   readonly #options: WarmthOptions;
-  /** Those used last come last. */
+  /** Those used last come last, as in `#memories`. */
   readonly #sessions = new Map<string, KeptSession>();
+  readonly #memories = new Map<string, SnapshotMemory>();
+  readonly #spares = new WeakMap<Transport, Spares>();
 
   constructor(options: WarmthOptions) {
     this.#options = options;
@@ -40,11 +47,28 @@ export class Warmth {
    */
   session(record: SidecarRecord, env: NodeJS.ProcessEnv): Session {
     const key = JSON.stringify([record.name, record.createdAt, env['SSH_AUTH_SOCK'] ?? null, env['HOME'] ?? null]);
-    const kept = this.#sessions.get(key) ?? { record, session: this.#make() };
-    this.#sessions.delete(key);
-    this.#sessions.set(key, kept);
+    const kept = lastOf(this.#sessions, key, () => ({ record, session: this.#make() }));
     this.#forgetOldest();
     return kept.session;
+  }
+
+  /** Opens what a landing needs: the session, where it is not open, with the conversations that wait on it. */
+  opener(session: Session, way: Way): Open {
+    const borrow = session.borrower(way);
+    return async (signal, lost) => {
+      const lent = await borrow(signal, lost);
+      return { ...lent, spares: this.#sparesOn(lent.connection) };
+    };
+  }
+
+  /** What is remembered of the working tree at `root`. */
+  memory(root: string): SnapshotMemory {
+    const memory = lastOf(this.#memories, root, () => new SnapshotMemory());
+    for (const oldest of this.#memories.keys()) {
+      if (this.#memories.size <= mostTrees) break;
+      this.#memories.delete(oldest);
+    }
+    return memory;
   }
 
   /** Closes what is open to a sidecar: it is no longer on the list. */
@@ -74,6 +98,12 @@ export class Warmth {
     });
   }
 
+  #sparesOn(connection: Transport): Spares {
+    const spares = this.#spares.get(connection) ?? new Spares(connection, this.#options.clock);
+    this.#spares.set(connection, spares);
+    return spares;
+  }
+
   #forgetOldest(): void {
     for (const [key, { session }] of [...this.#sessions].slice(0, -1)) {
       if (this.#sessions.size <= mostSessions) return;
@@ -82,4 +112,12 @@ export class Warmth {
       void session.close();
     }
   }
+}
+
+/** The value of a key, made where there is none, and from now on the last of all. */
+function lastOf<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const value = map.get(key) ?? make();
+  map.delete(key);
+  map.set(key, value);
+  return value;
 }

@@ -34,7 +34,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/client.ts': ['src'],
   'src/landing.ts': ['src/client.ts', 'src/git', 'src/sidecars'],
   // It does what a client would do itself.
-  'src/daemon': ['src/client.ts', 'src/landing.ts', 'src/warmth.ts', 'src/session', 'src/sync', 'src/sidecars', 'src/transport', 'src/files'],
+  'src/daemon': [
+    'src/client.ts',
+    'src/landing.ts',
+    'src/warmth.ts',
+    'src/session',
+    'src/sync',
+    'src/sidecars',
+    'src/transport',
+    'src/files',
+  ],
   'src/index.ts': ['src'],
   cmd: ['src'],
 };

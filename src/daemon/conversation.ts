@@ -17,6 +17,8 @@ import type { Client, Works } from './works.js';
 const longestLine = 8 * 1024 * 1024;
 /** A client that stopped reading, in bytes. */
 const mostUnread = 16 * 1024 * 1024;
+/** How long a client is kept waiting for a session that it needs only later, in milliseconds. */
+const warmMs = 1_000;
 /** How long a client may take to say what it wants, in milliseconds. */
 const firstLineMs = 10_000;
 
@@ -122,12 +124,14 @@ export class Conversation {
         return null;
       case 'drop':
         return works.drop(request);
-      case 'warm':
-        // For as long as it takes, whether the client waits or not.
-        void works
-          .warm(request, { ...client, signal: new AbortController().signal, emit: () => undefined })
-          .catch((error: unknown) => log.write('not warm', { sidecar, ...errorFacts(error) }));
+      case 'warm': {
+        const { signal } = new AbortController();
+        const warm = works.warm(request, { ...client, signal, emit: () => undefined }).catch((error: unknown) => {
+          log.write('not warm', { sidecar, ...errorFacts(error) });
+        });
+        await Promise.race([warm, clock.sleep(warmMs, this.#gone.signal)]);
         return null;
+      }
       case 'wait':
       case 'sync': {
         const alive = setInterval(() => this.#tell({ kind: 'alive' }), aliveMs);

@@ -32,8 +32,11 @@ const request = v.variant('command', [
   v.strictObject({ command: v.literal('sync'), ...landing, dryRun: v.boolean(), canAsk: v.boolean() }),
   /** Opens the session, and closes nothing. */
   v.strictObject({ command: v.literal('wait'), ...landing, canAsk: v.boolean() }),
-  /** Gets ready for the next sync, after one that went without the daemon. Answered at once. */
-  v.strictObject({ command: v.literal('warm'), ...landing }),
+  /**
+   * Gets ready for the next sync, beside one that goes without the daemon: opens the session, and once that sync has
+   * landed, `prepare`s the rest. Answered when the session is open, cannot be opened, or takes its time.
+   */
+  v.strictObject({ command: v.literal('warm'), ...landing, prepare: v.boolean() }),
   /** A sidecar is off the list. */
   v.strictObject({ command: v.literal('drop'), sidecar: v.string() }),
   v.strictObject({ command: v.literal('ping') }),

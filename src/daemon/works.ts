@@ -60,11 +60,13 @@ export class Works {
     });
   }
 
-  /** Nobody waits for it, and nobody can be asked or told anything. */
+  /** Nobody can be asked or told anything. Goes on when nobody waits for it any more. */
   async warm(request: RequestOf<'warm'>, client: Client): Promise<void> {
     const { signal } = client;
     const { sidecars, record, deadlineMs, options } = await this.#landing(request, client);
-    await sidecars.warm(record, { ...(await options()), deadlineMs, signal });
+    const { transport } = await sidecars.open(record, { deadlineMs, signal });
+    await transport.close();
+    if (request.prepare) void sidecars.prepare(record, { ...(await options()), signal }).catch(() => undefined);
   }
 
   async drop({ sidecar }: RequestOf<'drop'>): Promise<null> {

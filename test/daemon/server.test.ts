@@ -1,8 +1,7 @@
-import { existsSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askDaemon } from '../../src/daemon/client.js';
@@ -166,7 +165,6 @@ describe('a client', () => {
 
   it('does not talk to a place that others can write to', async () => {
     await serve();
-    const { chmodSync } = await import('node:fs');
     chmodSync(place.directory, 0o777);
     expect(await ping()).toEqual(without('absent'));
     chmodSync(place.directory, 0o700);

@@ -29,12 +29,14 @@ export class BuiltProgram {
   readonly project: GitRepo;
   readonly env: NodeJS.ProcessEnv;
 
-  constructor() {
+  /** With `daemon`, commands start the daemon as they do for a user; it ends with the test. */
+  constructor({ daemon = false } = {}) {
     if (!existsSync(program)) throw new Error(`${program} is missing: run \`npm run build\` first`);
     this.home = path.join(this.#place.path, 'home');
     mkdirSync(this.home);
     this.project = GitRepo.init(path.join(this.#place.path, 'project'), this.home);
-    this.env = { ...this.project.env, SIDECAR_HOME: path.join(this.#place.path, 'state'), SIDECAR_NO_DAEMON: '1' };
+    const env = { ...this.project.env, SIDECAR_HOME: path.join(this.#place.path, 'state') };
+    this.env = daemon ? env : { ...env, SIDECAR_NO_DAEMON: '1' };
   }
 
   /** An empty directory for whatever else a test needs. */
@@ -93,6 +95,7 @@ export class BuiltProgram {
     const { stdout } = await this.type('list', '--json');
     const sidecars = JSON.parse(stdout) as { name: string }[];
     await Promise.all(sidecars.map(({ name }) => this.type('delete', name)));
+    await this.type('daemon', 'stop');
     this.#place.remove();
   }
 }
