@@ -23,7 +23,7 @@ export default tseslint.config(
       'no-console': 'error',
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'exit', message: 'only cmd/sidecar.ts ends the process' },
+        { object: 'process', property: 'exit', message: 'only cmd/process.ts ends the process' },
         { object: 'process', property: 'env', message: 'the environment is passed in' },
         { object: 'process', property: 'argv', message: 'arguments are passed in' },
         { object: 'process', property: 'stdout', message: 'the library does not print' },

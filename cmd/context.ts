@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../src/clock.js';
 import { SidecarError } from '../src/errors.js';
 import { Output, type OutputStream } from './ui/output.js';
 
-/** What the process hands to the program: nothing below `cmd/sidecar.ts` reads `process`. */
+/** What the process hands to the program: nothing below `cmd/process.ts` reads `process`. */
 export interface World {
   /** The arguments without the interpreter and the script. */
   readonly argv: readonly string[];

@@ -22,8 +22,23 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 
-const server = await serveDaemon({ place, build: daemonBuild(), clock: systemClock, log, timeOfDay: () => Date.now() });
-process.once('SIGTERM', () => server?.stop('it got SIGTERM'));
-if (process.connected) process.send?.('ready', () => process.connected && process.disconnect());
-await server?.ended();
-process.exit();
+async function serve(): Promise<void> {
+  const server = await serveDaemon({
+    place,
+    build: daemonBuild(),
+    clock: systemClock,
+    log,
+    timeOfDay: () => Date.now(),
+  });
+  process.once('SIGTERM', () => server?.stop('it got SIGTERM'));
+  if (process.connected) process.send?.('ready', () => process.connected && process.disconnect());
+  await server?.ended();
+}
+
+serve().then(
+  () => process.exit(),
+  (error: unknown) => {
+    log.write('not started', { message: error instanceof Error ? error.message : String(error) });
+    process.exit(1);
+  },
+);

@@ -13,17 +13,17 @@ process.once('SIGTERM', () => end.abort());
 process.on('SIGHUP', () => undefined); // the terminal that started it may go
 process.umask(0o022); // that of a machine of its own, for what commands create
 
-try {
-  await serveLocal({
-    directory,
-    env: process.env,
-    clock: systemClock,
-    signal: end.signal,
-    // Whoever started us waits for this, unless it is gone itself.
-    onStarted: () => process.connected && process.send?.('started', () => undefined),
-  });
-  process.exit();
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-}
+serveLocal({
+  directory,
+  env: process.env,
+  clock: systemClock,
+  signal: end.signal,
+  // Whoever started us waits for this, unless it is gone itself.
+  onStarted: () => process.connected && process.send?.('started', () => undefined),
+}).then(
+  () => process.exit(),
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  },
+);

@@ -1,11 +1,6 @@
 #!/usr/bin/env node
-import { homedir } from 'node:os';
-import type { World } from './context.js';
 
-/** One Ctrl-C can arrive twice: npm passes it on, and the library `atomically` sends it again. A person is slower. */
-const sameSignalMs = 150;
-
-// An old Node must get as far as the words below: nothing newer is imported before them.
+// An old Node must get as far as the words below: what the program is made of is loaded after them.
 const nodeMajor = Number(process.versions.node.split('.')[0]);
 if (nodeMajor < 20) {
   process.stderr.write(`sidecar: needs Node.js 20 or newer, and this is ${process.versions.node}\n`);
@@ -13,64 +8,21 @@ if (nodeMajor < 20) {
 }
 
 // Scripts ask for it at every turn, and it needs nothing else.
-if (process.argv.length === 3 && process.argv[2] === '--version') {
+if (process.argv.length === 3 && process.argv[2] === '--version') void printVersion();
+else void start();
+
+async function printVersion(): Promise<void> {
   const { packageVersion } = await import('./version.js');
   process.stdout.write(`${packageVersion()}\n`, () => process.exit());
-  await new Promise(() => undefined);
 }
 
-const [{ keepCompiledCode }, { stateHome }] = await Promise.all([
-  import('./compile-cache.js'),
-  import('../src/sidecars/home.js'),
-]);
-keepCompiledCode(stateHome({ env: process.env, platform: process.platform, homeDir: homedir() }).stateDir);
-
-const [{ main }, { exitCode }] = await Promise.all([import('./main.js'), import('./ui/exit-codes.js')]);
-
-const interrupted = new AbortController();
-let interruptedAtMs = 0;
-function interrupt(): void {
-  if (!interrupted.signal.aborted) {
-    interruptedAtMs = performance.now();
-    interrupted.abort();
-  } else if (performance.now() - interruptedAtMs > sameSignalMs) {
-    process.exit(exitCode.interrupted);
-  }
+async function start(): Promise<void> {
+  const [{ homedir }, { keepCompiledCode }, { stateHome }] = await Promise.all([
+    import('node:os'),
+    import('./compile-cache.js'),
+    import('../src/sidecars/home.js'),
+  ]);
+  const homeDir = homedir();
+  keepCompiledCode(stateHome({ env: process.env, platform: process.platform, homeDir }).stateDir);
+  await (await import('./process.js')).run(homeDir);
 }
-process.on('SIGINT', interrupt);
-process.on('SIGTERM', interrupt);
-
-const crashed = new Promise<never>((_, reject) => process.on('uncaughtException', reject));
-
-// A reader that has enough (`| head`) is no failure; a full disk is one.
-let unprinted: Error | undefined;
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') unprinted = error;
-  });
-}
-
-const world: World = {
-  argv: process.argv.slice(2),
-  env: process.env,
-  cwd: () => process.cwd(),
-  homeDir: homedir(),
-  platform: process.platform,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: interrupted.signal,
-  interrupt,
-  crashed,
-};
-const code = await main(world).catch((error: unknown) => {
-  process.stderr.write(`sidecar: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  return exitCode.failed;
-});
-
-// A slow reader must get every byte, and whatever a library left open must not hold the process.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
-if (unprinted !== undefined) {
-  process.stderr.write(`sidecar: cannot print: ${unprinted.message}\n`);
-  process.exit(exitCode.failed);
-}
-process.exit(code);

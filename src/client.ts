@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { systemClock, type Clock } from './clock.js';
 import type { Emit } from './events.js';
-import { findWorkingTree, type WorkingTree } from './git/working-tree.js';
+import type { WorkingTree } from './git/working-tree.js';
 import type { LocalDeps, LocalRequest } from './provider/local.js';
 import { checkPrivateDirectory } from './files/private-files.js';
 import { localServerEntry } from './provider/local/entry.js';
@@ -128,7 +128,8 @@ export class Sidecars {
   }
 
   /** The working tree that `directory` is in. Its root is what a current sidecar belongs to. */
-  workingTree(directory: string, signal?: AbortSignal): Promise<WorkingTree> {
+  async workingTree(directory: string, signal?: AbortSignal): Promise<WorkingTree> {
+    const { findWorkingTree } = await import('./git/working-tree.js');
     return findWorkingTree(directory, { env: this.#env, ...(signal === undefined ? {} : { signal }) });
   }
 

@@ -1,7 +1,4 @@
-import { createRequire } from 'node:module';
 import path from 'node:path';
 
-const { resolve } = createRequire(import.meta.url);
-
-/** The directory of this package, found by its name: the same for the sources, the build and where it is installed. */
-export const packageRoot = path.dirname(resolve('sidecar/package.json'));
+/** The directory of this package. The build keeps this true of what it makes: see `import.meta` in `.config/build.js`. */
+export const packageRoot = path.join(import.meta.dirname, '..');

@@ -1,6 +1,5 @@
 import { chmod, lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeFile } from 'atomically';
 import { SidecarError } from '../errors.js';
 
 /**
@@ -63,6 +62,7 @@ const modeText = (mode: number): string => `0${(mode & 0o7777).toString(8)}`;
 
 /** Replaces `path` whole or not at all, 0600 whatever the umask. Throws `state.unwritable`. */
 export async function writePrivateFile(path: string, content: string): Promise<void> {
+  const { writeFile } = await import('atomically');
   try {
     // The timeout is for running out of file descriptors; a refused permission is retried as long, so keep it short.
     await writeFile(path, content, { mode: 0o600, timeout: 500 });

@@ -50,7 +50,8 @@ function splitPort(text: string): { readonly host: string; readonly portText: st
  * of a destination. Nothing that looks like an option, and nothing that a shell or a `Match exec` line could act on.
  */
 export function isHost(host: string): boolean {
-  return isIPv6(host) || /^(?!-)[^\s\p{Cc}'`"$\\;&<>|(){},:@/[\]]+$/u.test(host);
+  // isIPv6 takes milliseconds the first time, and every command asks this of every sidecar.
+  return (host.includes(':') && isIPv6(host)) || /^(?!-)[^\s\p{Cc}'`"$\\;&<>|(){},:@/[\]]+$/u.test(host);
 }
 
 /** What OpenSSH takes for a remote user (ssh.c, valid_ruser), without white space. A domain (`corp\ada`) may be part of it. */

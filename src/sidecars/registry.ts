@@ -1,5 +1,5 @@
 import { SidecarError } from '../errors.js';
-import { fingerprint, parsePublicKey } from '../transport/public-key.js';
+import type * as PublicKeys from '../transport/public-key.js';
 import type { HostKeyLine } from '../transport/target.js';
 import { checkName } from './names.js';
 import type { SidecarRecord } from './record.js';
@@ -68,10 +68,11 @@ export class Registry {
    * later one of its name is another machine.
    */
   async pin(name: string, hostKey: HostKeyLine, only?: SidecarRecord): Promise<SidecarRecord> {
+    const keys = await import('../transport/public-key.js');
     return this.update(name, (current) => {
       const record = only === undefined || isSame(current, only) ? current : unknown(name, []);
       if (record.hostKeys.includes(hostKey)) return record;
-      if (record.hostKeys.length > 0) throw pinnedAnother(record, hostKey);
+      if (record.hostKeys.length > 0) throw pinnedAnother(record, hostKey, keys);
       return { ...record, hostKeys: [hostKey] };
     });
   }
@@ -100,17 +101,16 @@ function byName(a: SidecarRecord, b: SidecarRecord): number {
   return a.name < b.name ? -1 : 1;
 }
 
-function pinnedAnother(record: SidecarRecord, hostKey: HostKeyLine): SidecarError {
-  const shown = parsePublicKey(hostKey);
-  const expected = record.hostKeys.map((line) => fingerprintOf(line));
+function pinnedAnother(record: SidecarRecord, hostKey: HostKeyLine, keys: typeof PublicKeys): SidecarError {
+  const fingerprintOf = (line: string): string => {
+    const key = keys.parsePublicKey(line);
+    return key === undefined ? 'unreadable' : keys.fingerprint(key.blob);
+  };
+  const keyType = keys.parsePublicKey(hostKey)?.type ?? 'unknown';
+  const expected = record.hostKeys.map(fingerprintOf);
   return new SidecarError(
     'ssh.host_key_changed',
-    { host: record.name, keyType: shown?.type ?? 'unknown', actual: fingerprintOf(hostKey), expected, source: 'pin' },
+    { host: record.name, keyType, actual: fingerprintOf(hostKey), expected, source: 'pin' },
     { retryable: false },
   );
-}
-
-function fingerprintOf(line: HostKeyLine): string {
-  const key = parsePublicKey(line);
-  return key === undefined ? 'unreadable' : fingerprint(key.blob);
 }

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -23,6 +23,16 @@ describe('the built program', () => {
     expect(own.filter((script) => !script.startsWith(path.join(packageRoot, 'dist/')))).toEqual([]);
     // Less than the code of any command.
     expect(own.reduce((bytes, script) => bytes + statSync(script).size, 0)).toBeLessThan(8_000);
+  });
+
+  it('lists the sidecars without loading SSH, the watcher or cryptography', async () => {
+    await user.type('add', 'web', 'one.example');
+    const { files, builtins } = await loadedBy('-s', 'web', 'list');
+
+    const dist = path.join(packageRoot, 'dist/cmd');
+    expect(files).toEqual([path.join(dist, 'sidecar.js'), path.join(dist, 'process.js')]);
+    expect(builtins).toContain('NativeModule fs');
+    expect(builtins).not.toContain('NativeModule crypto');
   });
 
   it('works whatever editor, pager and hooks of git are around it', async () => {
@@ -77,6 +87,18 @@ describe('the built program', () => {
     expect(JSON.parse(stdout)).toMatchObject({ skipped: true, error: { code: 'sidecar.none_selected' } });
   });
 });
+
+/** What is in the memory of the command when it ends: files, and parts of Node. */
+async function loadedBy(...argv: string[]): Promise<{ readonly files: string[]; readonly builtins: string[] }> {
+  const place = user.directory('loaded');
+  const [witness, account] = [path.join(place, 'witness.cjs'), path.join(place, 'account.json')];
+  const say = `{ files: Object.keys(require.cache).slice(1), builtins: process.moduleLoadList }`;
+  const write = `require('fs').writeFileSync(${JSON.stringify(account)}, JSON.stringify(${say}))`;
+  writeFileSync(witness, `process.on('exit', () => ${write})`);
+  const { code, stderr } = await user.startWith({ NODE_OPTIONS: `--require ${witness}` }, ...argv).ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(readFileSync(account, 'utf8')) as { files: string[]; builtins: string[] };
+}
 
 /** What Node loaded, by the account that it keeps for coverage. */
 function scriptsIn(coverage: string): string[] {
