@@ -30,7 +30,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Both talk to a shell over there, in the same way.
   'src/run': ['src/transport/transport.ts', 'src/sync/remote-script.ts'],
   // What is kept from one landing to the next, whatever part it is of.
-  'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git'],
+  'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git', 'src/transport/transport.ts'],
   'src/client.ts': ['src'],
   'src/landing.ts': ['src/client.ts', 'src/git', 'src/sidecars'],
   // It does what a client would do itself.

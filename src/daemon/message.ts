@@ -50,7 +50,6 @@ export const firstLine = v.strictObject({
 });
 
 export type Request = v.InferOutput<typeof request>;
-export type FirstLine = v.InferOutput<typeof firstLine>;
 export type RequestOf<C extends Request['command']> = Extract<Request, { command: C }>;
 
 /** What a request is answered with. */
