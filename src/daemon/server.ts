@@ -100,7 +100,7 @@ export class DaemonServer {
       socket: place.socket,
       log: place.log,
       memoryBytes: process.memoryUsage.rss(),
-      requests: [...this.#conversations].filter(({ works }) => works).length,
+      requests: [...this.#conversations].filter(({ works }) => works).length + this.#works.preparing,
       sessions: this.#warmth.sessions.map(({ record, session }) =>
         sessionStatus(record.name, session, { ...this.#works.countsOf(record.name), dateOf }),
       ),

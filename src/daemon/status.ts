@@ -10,7 +10,7 @@ export interface DaemonStatus {
   readonly socket: string;
   readonly log: string;
   readonly memoryBytes: number;
-  /** What it is doing for clients now. */
+  /** What it is doing now, for clients and for the next one. */
   readonly requests: number;
   readonly sessions: readonly SessionStatus[];
 }

@@ -25,6 +25,7 @@ export interface Client {
 /** What the daemon does for its clients, each with the client's own environment: the same that they would do themselves. */
 export class Works {
   readonly #options: WorksOptions;
+  #preparing = 0;
   /** By the names of sidecars. */
   readonly #counts = new Map<string, { syncs: number; sentBytes: number }>();
 
@@ -66,7 +67,18 @@ export class Works {
     const { sidecars, record, deadlineMs, options } = await this.#landing(request, client);
     const { transport } = await sidecars.open(record, { deadlineMs, signal });
     await transport.close();
-    if (request.prepare) void sidecars.prepare(record, { ...(await options()), signal }).catch(() => undefined);
+    if (!request.prepare) return;
+    const landing = { ...(await options()), signal };
+    this.#preparing += 1;
+    void sidecars
+      .prepare(record, landing)
+      .catch(() => undefined) // the next sync meets the same, and says so
+      .finally(() => (this.#preparing -= 1));
+  }
+
+  /** How many preparations go on that nobody waits for. */
+  get preparing(): number {
+    return this.#preparing;
   }
 
   async drop({ sidecar }: RequestOf<'drop'>): Promise<null> {

@@ -21,6 +21,7 @@ import { findPart } from '../../fakes/parts.js';
  *   the shell is killed        before the program runs, or after; or just before, and the program runs on without it
  *   everything is killed       the shell, its subshells and programs, as when a machine dies, before or after
  *   the starter is killed      whatever it was: the shell, a subshell, the command itself
+ *   the starter is stopped     as by SIGSTOP: it hangs
  *   the program fails          without having run, or after it has done its work; with the words of a full disk
  *   the program is killed      without having run, or in the middle of a write: then the shell lives on, or dies too
  *   it waits                   until `onReached` has done what it is for
@@ -34,6 +35,7 @@ export const faults = {
   'the starter is killed before': 'kill -9 "$PPID"; exit 137',
   'the starter is killed after': '"$real" "$@"; kill -9 "$PPID"',
   'the starter is killed, and it works on': 'kill -9 "$PPID"; exec "$real" "$@"',
+  'the starter is stopped': 'kill -STOP "$PPID"; exec "$real" "$@"',
   'it fails': 'echo "fatal: write error: No space left on device" >&2; exit 128',
   'it fails when all is done': '"$real" "$@"; echo "fatal: close error: No space left on device" >&2; exit 128',
   'it is killed': 'kill -9 $$',

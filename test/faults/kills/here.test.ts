@@ -1,13 +1,8 @@
-import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Sidecars } from '../../../src/client.js';
-import { machineFiles } from '../../../src/provider/local/machine.js';
-import { BuiltProgram } from '../../fakes/built-program.js';
-import { filesBelow, fingerprint, manifest, oraclePaths } from '../../fakes/git-repo.js';
-import { FarSteps, type StepFault } from '../bed/far-steps.js';
+import type { StepFault } from '../bed/far-steps.js';
 import { tried } from '../ledger.js';
 import { scale } from '../scale.js';
+import { KilledCommand } from './killed-command.js';
 
 /** What a kill of the command leaves of the git that it was waiting for. */
 const kinds: readonly (readonly [string, StepFault])[] = [
@@ -15,87 +10,6 @@ const kinds: readonly (readonly [string, StepFault])[] = [
   ['after git is done', 'the starter is killed after'],
   ['while git works on', 'the starter is killed, and it works on'],
 ];
-
-/** A user whose command is killed at its nth git, and works on with what that leaves behind. */
-class KilledCommand implements AsyncDisposable {
-  readonly user = new BuiltProgram();
-  readonly steps = new FarSteps(this.user.directory('steps'), ['git']);
-  readonly #stateDir = new Sidecars({ env: this.user.env }).home.stateDir;
-  readonly #home = machineFiles(this.#stateDir, 'web').home;
-  #round = 0;
-  #workdir = '';
-  #typed: string | undefined;
-  #before = '';
-
-  /** Something to land; for a later landing, something to lose too: what was typed over there. */
-  change(landing: 'first' | 'later'): void {
-    const round = ++this.#round;
-    const { project } = this.user;
-    for (let file = 0; file < 3; file++)
-      project.write(`d${round % 4}/f${file}`, `round ${round}, ${file}\n`.repeat(30));
-    if (landing === 'first') {
-      this.#workdir = `work-${round}`;
-      this.#typed = undefined;
-      rmSync(path.join(this.#stateDir, 'shadows'), { recursive: true, force: true });
-    } else {
-      this.#typed = `typed over there in round ${round}`;
-      writeFileSync(path.join(this.#home, this.#workdir, 'typed'), this.#typed);
-    }
-    this.#before = fingerprint(project.root);
-  }
-
-  /** The signal that ended a sync at a step: its number, or a pattern of its command line. */
-  async killedSync(at: number | string, fault: StepFault): Promise<NodeJS.Signals | null> {
-    this.steps.plan(at, fault);
-    const { child, ended } = this.user.startWith({ ...this.#env, ...this.steps.env }, 'sync');
-    await ended;
-    return child.signalCode;
-  }
-
-  /** A plain sync: the tree stands, and what was typed can be had back. */
-  async expectNextSyncFinishes(): Promise<void> {
-    const { code, stderr } = await this.user.startWith(this.#env, 'sync').ended;
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    const { project } = this.user;
-    const workspace = path.join(this.#home, this.#workdir);
-    expect(manifest(workspace, filesBelow(workspace))).toEqual(manifest(project.root, oraclePaths(project)));
-    if (this.#typed !== undefined) expect(this.#savedTyping()).toContain(this.#typed);
-    expect(fingerprint(project.root)).toBe(this.#before);
-    expect(this.locks()).toEqual([]);
-  }
-
-  locks(): string[] {
-    const shadows = path.join(this.#stateDir, 'shadows');
-    const names = existsSync(shadows) ? readdirSync(shadows) : [];
-    return names.filter((name) => name.endsWith('.lock')).map((name) => path.join(shadows, name));
-  }
-
-  /** A dead holder's lock is respected for 10 s: those have passed. */
-  ageLocks(): void {
-    const longAgo = new Date(Date.now() - 60_000);
-    for (const lock of this.locks()) utimesSync(lock, longAgo, longAgo);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.steps.close();
-    await this.user[Symbol.asyncDispose]();
-  }
-
-  get #env(): NodeJS.ProcessEnv {
-    return { SIDECAR_WORKDIR: this.#workdir };
-  }
-
-  /** What any saved drift over there holds of the file. */
-  #savedTyping(): string[] {
-    const shadows = path.join(this.#home, '.local/state/sidecar/workspaces');
-    return readdirSync(shadows).flatMap((shadow) => {
-      const git = (...args: string[]): string =>
-        this.user.project.git(`--git-dir=${path.join(shadows, shadow)}`, ...args);
-      const refs = git('for-each-ref', '--format=%(refname)', 'refs/sidecar/drift').split('\n');
-      return refs.filter((ref) => ref !== '').map((ref) => git('show', `${ref}:typed`));
-    });
-  }
-}
 
 let command: KilledCommand;
 beforeAll(async () => {
