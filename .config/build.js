@@ -1,5 +1,5 @@
-// `npm run build`: the program and the library as CommonJS, each in one file. Node starts it in half the time that it takes
-// to load and link ES modules, and what a command does not need is part of the file but never run.
+// `npm run build`: the program and the library as CommonJS, each in one file, which Node starts in less time than it takes
+// to load and link ES modules. What a command does not need of it is never run.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,12 +9,8 @@ const root = path.join(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 
-const { metafile } = await build({
+const options = {
   absWorkingDir: root,
-  // process.js stays out of sidecar.js, which must be there before it: see cmd/compile-cache.ts.
-  entryPoints: ['cmd/sidecar.ts', 'cmd/process.ts', 'cmd/local-server.ts', 'cmd/daemon-server.ts', 'src/index.ts'],
-  outdir: dist,
-  outbase: '.',
   bundle: true,
   format: 'cjs',
   platform: 'node',
@@ -24,13 +20,25 @@ const { metafile } = await build({
   // Half of the bytes are white space. Names stay, for the stacks of `--verbose`.
   minifyWhitespace: true,
   minifySyntax: true,
-  // The libraries find their native parts by their own path.
-  external: ['./process.js', 'ssh2', '@parcel/watcher'],
+  metafile: true,
+  logLevel: 'warning',
+};
+
+// They are imported late, if at all, and so lie in files of their own: what is in a file is read with it.
+const late = ['atomically', 'proper-lockfile', 'simple-git'];
+const libraries = await build({ ...options, entryPoints: late, outdir: path.join(dist, 'libraries') });
+const program = await build({
+  ...options,
+  // process.js stays out of sidecar.js, which must be there before it: see cmd/compile-cache.ts.
+  entryPoints: ['cmd/sidecar.ts', 'cmd/process.ts', 'cmd/local-server.ts', 'cmd/daemon-server.ts', 'src/index.ts'],
+  outdir: dist,
+  outbase: '.',
+  alias: Object.fromEntries(late.map((name) => [name, `../libraries/${name}.js`])),
+  // ssh2 and the watcher find their native parts by their own path.
+  external: ['./process.js', '../libraries/*', 'ssh2', '@parcel/watcher'],
   // To src/package.ts, which alone asks, it is as if it stood in src/ still.
   define: { 'import.meta.dirname': 'sourceDirectory' },
   banner: { js: `const sourceDirectory = require('node:path').join(__dirname, '../../src');` },
-  metafile: true,
-  logLevel: 'warning',
 });
 writeFileSync(path.join(dist, 'package.json'), '{ "type": "commonjs" }\n');
 
@@ -39,13 +47,16 @@ execFileSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', '.config/tsconfig.
   stdio: 'inherit',
 });
 writeFileSync(path.join(dist, 'settings.schema.json'), await settingsSchema());
-writeFileSync(path.join(dist, 'LICENSES-OF-LIBRARIES.txt'), licenses(Object.keys(metafile.inputs)));
+writeFileSync(
+  path.join(dist, 'LICENSES-OF-LIBRARIES.txt'),
+  licenses(Object.keys({ ...program.metafile.inputs, ...libraries.metafile.inputs })),
+);
 
 /** What `schema.ts` prints. Its converter is needed only here. */
 async function settingsSchema() {
   const program = path.join(dist, 'schema.js');
   const entryPoints = [path.join(root, '.config/schema.ts')];
-  await build({ entryPoints, outfile: program, bundle: true, format: 'esm', platform: 'node' });
+  await build({ entryPoints, outfile: program, bundle: true, format: 'cjs', platform: 'node' });
   const printed = execFileSync(process.execPath, [program], { encoding: 'utf8' });
   rmSync(program);
   return printed;

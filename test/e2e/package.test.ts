@@ -32,7 +32,8 @@ afterAll(() => {
 describe('the package', () => {
   it('holds the build, the words about it, and nothing else', () => {
     const names = packed.files.map((file) => file.path);
-    const parts = /^dist\/cmd\/[\w-]+\.js$|^dist\/src\/([\w/-]+\.d\.ts|index\.js)$|^src\/sync\/remote\/[\w-]+\.sh$/;
+    const parts =
+      /^dist\/(cmd|libraries)\/[\w-]+\.js$|^dist\/src\/([\w/-]+\.d\.ts|index\.js)$|^src\/sync\/remote\/[\w-]+\.sh$/;
     expect(names.filter((name) => !parts.test(name)).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',

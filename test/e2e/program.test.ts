@@ -25,7 +25,7 @@ describe('the built program', () => {
     expect(own.reduce((bytes, script) => bytes + statSync(script).size, 0)).toBeLessThan(8_000);
   });
 
-  it('lists the sidecars without loading SSH, the watcher or cryptography', async () => {
+  it('lists the sidecars without loading SSH, the watcher, the library of git or cryptography', async () => {
     await user.type('add', 'web', 'one.example');
     const { files, builtins } = await loadedBy('-s', 'web', 'list');
 
