@@ -51,17 +51,14 @@ export async function findWorkingTree(
   }).env(ours);
   const ask = async (...args: string[]): Promise<string[]> => (await git.raw(args)).split('\n').slice(0, -1);
 
+  const questions = [
+    ...['rev-parse', '--is-inside-work-tree', '--show-object-format', '--show-toplevel'],
+    ...['--absolute-git-dir', '--git-path', 'objects', '--git-path', 'info/exclude', '--git-path', 'shallow'],
+  ];
   let answers: string[];
-  let head: string[];
   try {
-    [answers, head] = await Promise.all([
-      ask(
-        ...['rev-parse', '--is-inside-work-tree', '--show-object-format', '--show-toplevel'],
-        ...['--absolute-git-dir', '--git-path', 'objects', '--git-path', 'info/exclude', '--git-path', 'shallow'],
-      ),
-      // One answer for a born branch, a failure for an unborn one.
-      ask('rev-parse', '--verify', '--quiet', 'HEAD^{commit}').catch(() => []),
-    ]);
+    // One answer more for a born branch, none for an unborn one, and perhaps a failure for a broken one.
+    answers = await ask(...questions, '--verify', '--quiet', 'HEAD^{commit}').catch(() => ask(...questions));
   } catch (cause) {
     signal?.throwIfAborted();
     const reason = cause instanceof Error ? cause.message.trim() : String(cause);
@@ -78,6 +75,7 @@ export async function findWorkingTree(
     }
     throw new SidecarError('git.failed', { command: 'rev-parse', reason: fatalLine(reason) }, { cause });
   }
+  const head = isCommit(answers.at(-1)) ? answers.pop() : undefined;
   // git prints paths as they are: one that holds a line break would be taken for two answers.
   if (answers.length > 7)
     throw unusable(`the path of ${JSON.stringify(start)}, or of its repository, holds a line break`);
@@ -95,10 +93,13 @@ export async function findWorkingTree(
       objects: path.resolve(start, objects),
       infoExclude: path.resolve(start, infoExclude),
       shallow: path.resolve(start, shallow),
-      ...(head[0] === undefined ? {} : { head: head[0] }),
+      ...(head === undefined ? {} : { head }),
     },
   };
 }
+
+/** The other answers are words and paths, and the last of those ends in `shallow`. */
+const isCommit = (answer = ''): boolean => /^[0-9a-f]{40,64}$/.test(answer);
 
 /** git takes a repository that it may not open for none, and everything around it for one working tree. */
 async function expectNoRepository(directory: string): Promise<void> {
