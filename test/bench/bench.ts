@@ -39,12 +39,11 @@ async function bench(argv: readonly string[]): Promise<void> {
   if (!existsSync(program)) throw new UsageError(`${program} is missing: start this as \`npm run bench\``);
   const contenders = parsed.contenders.filter(isInstalled);
   const options = { ...parsed, contenders };
-  const [first, ...others] = contenders.map((each) => each.name);
-  if (first === undefined) throw new UsageError('none of these contenders is installed');
+  if (contenders.length === 0) throw new UsageError('none of these contenders is installed');
   const place = { cwd: process.cwd(), env: process.env, signal: stop.signal };
   const machine = await machineLine(options, place);
   console.log(`${machine}.\n`);
-  const samples = await measured(options, { tasks: options.tasks, contenders: [first, ...others] });
+  const samples = await measured(options, options);
   if (options.json !== undefined) await writeFile(options.json, JSON.stringify({ machine, samples }, null, 2) + '\n');
 }
 

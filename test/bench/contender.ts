@@ -5,6 +5,8 @@ import type { Project } from './project.js';
 export interface Contender {
   /** What `--contenders` and the table call it. */
   readonly name: string;
+  /** Which of ours it is compared with: the one of its kind, cold or warm. */
+  readonly comparedWith: string;
   /** Programs that it needs; it is left out where one is missing. */
   readonly needs: readonly string[];
   /** Gets ready to sync. Nothing that a user does before each sync belongs here. */

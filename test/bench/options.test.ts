@@ -24,7 +24,7 @@ describe('without a word, the benchmark', () => {
     expect(named(tasks)).toEqual([
       ...['first-clone', 'first-empty', 'no-op', 'switch', 'edit', 'edit-100', 'rename', 'big-file'],
     ]);
-    expect(named(contenders)).toEqual(['sidecar', 'rsync', 'rsync-master', 'unison', 'git-push']);
+    expect(named(contenders)).toEqual(['sidecar', 'sidecar-warm', 'rsync', 'rsync-master', 'unison', 'git-push']);
   });
 
   it('runs the client on the Node that runs the benchmark', () => {

@@ -44,7 +44,7 @@ export const usage = `usage: npm run bench -- [--quick] [--files 1000,14000] [--
   --tasks T[,T…]    of ${names.tasks.join(', ')}
                     (default all)
   --contenders C[,C…]  of ${names.contenders.join(', ')} (default all that are installed);
-                    the table compares with the first in this order
+                    the table compares each with ours of its kind
   --node FILE       the Node that runs sidecar (default the one that runs this)
   --json FILE       write every sample there
   --quick           --files ${quick.files} --rtt ${quick.rtt} --rounds ${quick.rounds}

@@ -7,7 +7,10 @@ const rows: Rows = {
     { name: 'no-op', title: 'nothing to do' },
     { name: 'edit', title: 'one edit' },
   ],
-  contenders: ['ours', 'theirs'],
+  contenders: [
+    { name: 'ours', comparedWith: 'ours' },
+    { name: 'theirs', comparedWith: 'ours' },
+  ],
 };
 
 function sample(contender: string, wallMs: number, more: Partial<Sample> = {}): Sample {
@@ -22,7 +25,7 @@ function cells(table: string): string[][] {
 }
 
 describe('the comparison', () => {
-  it('has the median, the range, and the ratio to the first contender, whoever was measured first', () => {
+  it('has the median, the range, and the ratio to ours, whoever was measured first', () => {
     const samples = [
       ...[900, 2_000, 1_000].map((ms) => sample('theirs', ms, { peakBytes: 12_345_678 })),
       ...[400, 600].map((ms) => sample('ours', ms)),
@@ -44,6 +47,19 @@ describe('the comparison', () => {
     ]);
   });
 
+  it('compares what is warm with what is warm of ours, or with our only one', () => {
+    const warm = [
+      { name: 'ours', comparedWith: 'ours' },
+      { name: 'ours-warm', comparedWith: 'ours-warm' },
+      { name: 'theirs-warm', comparedWith: 'ours-warm' },
+    ];
+    const samples = [sample('ours', 1_000), sample('ours-warm', 100), sample('theirs-warm', 500)];
+    const ratios = (contenders: Rows['contenders']): unknown[] =>
+      cells(comparison(samples, { ...rows, contenders })).map((line) => line[5]);
+    expect(ratios(warm)).toEqual(['ratio to ours', '1.00×', '1.00×', '5.00×']);
+    expect(ratios(warm.filter(({ name }) => name !== 'ours-warm'))).toEqual(['ratio to ours', '1.00×', '0.50×']);
+  });
+
   it('is a table for each tree and round trip time, its lines in the order of the tasks', () => {
     const samples = [
       sample('ours', 1, { task: 'edit' }),
@@ -56,7 +72,7 @@ describe('the comparison', () => {
     expect(titles).toEqual(['task', 'nothing to do', 'one edit', 'task', 'nothing to do']);
   });
 
-  it('has no ratio where the first contender was not measured', () => {
+  it('has no ratio where ours was not measured', () => {
     const [, line] = cells(comparison([sample('theirs', 100)], rows));
     expect(line?.slice(0, 6)).toEqual(['nothing to do', 'theirs', '1', '0.10 s', '0.10–0.10', '']);
   });

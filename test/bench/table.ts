@@ -4,8 +4,8 @@ import type { Sample } from './pass.js';
 /** What the rows are, in their order. */
 export interface Rows {
   readonly tasks: readonly { readonly name: string; readonly title: string }[];
-  /** By name. The others are compared with the first. */
-  readonly contenders: readonly [string, ...string[]];
+  /** By name. One whose partner does not take part is compared with the first. */
+  readonly contenders: readonly { readonly name: string; readonly comparedWith: string }[];
 }
 
 /** What was measured, in Markdown: a table for each tree and round trip time. */
@@ -29,7 +29,7 @@ export function whereTimeGoes(samples: readonly Sample[], { tasks, contenders }:
   const groups = groupBy(telling, ({ files, rttMs }) => `${files} ${rttMs}`);
   const lines = [...groups.values()].flatMap((group) =>
     tasks.flatMap(({ name, title }) =>
-      contenders.flatMap((contender) => {
+      contenders.flatMap(({ name: contender }) => {
         const theirs = group.filter((each) => each.task === name && each.contender === contender);
         const [first] = theirs;
         if (first === undefined) return [];
@@ -42,26 +42,27 @@ export function whereTimeGoes(samples: readonly Sample[], { tasks, contenders }:
 }
 
 function oneTable(samples: readonly Sample[], { tasks, contenders }: Rows): string {
-  const [first] = contenders;
   const lines = tasks.flatMap(({ name, title }) => {
     const of = (contender: string): Sample[] =>
       samples.filter((each) => each.task === name && each.contender === contender);
+    const partner = (comparedWith: string): Sample[] =>
+      of((contenders.find((each) => each.name === comparedWith) ?? contenders[0])?.name ?? '');
     return contenders
-      .filter((contender) => of(contender).length > 0)
-      .map((contender) => [title, contender, ...figures(of(contender), of(first))]);
+      .filter((contender) => of(contender.name).length > 0)
+      .map((contender) => [title, contender.name, ...figures(of(contender.name), partner(contender.comparedWith))]);
   });
   const costs = ['round trips', 'bytes up', 'bytes down', 'peak memory'];
-  return markdown(['task', 'contender', 'runs', 'median', 'min–max', `ratio to ${first}`, ...costs], lines);
+  return markdown(['task', 'contender', 'runs', 'median', 'min–max', 'ratio to ours', ...costs], lines);
 }
 
-function figures(theirs: readonly Sample[], first: readonly Sample[]): string[] {
+function figures(theirs: readonly Sample[], ours: readonly Sample[]): string[] {
   const times = theirs.map((each) => each.wallMs);
   const peaks = theirs.flatMap(({ peakBytes }) => (peakBytes === undefined ? [] : [peakBytes]));
   return [
     count(times.length),
     `${seconds(median(times))} s`,
     `${seconds(Math.min(...times))}–${seconds(Math.max(...times))}`,
-    first.length === 0 ? '' : `${(median(times) / median(first.map((each) => each.wallMs))).toFixed(2)}×`,
+    ours.length === 0 ? '' : `${(median(times) / median(ours.map((each) => each.wallMs))).toFixed(2)}×`,
     count(Math.round(median(theirs.map((each) => each.roundTrips)))),
     size(median(theirs.map((each) => each.upBytes))),
     size(median(theirs.map((each) => each.downBytes))),

@@ -16,6 +16,7 @@ git push --quiet --force "$0" HEAD:main`;
  */
 export const gitPush: Contender = {
   name: 'git-push',
+  comparedWith: 'sidecar',
   needs: ['git', 'ssh'],
   async begin(start) {
     const { bed, project, host, workspace, keep, signal } = start;

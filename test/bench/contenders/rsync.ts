@@ -4,6 +4,7 @@ import { sshWords, startMaster } from './ssh.js';
 /** A connection for each sync. */
 export const rsync: Contender = {
   name: 'rsync',
+  comparedWith: 'sidecar',
   needs: ['rsync', 'ssh'],
   begin: (start) => Promise.resolve({ command: commandFor(start, sshWords(start, 'own')) }),
 };
@@ -11,6 +12,7 @@ export const rsync: Contender = {
 /** Over ssh's ControlMaster: a connection that stands before the first sync begins. */
 export const rsyncMaster: Contender = {
   name: 'rsync-master',
+  comparedWith: 'sidecar-warm',
   needs: ['rsync', 'ssh'],
   async begin(start) {
     const master = await startMaster(start);

@@ -4,6 +4,7 @@ import { sshWords } from './ssh.js';
 /** As it is used to mirror in one direction without questions; it keeps its archives on both sides. */
 export const unison: Contender = {
   name: 'unison',
+  comparedWith: 'sidecar',
   needs: ['unison', 'ssh'],
   begin(start) {
     const { bed, project, host, workspace, keep } = start;
