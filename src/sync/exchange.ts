@@ -62,7 +62,7 @@ async function overSpare(request: SyncRequest, parts: Parts, spare: Greeting): P
 
 async function overNew(request: SyncRequest, parts: Parts, asked: Asked): Promise<Outcome> {
   // Whichever fails first ends both.
-  const [greeting, local] = await Promise.all([greet(parts.session.transport, asked, request), parts.preparing]);
+  const [greeting, local] = await Promise.all([greetNow(request, parts, asked), parts.preparing]);
   try {
     return await attempt(request, parts, { ...greeting, local, whole: false });
   } finally {
@@ -72,7 +72,7 @@ async function overNew(request: SyncRequest, parts: Parts, asked: Asked): Promis
 
 async function everything(request: SyncRequest, parts: Parts, asked: Asked): Promise<Outcome> {
   const local = await prepare(request, parts.tree, true);
-  const greeting = await greet(parts.session.transport, asked, request);
+  const greeting = await greetNow(request, parts, asked);
   try {
     return await attempt(request, parts, { ...greeting, local, whole: true });
   } catch (error) {
@@ -83,6 +83,9 @@ async function everything(request: SyncRequest, parts: Parts, asked: Asked): Pro
     await greeting.conversation.close();
   }
 }
+
+const greetNow = ({ signal, clock }: SyncRequest, { session }: Parts, asked: Asked): Promise<Greeting> =>
+  greet(session.transport, asked, { signal, clock, syncing: true });
 
 async function attempt(
   request: SyncRequest,

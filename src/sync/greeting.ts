@@ -17,15 +17,19 @@ export interface Greeting {
   readonly there: Hello;
 }
 
-/** Begins a conversation and has the far half say hello. Throws what `Conversation.start` and `hello` throw. */
+/**
+ * Begins a conversation and has the far half say hello, and look round at once where the sync is under way already. Throws what `Conversation.start` and `hello` throw.
+ */
 export async function greet(
   transport: Transport,
   asked: Asked,
-  { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
+  { signal, clock, syncing }: { readonly signal: AbortSignal; readonly clock: Clock; readonly syncing: boolean },
 ): Promise<Greeting> {
   const conversation = await Conversation.start(transport, signal, clock);
   try {
-    return { conversation, there: await hello(conversation, asked) };
+    const answer = hello(conversation, asked);
+    if (syncing) conversation.ask('scan');
+    return { conversation, there: await answer };
   } catch (error) {
     await conversation.close();
     throw error;

@@ -15,7 +15,7 @@ export interface OpenSession {
   /** It was open before. */
   readonly warm?: boolean;
   /** Conversations on this transport that have begun already: the sync takes one, and sees to the next. */
-  readonly spares?: Spares | undefined;
+  readonly spares?: Pick<Spares, 'take' | 'prepare'> | undefined;
 }
 
 /** A session whose connection was lost, and what it took to open it. */

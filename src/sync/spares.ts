@@ -52,7 +52,11 @@ export class Spares {
       if (this.#spares.get(key) === spare) this.#spares.delete(key);
     };
     try {
-      const greeting = await greet(this.#transport, asked, { signal: spare.stop.signal, clock: this.#clock });
+      const greeting = await greet(this.#transport, asked, {
+        signal: spare.stop.signal,
+        clock: this.#clock,
+        syncing: false,
+      });
       void greeting.conversation.ended.then(forget);
       spare.greeting = greeting;
     } catch {

@@ -54,7 +54,7 @@ export class FarSide {
     } = {},
   ): Promise<SyncResult> {
     const { shell = '/bin/sh', farEnv, cut, reconnect = false, warm = allWarm, ...request } = options;
-    const farSide = this.#login(shell, farEnv);
+    const farSide = this.login(shell, farEnv);
     const connection = warm && request.open === undefined ? await this.warm(options) : undefined;
     const result = sync({
       directory: this.repo.root,
@@ -79,7 +79,7 @@ export class FarSide {
   async warm(options: Parameters<FarSide['sync']>[0] = {}): Promise<WarmConnection> {
     const { shell = '/bin/sh', farEnv, cut, directory = this.repo.root, workdir } = options;
     const key = JSON.stringify([shell, farEnv, cut]);
-    const connection = this.#warm.get(key) ?? new WarmConnection(this.#login(shell, farEnv), cut);
+    const connection = this.#warm.get(key) ?? new WarmConnection(this.login(shell, farEnv), cut);
     // A connection that is cut serves once.
     if (cut === undefined) this.#warm.set(key, connection);
     const { signal } = new AbortController();
@@ -130,7 +130,8 @@ export class FarSide {
     this.#scratch.remove();
   }
 
-  #login(program: string, farEnv: Record<string, string> = {}): Handler {
+  /** The far side as one who logs in finds it. */
+  login(program = '/bin/sh', farEnv: Record<string, string> = {}): Handler {
     const env = { PATH: process.env['PATH'], HOME: this.home, USER: 'dev', ...farEnv };
     return farShell({ program, cwd: this.home, env });
   }

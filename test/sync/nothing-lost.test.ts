@@ -143,7 +143,7 @@ describe('the next sync converges', () => {
     await side.sync();
     const [shadow = ''] = side.far('sh', '-c', 'ls -d .local/state/sidecar/workspaces/*').split('\n');
     // Stands for the git that was left: what tells it is its command line.
-    const left = side.far('sh', '-c', 'sh -c "sleep 1; : read-tree" >/dev/null 2>&1 & echo $!').trim();
+    const left = side.far('sh', '-c', 'sh -c "sleep 1; : reset" >/dev/null 2>&1 & echo $!').trim();
     writeFileSync(path.join(side.home, shadow, 'sidecar/writer'), `${left}\n`);
     side.repo.write('f', 'edited\n');
     await side.sync();

@@ -4,7 +4,8 @@
 # start file prints is taken for one.
 #
 #   hello FORMAT WORKSPACE    what stands there: base and last landing                      -> … ready
-#   begin                     a sync begins, maybe long after hello: is all that was said still so?  -> error stale, or nothing
+#   begin                     a sync begins, maybe long after hello: what was said must be so still     -> error stale, or nothing
+#   scan                      look round the workspace while the client is still at its snapshot       -> nothing
 #   common OID…               the first of these commits that this side has too             -> common OID|-
 #   land KEY=VALUE…           put a tree in place; the pack follows on stdin                 -> … done | error
 #   told                      after a `done` that names saved drift: its list has arrived    -> noted
@@ -21,7 +22,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 tab=$(printf '\t')
-W='' S='' tmp='' holding=''
+W='' S='' tmp='' holding='' times=0 seen=''
 
 say() { printf '%s %s\n' "$nonce" "$*"; }
 

@@ -85,10 +85,10 @@ lock() {
     pause
     waited=$((waited + 1))
   done
-  holding=1
+  locked
   # A shell that was killed may have left its git at work on the files.
   if read -r writer 2>/dev/null <"$S/sidecar/writer"; then
-    while grep -q read-tree "/proc/$writer/cmdline" 2>/dev/null; do
+    while grep -q reset "/proc/$writer/cmdline" 2>/dev/null; do
       say "waiting 0 $writer"
       pause
     done
@@ -97,6 +97,21 @@ lock() {
   for left in "$S"/sidecar/lock.?* "$S"/*.lock "$S"/refs/sidecar/*.lock "$S"/refs/sidecar/drift/*.lock; do
     if [ -e "$left" ] || [ -L "$left" ]; then rm -f -- "$left"; fi
   done
+}
+
+# Who held the lock last. No two that do say the same.
+last_holder() {
+  last=''
+  if [ -f "$S/sidecar/holder" ]; then read -r last <"$S/sidecar/holder"; fi
+}
+
+# The lock was taken; $last held it before.
+locked() {
+  holding=1 times=$((times + 1))
+  last_holder
+  # On a full disk it says nothing, and nobody trusts what was seen before.
+  { printf '%s\n' "$nonce.$times" >"$S/sidecar/holder" || rm -f -- "$S/sidecar/holder"; } 2>/dev/null ||
+    fail failed "cannot write to $S/sidecar"
 }
 
 unlock() {

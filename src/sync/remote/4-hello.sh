@@ -63,7 +63,7 @@ hello() {
   # Which working trees have landed here: beside the shadow, so that it is known when the shadow is lost.
   origins=$state/origins/$key-$format
   tmp=$state/tmp.$nonce
-  why=$(umask 077 && mkdir -- "$tmp" 2>&1) || fail failed "cannot write to $state: $why"
+  why=$(umask 077 && mkdir -- "$tmp" "$tmp/head" 2>&1) || fail failed "cannot write to $state: $why"
   me="$$:$(started $$):$(boot)"
   printf '%s\n' "$me" >"$tmp/owner"
   # What a killed shell left goes now; what cannot be told from a living one's goes in a day: see tidy.
@@ -86,17 +86,17 @@ hello() {
 
 # What may change while a conversation waits: the workspace's own repository, what landed, and its rules.
 look() {
-  base=- own_format=- facts=''
+  base=- own_format=- borrowed='' facts=''
   : >"$tmp/alternates"
   if [ -e "$W/.git" ]; then
     for name in refs/remotes/origin/HEAD HEAD; do
-      base=$(own rev-parse -q --verify "$name^{commit}" 2>/dev/null) && break
-      base=-
+      # Three lines. A git that knows one format only gives the question back, as does any for a commit that is none.
+      own rev-parse --show-object-format --git-path objects "$name^{commit}" >"$tmp/own" 2>/dev/null && base='' && break
     done
-    own_format=$(own rev-parse --show-object-format 2>/dev/null)
-    # A git that knows one format only gives the question back.
+    { read -r own_format && IFS= read -r borrowed && [ -z "$base" ] && read -r base; } <"$tmp/own"
+    case $base in '' | *[!0-9a-f]*) base=- ;; esac
     case $own_format in sha256) ;; *) own_format=sha1 ;; esac
-    if [ "$own_format" = "$format" ]; then own rev-parse --git-path objects >"$tmp/alternates" 2>/dev/null; fi
+    if [ "$own_format" = "$format" ] && [ -n "$borrowed" ]; then printf '%s\n' "$borrowed" >"$tmp/alternates"; fi
   fi
   if ! cmp -s "$tmp/alternates" "$S/objects/info/alternates"; then
     mv -f -- "$tmp/alternates" "$S/objects/info/alternates"
@@ -111,8 +111,11 @@ $nonce rules $(rules_in_force)"
 # A conversation may have waited for long since its hello. What was said then must still be so, or the client asks anew.
 begin() {
   were=$facts
-  if [ -f "$tmp/owner" ] && [ "$(physical "$want")" = "$W" ] && sound && look && [ "$facts" = "$were" ]; then return; fi
-  fail stale 'what stands on the sidecar has changed since it was asked'
+  if [ -f "$tmp/owner" ] && [ "$(physical "$want")" = "$W" ] && sound && look && [ "$facts" = "$were" ]; then
+    look_ahead
+  else
+    fail stale 'what stands on the sidecar has changed since it was asked'
+  fi
 }
 
 common() {

@@ -14,7 +14,8 @@ backdate() { touch -r "$tmp/mark" "$S/index" 2>"$tmp/err"; }
 # at every look, until the index is written in a later second: see "racy git" in git's technical documentation. Reads
 # them once. Fails when a file is not what the index says.
 settle() {
-  read -r second <"$S/sidecar/racy"
+  second=0
+  if [ -f "$S/sidecar/racy" ]; then read -r second <"$S/sidecar/racy"; fi
   now=$(date +%s)
   git update-index --refresh --force-write-index >/dev/null 2>"$tmp/err" || return 1
   [ "$now" -le "$second" ] || rm -f -- "$S/sidecar/racy"
@@ -63,20 +64,30 @@ heed_unseen() {
   git update-index -z --force-remove --stdin <"$tmp/unseen" 2>"$tmp/err"
 }
 
-# Makes the index describe the workspace: only what git sees as changed is read. Ignore rules are those of the tree that
-# is to land ($rules) and those that stand in the workspace. A repository nested in the workspace that is not part of
-# the tree shows as `dir/`: it is left alone, as is a directory that may not be opened.
-scan() {
+# What differs from the index, and what the index does not know. Ignore rules are those of the tree that is to land
+# ($rules) and those that stand in the workspace.
+survey() {
   if [ -s "$S/sidecar/excludes" ]; then excludes=$S/sidecar/excludes; else excludes=/dev/null; fi
-  if [ -f "$S/sidecar/racy" ]; then settle; fi
-  : >"$tmp/taken" && : >"$tmp/untakable"
+  for list in taken untakable closed reserved nested unseen; do true >"$tmp/$list" || return 1; done
   mark
-  git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" || return 1
-  heed_unseen || return 1
-  git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/err" || return 1
-  : >"$tmp/closed" && : >"$tmp/reserved" && : >"$tmp/nested" || return 1
-  if [ -s "$tmp/err" ]; then
-    sed -n "s/^warning: could not open directory '\(.*\)': .*/\1/p" "$tmp/err" >"$tmp/closed" || return 1
+  git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" &
+  looking=$!
+  list_others
+  listed=$?
+  wait "$looking"
+}
+
+list_others() { git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/others.err"; }
+
+# Makes the index describe the workspace: only what git sees as changed is read. A repository nested in the workspace that
+# is not part of the tree shows as `dir/`: it is left alone, as is a directory that may not be opened.
+scan() {
+  if [ -f "$S/sidecar/racy" ]; then settle; fi
+  survey && heed_unseen || return 1
+  [ ! -s "$tmp/unseen" ] || { list_others && listed=0; }
+  [ "$listed" = 0 ] || { mv -f "$tmp/others.err" "$tmp/err" && return 1; }
+  if [ -s "$tmp/others.err" ]; then
+    sed -n "s/^warning: could not open directory '\(.*\)': .*/\1/p" "$tmp/others.err" >"$tmp/closed" || return 1
   fi
   if [ -s "$tmp/changed" ]; then
     sed -n "s/^:[0-7]* 160000 .* T$tab//p" "$tmp/changed" >"$tmp/taken" || return 1
@@ -151,11 +162,44 @@ holds_submodules() {
     [ -s "$tmp/submodules" ]
 }
 
-# P: what the workspace is expected to hold, as a commit.
+# P: what the workspace is expected to hold, as a commit, and its tree.
 expected() {
-  P=$(ref landed)
-  if [ "$P" != - ] && git cat-file -e "$P^{tree}" 2>/dev/null; then return; fi
+  ! landed_before || return 0
   P=''
-  if [ "$base" != - ] && [ "$own_format" = "$format" ]; then P=$(clean_clone) && P=$(commit "$P") || P=''; fi
-  [ -n "$P" ] || { P=$(git mktree </dev/null 2>"$tmp/err") && P=$(commit "$P"); }
+  if [ "$base" != - ] && [ "$own_format" = "$format" ]; then P_tree=$(clean_clone) && P=$(commit "$P_tree") || P=''; fi
+  [ -n "$P" ] || { P_tree=$(git mktree </dev/null 2>"$tmp/err") && P=$(commit "$P_tree"); }
 }
+
+landed_before() {
+  P=$(ref landed)
+  [ "$P" != - ] && P_tree=$(git rev-parse -q --verify "$P^{tree}" 2>/dev/null)
+}
+
+# The look while the client is still at its snapshot. It takes no lock and writes nothing that others see, so it serves
+# only where the workspace is found as it was left ($R, which is P), and if nobody has held the lock in between.
+look_ahead() {
+  seen=''
+  last_holder
+  # Whoever takes the lock from here on says so.
+  if [ -n "$last" ] && [ -f "$S/index" ] && [ ! -f "$S/sidecar/racy" ] && [ ! -L "$S/sidecar/lock" ] && [ ! -e "$S/sidecar/lock" ] &&
+    cd -- "$W" 2>/dev/null; then
+    : >"$tmp/begun"
+    if landed_before && survey && as_left; then R=$P_tree seen=$last seen_at=$(date +%s); fi
+    cd /
+  fi
+}
+
+# Whether the survey found nothing but repositories of the sidecar's own, and the index is P.
+as_left() {
+  [ "$listed" = 0 ] && [ ! -s "$tmp/err" ] && [ ! -s "$tmp/others.err" ] && [ ! -s "$tmp/changed" ] || return 1
+  if [ -s "$tmp/others" ]; then
+    ! grep -qv '/"\{0,1\}$' "$tmp/others" && tell_apart || return 1
+  fi
+  git diff-index --cached --quiet "$P" 2>"$tmp/err"
+}
+
+# For how long that holds, in seconds: who edits a file over there expects the next sync to see it.
+seen_lasts=3
+
+# Whether that look still holds, with the lock in hand.
+seen_ahead() { [ -n "$seen" ] && [ "$last" = "$seen" ] && [ $(($(date +%s) - seen_at)) -le "$seen_lasts" ]; }

@@ -5,7 +5,7 @@
 # is about to stand there. git's combined diff lists exactly the paths that differ from every parent.
 find_drift() {
   : >"$tmp/drift"
-  [ "$R" != "$tree" ] && [ "$R" != "$(git rev-parse -q --verify "$P^{tree}")" ] || return 0
+  [ "$R" != "$tree" ] && [ "$R" != "$P_tree" ] || return 0
   under_way=$(ref landing)
   [ "$under_way" != - ] && git cat-file -e "$under_way^{tree}" 2>/dev/null || under_way=$P
   merge=$(commit "$R" -p "$P" -p "$under_way" -p "$L") || return 1

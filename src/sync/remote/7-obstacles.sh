@@ -1,11 +1,31 @@
 # Obstacles: what git would overwrite in silence, or must not.
 # shellcheck shell=sh disable=SC2154,SC2034 # set in hello and land
 
+# All that differs between the tree $1 and the one that is to land, sorted by who asks for it.
+compare() {
+  [ "$compared" != "$1" ] || return 0
+  compared=''
+  for list in added emptied wanted replaced ignoring; do true >"$tmp/$list" || return 1; done
+  # :MODE MODE OBJECT OBJECT LETTER<tab>PATH
+  git diff-tree -r -t --raw --no-renames "$1" "$tree" >"$tmp/moves" 2>"$tmp/err" &&
+    (cd -- "$tmp" && exec awk '
+      {
+        tab = index($0, "\t"); path = substr($0, tab + 1); split(substr($0, 2, tab - 2), field, " ")
+        if (field[1] == "040000" && field[5] == "D") print path >"emptied"
+        if (field[1] == "040000" || field[2] == "040000") next
+        count[field[5]]++
+        if (field[5] == "A") print path >"added"; else print path >"replaced"
+        if (field[5] != "D") print field[4] >"wanted"
+        if (path ~ /(^|\/)\.gitignore"?$/) print path >"ignoring"
+      }
+      END { print count["A"] + 0, count["M"] + count["T"] + 0, count["D"] + 0 }
+    ' moves) >"$tmp/counts" 2>"$tmp/err" && read -r changes <"$tmp/counts" && compared=$1
+}
+
 # Whether a path that the tree adds may be taken by an ignored file: git would overwrite that in silence. Neither list
 # goes into ignored directories or nested repositories, so this costs little; awk compares each path with the other's parents.
 # Whatever cannot be told counts as obstructed.
 obstructed() {
-  git diff-tree -r --no-renames --name-only --diff-filter=A "$R" "$tree" >"$tmp/added" 2>"$tmp/err" || return 0
   [ -s "$tmp/added" ] || return 1
   git ls-files -o -i --directory -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/ignored" 2>"$tmp/err" || return 0
   cat "$tmp/nested" >>"$tmp/ignored"
@@ -74,10 +94,7 @@ check_reserved() {
 
 # A repository of the sidecar's own, where the tree has a file, is not ours to replace.
 check_blocked() {
-  git diff-tree -r -t --no-renames --diff-filter=AD "$R" "$tree" >"$tmp/moves" 2>"$tmp/err" || return 1
-  [ -s "$tmp/moves" ] || return 0
-  sed -n "s/^:000000 1[^$tab]* A$tab//p" "$tmp/moves" >"$tmp/added" &&
-    sed -n "s/^:040000 [^$tab]* D$tab//p" "$tmp/moves" >"$tmp/emptied" || return 1
+  [ -s "$tmp/added" ] || return 0
   check_reserved "$tmp/added" || return 1
   if [ -s "$tmp/nested" ]; then
     sed -e 's:"$:/":' -e t -e 's:$:/:' "$tmp/added" >"$tmp/places" &&
@@ -85,10 +102,10 @@ check_blocked() {
     [ ! -s "$tmp/own" ] || fail blocked "$(head -n 1 "$tmp/own")"
   fi
   # git takes a repository that it knows files of for a directory like others, and would delete it with them.
-  [ -s "$tmp/emptied" ] && [ -s "$tmp/added" ] || return 0
-  matching -Fxf "$tmp/emptied" "$tmp/added" >"$tmp/replaced" || return 1
+  [ -s "$tmp/emptied" ] || return 0
+  matching -Fxf "$tmp/emptied" "$tmp/added" >"$tmp/own" || return 1
   while IFS= read -r line; do
     found=$(find "$W/$(unquoted "$line")" -name .git 2>/dev/null | head -n 1)
     [ -z "$found" ] || fail blocked "$line"
-  done <"$tmp/replaced"
+  done <"$tmp/own"
 }

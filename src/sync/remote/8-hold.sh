@@ -6,7 +6,19 @@
 # them, writes to what is held.
 hold() {
   [ ! -d "$tmp/going" ] || rm -rf -- "$tmp/going"
+  [ -s "$tmp/replaced" ] || return 0
   mkdir "$tmp/going" 2>"$tmp/err" || return 1
+  # A few plain names fit into one command.
+  set --
+  while IFS= read -r line && [ $# -lt 50 ]; do
+    case $line in \"*) break ;; esac
+    set -- "$@" "$line"
+    line=''
+  done <"$tmp/replaced"
+  if [ -z "$line" ]; then
+    cp -P -p -l --parents -- "$@" "$tmp/going" >/dev/null 2>&1
+    return 0
+  fi
   # shellcheck disable=SC2016
   git diff-tree -r -z --no-renames --name-only --diff-filter=DMT "$R" "$tree" 2>/dev/null |
     xargs -0 sh -c '[ $# -eq 0 ] || cp -P -p -l --parents -- "$@" "$0"' "$tmp/going" >/dev/null 2>&1 || :
@@ -14,6 +26,7 @@ hold() {
 
 # What was written to them since this landing began is drift like any other.
 save_late_drift() {
+  [ -d "$tmp/going" ] || return 0
   find "$tmp/going" -type f -newer "$tmp/begun" >"$tmp/late" 2>/dev/null || return 0
   [ -s "$tmp/late" ] || return 0
   later=$(

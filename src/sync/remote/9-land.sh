@@ -3,31 +3,45 @@
 
 # Whether every object that the landing writes is here: a partial clone may lack some.
 whole() {
-  git diff-tree -r --no-renames --diff-filter=d "$R" "$tree" 2>/dev/null |
-    sed 's/^:[0-7]* [0-7]* [0-9a-f]* \([0-9a-f]*\) .*/\1/' | git cat-file --batch-check >"$tmp/written" 2>/dev/null || return 1
-  ! grep -q ' missing$' "$tmp/written"
+  git cat-file --batch-check <"$tmp/wanted" >"$tmp/written" 2>/dev/null || return 1
+  while read -r line; do
+    case $line in *' missing') return 1 ;; esac
+  done <"$tmp/written"
 }
 
 # Whether those objects can be read to their end.
 readable() { sed 's/ .*//' "$tmp/written" | git cat-file --batch >/dev/null 2>&1; }
 
-# Two trees, the index and the disk must agree before anything is written: a file that changed since the scan, or one
-# that git does not know, stops the switch before it began. (A second name for a file sets the time that trustctime is about.)
+# The index, which is R, and the disk must agree before anything is written: a file that changed since the scan, or one
+# that git does not know, stops the switch before it began. (A second name for a file sets the time that trustctime is
+# about.) `reset` does as `read-tree -m -u` does, but passes over directories that stay as they are. It asks for a HEAD.
 switch() {
   mark
+  printf '%s\n' "$L" >"$tmp/head/HEAD" || return 1
   (
     trap '' HUP INT TERM PIPE
     # shellcheck disable=SC2089,SC2090 # the quotes are for git to read
     GIT_CONFIG_PARAMETERS="'core.trustctime=false'"
     # shellcheck disable=SC2090
     export GIT_CONFIG_PARAMETERS
+    GIT_COMMON_DIR=$S GIT_INDEX_FILE=$S/index GIT_DIR=$tmp/head
+    export GIT_COMMON_DIR GIT_INDEX_FILE GIT_DIR
     # shellcheck disable=SC2016
-    exec sh -c 'echo $$ >"$0" && exec git read-tree -m -u "$1" "$2"' "$S/sidecar/writer" "$R" "$tree"
+    exec sh -c 'echo $$ >"$0" && exec git reset -q --merge "$1"' "$S/sidecar/writer" "$L"
   ) 2>"$tmp/err" || return 1
   rm -f -- "$S/sidecar/writer"
   # Of what cannot be removed git only warns, and then no longer knows it.
   [ ! -s "$tmp/err" ] || ! grep -q '^warning: unable to unlink' "$tmp/err" || return 1
   backdate
+}
+
+# Whether the index is the tree ($proved), and every file on the disk is what the index says.
+prove() {
+  git diff-files --quiet 2>"$tmp/passed" &
+  looking=$!
+  proved=$(git write-tree 2>"$tmp/err") || broken "$(said)"
+  { wait "$looking" && [ ! -s "$tmp/passed" ]; } || settle || return 1
+  [ "$proved" = "$tree" ]
 }
 
 # The paths of the list $1, and those that were left alone.
@@ -124,9 +138,13 @@ land() {
   # Objects in the shadow change nothing in the workspace: no lock is needed yet.
   import || fail import "$(said)"
   say received
-  objects cat-file -e "$tree^{tree}" 2>"$tmp/err" || fail import "$(said)"
+  if [ -n "$seen" ] && [ "$P_tree" = "$tree" ]; then L=$P; else
+    objects cat-file -e "$tree^{tree}" 2>"$tmp/err" || fail import "$(said)"
+    L=$(unset GIT_WORK_TREE && commit "$tree") || fail failed "$(said)"
+  fi
 
   if [ ! -d "$W" ]; then
+    seen=''
     if [ "$mode" = dry ]; then
       W=$tmp/none
       GIT_WORK_TREE=$W
@@ -144,17 +162,21 @@ land() {
     rm -f -- "$S/sidecar/rules"
     mv -f -- "$tmp/rules" "$S/sidecar/excludes" 2>"$tmp/err" || fail failed "$(said)"
     printf '%s\n' "$rules" >"$S/sidecar/rules"
+    seen=''
   fi
+  [ -z "$healed" ] && seen_ahead || seen=''
 
-  L=$(commit "$tree") || fail failed "$(said)"
-  : >"$tmp/begun"
-  P='' stood='' first='' replaced='' tries=0 admissions=0
+  stood='' first='' replaced='' compared='' tries=0 admissions=0
+  if [ -n "$seen" ]; then stood=$P stood_tree=$P_tree; else
+    P=''
+    : >"$tmp/begun"
+  fi
   untold_drift
   while :; do
-    rescan || broken "$(said)"
+    if [ -n "$seen" ]; then seen=''; else rescan || broken "$(said)"; fi
     if [ -z "$P" ]; then
       expected || broken "$(said)"
-      stood=$P
+      stood=$P stood_tree=$P_tree
       if holds_submodules; then
         git update-index --force-remove --stdin <"$tmp/submodules" 2>"$tmp/err" || broken "$(said)"
         continue
@@ -163,6 +185,7 @@ land() {
     [ -n "$first" ] || first=$R
     # Nothing is written before all that stands in the way is known to git: looked at anew each time, for an index that
     # had to be built again knows nothing of it.
+    [ "$R" = "$tree" ] || compare "$R" || broken "$(said)"
     if [ "$R" != "$tree" ] && obstructed; then
       find_obstacles || broken "$(said)"
       if [ -s "$tmp/admit" ]; then
@@ -194,7 +217,7 @@ land() {
       check_blocked || broken "$(said)"
       if [ -s "$tmp/drift" ]; then save_drift || broken "$(said)"; fi
       make_ours || broken "$(said)"
-      git update-ref refs/sidecar/landing "$L" 2>"$tmp/err" || broken "$(said)"
+      { printf '%s\n' "$L" >"$tmp/landing" && mv -f -- "$tmp/landing" "$S/refs/sidecar/landing"; } 2>"$tmp/err" || broken "$(said)"
       hold || broken "$(said)"
       if switch; then switched=1; else
         switched=''
@@ -205,31 +228,23 @@ land() {
         if find_obstacles; then admit_obstacles; fi
         continue
       fi
-      date +%s >"$S/sidecar/racy"
+      # A few files may as well be read again at every look.
+      [ "$(wc -l <"$tmp/wanted")" -le 50 ] || date +%s >"$S/sidecar/racy"
       # What stands there now is L.
-      replaced=$R P=$L
+      replaced=$R P=$L P_tree=$tree
       : >"$tmp/drift"
     fi
-    # The proof: the index is the tree, and every file on the disk is what the index says.
     if [ "$R" = "$tree" ]; then
       proved=$R
       break
     fi
-    proved=$(git write-tree 2>"$tmp/err") || broken "$(said)"
-    settle || continue
-    [ "$proved" = "$tree" ] || continue
+    prove || continue
     # Another look, where ignore rules that changed or a nested repository may have hidden files until now.
     [ "$drift" = save ] || break
-    git diff-tree -r --name-only "$R" "$tree" -- ':(glob)**/.gitignore' >"$tmp/ignoring" 2>"$tmp/err" || broken "$(said)"
     [ -s "$tmp/nested" ] || [ -s "$tmp/ignoring" ] || break
   done
 
-  changes='0 0 0'
-  if [ "$first" != "$tree" ]; then
-    git diff-tree -r --name-status --no-renames "$first" "$tree" >"$tmp/changes" 2>"$tmp/err" || broken "$(said)"
-    changes=$(awk '{ n[substr($0, 1, 1)]++ } END { print n["A"] + 0, n["M"] + n["T"] + 0, n["D"] + 0 }' "$tmp/changes") ||
-      fail failed 'awk does not count on the sidecar'
-  fi
+  if [ "$first" != "$tree" ]; then compare "$first" || broken "$(said)"; else changes='0 0 0'; fi
   say "changed $changes"
   if [ "$mode" = dry ]; then
     unlock
@@ -238,7 +253,11 @@ land() {
     return
   fi
   {
-    [ -z "$replaced" ] || ! replaced=$(commit "$first") || printf 'update refs/sidecar/replaced %s\n' "$replaced"
+    if [ -n "$replaced" ]; then
+      # A commit of the same tree has the same name.
+      if [ "$first" = "$stood_tree" ]; then replaced=$stood; else replaced=$(commit "$first"); fi &&
+        printf 'update refs/sidecar/replaced %s\n' "$replaced"
+    fi
     [ "$landed" = "$L" ] || printf 'update refs/sidecar/landed %s\n' "$L"
   } >"$tmp/refs"
   [ ! -s "$tmp/refs" ] || git update-ref --stdin <"$tmp/refs" 2>"$tmp/err" || broken "$(said)"
@@ -268,6 +287,7 @@ while IFS= read -r line; do
   case $line in
     'hello '*) hello "${line#hello }" ;;
     begin) begin ;;
+    scan) look_ahead ;;
     'common '*) common "${line#common }" ;;
     'land '*) land "${line#land }" && break ;;
   esac

@@ -95,12 +95,11 @@ export class FarSteps {
   }
 
   /** Does something when the step is reached at which a program waits, and lets it go on then. */
-  onReached(act: () => void): { stop(): void } {
+  onReached(act: () => unknown): { stop(): void } {
     const watcher = watch(this.#directory, (_, name) => {
       if (name !== 'reached') return;
       watcher.close();
-      act();
-      writeSync(this.#go, 'go\n');
+      void Promise.resolve(act()).finally(() => writeSync(this.#go, 'go\n'));
     });
     return { stop: () => watcher.close() };
   }

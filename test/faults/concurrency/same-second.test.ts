@@ -50,7 +50,7 @@ describe('an edit on the sidecar in the very second in which git looks at the fi
     side.repo.write('f', 'FIRST');
     await side.sync();
     side.repo.write('f', 'LATER');
-    const result = await side.sync({ farEnv: slowIndex(' read-tree -m -u ', { after: edit('DRIFT') }) });
+    const result = await side.sync({ farEnv: slowIndex(' reset -q --merge ', { after: edit('DRIFT') }) });
     expect(happened()).toBe(true);
     expect(readFileSync(path.join(side.workspace, 'f'), 'utf8')).toBe('LATER');
     expect(result.drift?.modified).toEqual(['f']);

@@ -26,7 +26,7 @@ const faultNames: Record<Misbehaviour, string> = {
 const moments = [
   ['during hello', 'git hash-object *'],
   ['while the pack arrives', 'git index-pack *'],
-  ['during the landing', 'git read-tree *'],
+  ['during the landing', 'git reset *'],
 ] as const;
 
 /** Places in the conversation, by what has passed. The pack is larger than the first. */

@@ -41,11 +41,11 @@ export function cutPoints({ sent, received }: Recording): CutPoints {
 const sentCut = (sentBytes: number): Cut => ({ sentBytes });
 const receivedCut = (receivedBytes: number): Cut => ({ receivedBytes });
 
-/** The script, then hello, perhaps common, then land; a pack follows. */
+/** The script, then hello, scan, perhaps common, then land; a pack follows. */
 function requestCount(out: Buffer): number {
   const words = out
     .toString('latin1')
-    .split('\n', 4)
+    .split('\n', 5)
     .map((line) => line.split(' ', 1)[0]);
   return words.indexOf('land') + 1;
 }

@@ -140,7 +140,7 @@ describe('programs that a repository names', () => {
     await side.sync(options);
     writeFileSync(path.join(side.workspace, 'name-of-a-file'), 'content-of-drift\n');
     await side.sync(options);
-    expect(readFileSync(log, 'utf8')).toMatch(/^git .*read-tree/m);
+    expect(readFileSync(log, 'utf8')).toMatch(/^git .*reset/m);
     expect(readFileSync(log, 'utf8')).not.toMatch(/name-of-a-file|content-of/);
   });
 });

@@ -116,7 +116,7 @@ describe('a directory that becomes a link out of the workspace just before files
     const bin = path.join(side.home, 'bin');
     mkdirSync(bin);
     const done = path.join(bin, 'done');
-    const script = `case " $* " in *" read-tree -m -u "*)
+    const script = `case " $* " in *" reset -q --merge "*)
       [ -e '${done}' ] || { : >'${done}'; mv '${there(name)}' '${there(name)}.moved'; ln -s '${outside}' '${there(name)}'; };;
     esac
     exec ${findPart('git') ?? 'git'} "$@"`;

@@ -59,7 +59,7 @@ describe('drift that a landing saved', () => {
     ['killed', 'everything is killed after'],
     ['cut off', 'it waits'],
   ] as const)('is told by the next sync where this one was %s before it could say so', async (_, fault) => {
-    const { kind, settled } = await strike(bed, steps, { at: 'git read-tree -m -u *', fault });
+    const { kind, settled } = await strike(bed, steps, { at: 'git reset -q --merge *', fault });
     expect({ kind, struck: steps.struck }).toEqual({ kind: 'failed', struck: true });
     const { drift } = await bed.side.sync();
     await settled();
@@ -108,8 +108,8 @@ describe('drift that a landing saved', () => {
 
   it('holds what showed only after the switch, though a program fails while it is looked for', limits, async () => {
     const taken = await stepsOf(bed, steps);
-    const from = taken.findIndex((line) => line.startsWith('git diff-tree') && line.endsWith('.gitignore'));
-    expect(from).toBeGreaterThan(0);
+    const from = taken.lastIndexOf('git diff-files --raw --no-renames');
+    expect(from).toBeGreaterThan(taken.findIndex((line) => line.startsWith('git reset -q --merge')));
     await failAtEach(from + 1, taken.indexOf('git write-tree', from) + 1);
   });
 });
