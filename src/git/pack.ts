@@ -1,12 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream';
-import { runGit, startGit, failure } from './run.js';
+import { startGit, failure } from './run.js';
 import type { Shadow } from './shadow.js';
-
-/** A commit of a tree that has the same id on every machine: nothing but the tree and the parents goes into it. */
-export async function commitTree(shadow: Shadow, tree: string, parents: readonly string[]): Promise<string> {
-  const args = ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent])];
-  return (await runGit(shadow.place, args)).stdout.toString('latin1').trim();
-}
 
 /** What is to be sent, and what the other side has. */
 export interface PackRequest {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { SidecarError } from '../errors.js';
-import { commitTree } from '../git/pack.js';
+import { commitTree } from '../git/commit.js';
 import { openShadow, shadowPath, type Shadow } from '../git/shadow.js';
 import { takeSnapshot, type Snapshot } from '../git/snapshot.js';
 import type { WorkingTree } from '../git/working-tree.js';

@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { commitTree, writePack, type Pack, type PackRequest } from '../git/pack.js';
+import { commitTree } from '../git/commit.js';
+import { writePack, type Pack, type PackRequest } from '../git/pack.js';
 import { runGit } from '../git/run.js';
 import type { Shadow } from '../git/shadow.js';
 import type { Snapshot } from '../git/snapshot.js';
