@@ -21,20 +21,13 @@ export async function groundsOf(
     readonly before: Grounds | undefined;
   },
 ): Promise<Grounds | undefined> {
-  const { listing, beside, excludesFile, env } = found;
-  const repositories = [...listing.repositories].filter(([path]) => path !== '' || tree.repository !== undefined);
-  const [looked, ofUser, ...ofRepositories] = await Promise.all([
+  const { listing, beside } = found;
+  const [looked, ruling] = await Promise.all([
     lookedInto(tree, listing, beside).catch(cannotTell),
-    usersRuleFiles(tree.root, env, excludesFile).catch(cannotTell),
-    ...repositories.map(async ([, place]) => (place === undefined ? undefined : ruleFiles(place).catch(cannotTell))),
+    rulesOf(tree, found).catch(cannotTell),
   ]);
-  if (looked === undefined || ofUser === undefined) return undefined;
-  const files = new Set<BytePath>(ofUser.map(fromText));
-  if (tree.repository !== undefined) files.add(fromText(tree.repository.infoExclude));
-  for (const some of ofRepositories) {
-    if (some === undefined) return undefined;
-    for (const file of some) files.add(fromText(file));
-  }
+  if (looked === undefined || ruling === undefined) return undefined;
+  const files = new Set<BytePath>(ruling.map(fromText));
   const root = fromText(tree.root) + '/';
   for (const file of beside.ignoreFiles) files.add(root + file);
   for (const directory of looked.passedBy) files.add(`${root}${directory}.gitignore`);
@@ -42,6 +35,22 @@ export async function groundsOf(
     if (entries?.has('.gitignore') === true) files.add(`${root}${directory}.gitignore`);
   }
   return new Grounds(tree.root, { ...found, directories: looked.directories, files });
+}
+
+/** The files of rules and settings: the user's, and each repository's. One git at a time: others run beside it. */
+async function rulesOf(
+  tree: WorkingTree,
+  found: { readonly listing: Listing; readonly excludesFile: string | undefined; readonly env: Environment },
+): Promise<string[] | undefined> {
+  const files = await usersRuleFiles(tree.root, found.env, found.excludesFile);
+  if (tree.repository === undefined) return files;
+  files?.push(tree.repository.infoExclude);
+  for (const place of found.listing.repositories.values()) {
+    const own = place === undefined ? undefined : await ruleFiles(place);
+    if (own === undefined) return undefined;
+    files?.push(...own);
+  }
+  return files;
 }
 
 const cannotTell = (error: unknown): undefined => {

@@ -8,11 +8,11 @@ import { runGit, type GitPlace } from './run.js';
  */
 export async function ruleFiles(place: GitPlace): Promise<string[] | undefined> {
   const asked = ['index', 'HEAD', 'info/exclude', 'config', 'config.worktree', 'commondir'];
-  const [ofGit, settings, excludes] = await Promise.all([
-    runGit(place, ['rev-parse', ...asked.flatMap((name) => ['--git-path', name])]),
-    settingsFiles(place),
-    runGit(place, ['config', '-z', '--type=path', '--get', 'core.excludesFile'], { accept: [0, 1] }),
-  ]);
+  const ofGit = await runGit(place, ['rev-parse', ...asked.flatMap((name) => ['--git-path', name])]);
+  const settings = await settingsFiles(place);
+  const excludes = await runGit(place, ['config', '-z', '--type=path', '--get', 'core.excludesFile'], {
+    accept: [0, 1],
+  });
   const files = textLines(ofGit.stdout);
   if (files?.length !== asked.length || settings === undefined) return undefined;
   const own = excludes.stdout.toString('utf8').replace(/\0$/, '');

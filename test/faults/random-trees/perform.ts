@@ -96,7 +96,7 @@ export function commit(scene: Scene, root: string): void {
 }
 
 /** Runs git as a person would. What it refuses is no matter here. */
-function git(scene: Scene, root: string, args: readonly string[], input?: Buffer): void {
+export function git(scene: Scene, root: string, args: readonly string[], input?: Buffer): void {
   const settings = [
     '-c',
     'core.protectNTFS=false',
