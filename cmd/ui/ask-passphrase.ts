@@ -1,7 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { ReadStream } from 'node:tty';
 import type { AskPassphrase } from '../../src/transport/passphrase.js';
 import { paint } from './line.js';
 import type { Output } from './output.js';
@@ -28,7 +26,9 @@ export function passphrasePrompt(options: PromptOptions): AskPassphrase | undefi
   return (path, retry) => ask(`${retry ? 'That was wrong. ' : ''}Passphrase for ${path}: `, options);
 }
 
-function ask(question: string, { output, signal, interrupt }: PromptOptions): Promise<string | undefined> {
+async function ask(question: string, { output, signal, interrupt }: PromptOptions): Promise<string | undefined> {
+  // Hardly any command comes this far.
+  const [{ createInterface }, { ReadStream }] = await Promise.all([import('node:readline'), import('node:tty')]);
   signal.throwIfAborted();
   output.clearProgress();
   const terminal = openSync(terminalPath, 'w');
