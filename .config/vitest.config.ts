@@ -9,7 +9,11 @@ export default defineConfig({
       // What a sync promises, once more over conversations that were greeted before.
       {
         extends: true,
-        test: { name: 'warm', include: ['test/{sync,incidents}/*.test.ts'], env: { FAR_SIDE: 'warm' } },
+        test: {
+          name: 'warm',
+          include: ['test/{sync,incidents}/*.test.ts', 'test/faults/random-trees/{landed,found}.test.ts'],
+          env: { FAR_SIDE: 'warm' },
+        },
       },
     ],
     testTimeout: 60_000,

@@ -31,6 +31,8 @@ const smallPack = 64 * 1024;
 export async function writePack(shadow: Shadow, request: PackRequest): Promise<Pack> {
   const args = ['pack-objects', '--stdout', '--revs', '--thin', '--delta-base-offset', '-q'];
   if (request.treesOnly === true) args.push('--filter=blob:none');
+  // With everything to send, looking for likenesses takes longer than sending. Deltas that a pack holds already are used.
+  if (request.have === null) args.push('--window=0');
   const git = startGit(shadow.place, args);
   git.stdin.on('error', () => undefined);
   const lines = [request.commit, ...request.blobs, ...(request.have === null ? [] : ['^' + request.have])];

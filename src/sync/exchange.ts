@@ -92,6 +92,6 @@ async function attempt(
   { tree }: Parts,
   { conversation, there, local, whole }: Greeting & { readonly local: Local; readonly whole: boolean },
 ): Promise<Outcome> {
-  const common = await findCommon(tree, local.shadow, there, conversation);
+  const common = await findCommon(tree, local.shadow, there, conversation, request.sidecar);
   return transfer(request, { conversation, there, common, local, tree, whole });
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { runGit } from '../git/run.js';
 import type { Shadow } from '../git/shadow.js';
 import type { WorkingTree } from '../git/working-tree.js';
@@ -21,7 +23,12 @@ export async function findCommon(
   shadow: Shadow,
   there: Hello,
   conversation: Conversation,
+  sidecar: string,
 ): Promise<Common> {
+  // Whoever has the landing that stands there needs no commit in common besides.
+  if (there.landed !== null && (await landedLast(shadow, sidecar)) === there.landed) {
+    return { have: there.landed, shared: false };
+  }
   const known = await knownHere(tree, shadow, [there.landed, there.base?.commit ?? null, there.head]);
   const knows = (id: string | null): id is string => id !== null && known.has(id);
   const head = knows(there.head);
@@ -37,6 +44,14 @@ export async function findCommon(
   const have = answer.rest === '-' ? null : objectId(answer.rest);
   if (have !== null && !candidates.includes(have)) throw badReply('a commit that was not asked for');
   return { have, shared: have !== null || head };
+}
+
+/** A ref of the shadow: what landed on this sidecar last is kept here, see transfer.ts. */
+export const landedRef = (sidecar: string): string => `refs/sidecar/landed/${sidecar}`;
+
+async function landedLast(shadow: Shadow, sidecar: string): Promise<string> {
+  const id = await readFile(path.join(shadow.gitDir, landedRef(sidecar)), 'latin1').catch(() => '');
+  return id.trimEnd();
 }
 
 /** Which commits this side has, with their trees: any other object by that name is none, and no parent for a commit. */

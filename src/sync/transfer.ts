@@ -8,7 +8,7 @@ import type { Snapshot } from '../git/snapshot.js';
 import { tidy } from '../git/tidy.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Conversation } from './conversation.js';
-import type { Common } from './have.js';
+import { landedRef, type Common } from './have.js';
 import type { Hello } from './hello.js';
 import { land, MissingObjects, type Landing } from './land.js';
 import type { SyncResult } from './result.js';
@@ -147,7 +147,7 @@ async function packSize(shadow: Shadow, request: PackRequest): Promise<number> {
 
 /** Keeps the landing from being pruned here: the next sync to this sidecar builds on it. */
 async function remember(shadow: Shadow, sidecar: string, landing: string): Promise<void> {
-  const ref = `refs/sidecar/landed/${sidecar}`;
+  const ref = landedRef(sidecar);
   const kept = await readFile(path.join(shadow.gitDir, ref), 'utf8').catch(() => '');
   if (kept === `${landing}\n`) return;
   const { code } = await runGit(shadow.place, ['update-ref', ref, landing], { accept: [0, 1, 128, 255] });

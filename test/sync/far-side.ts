@@ -13,7 +13,7 @@ import { memoryTransport, shell as farShell, type Cut, type Handler } from '../f
 import { WarmConnection } from './warm.js';
 
 /** Whether each sync goes over a conversation that was greeted before, where it does not say how it opens its session. */
-const allWarm = process.env['FAR_SIDE'] === 'warm';
+export const allWarm = process.env['FAR_SIDE'] === 'warm';
 
 /** A local repository and a far side in one scratch directory, with everything that a sync test asks of them. */
 export class FarSide {

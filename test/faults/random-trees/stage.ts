@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { SyncRequest } from '../../../src/sync/request.js';
 import type { SyncResult } from '../../../src/sync/result.js';
 import { memoryTransport, shell, type Cut } from '../../fakes/memory-transport.js';
-import { FarSide } from '../../sync/far-side.js';
+import { allWarm, FarSide } from '../../sync/far-side.js';
 import { listed, type Listed } from './git-says.js';
 import { commit, perform, type Scene } from './perform.js';
 import type { TreeCase } from './tree-case.js';
@@ -65,6 +65,7 @@ export class Stage {
    */
   async sync(options: Partial<SyncRequest> & { readonly cut?: Interruption } = {}): Promise<SyncResult> {
     const { cut, ...request } = options;
+    if (cut === undefined && allWarm) return this.side.sync({ adopt: true, ...request });
     const running: Promise<unknown>[] = [];
     const farShell = shell({ cwd: this.side.home, env: { PATH: process.env['PATH'], HOME: this.side.home } });
     const open: SyncRequest['open'] = (_, lost) => {
