@@ -38,6 +38,14 @@ async function daemon(): Promise<DaemonStatus> {
   return status;
 }
 
+/** Waits until it has nothing to do but wait. */
+async function rested(): Promise<DaemonStatus> {
+  for (;;) {
+    const status = await daemon();
+    if (status.requests === 0) return status;
+  }
+}
+
 /** Waits for the end of a process that is not ours to wait for. */
 async function gone(pid: number): Promise<void> {
   while (existsSync(`/proc/${pid}/stat`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) {
@@ -122,6 +130,22 @@ describe('the daemon', () => {
     expect(await sync()).toMatchObject({ warm: true });
     expect((await daemon()).pid).toBe(pid);
     expect(log().match(/"event":"started"/g)).toHaveLength(1);
+  });
+
+  it('has as many files open and processes running after many syncs as after a few', async () => {
+    await user.type('create', 'web');
+    await sync();
+    await sync();
+    const held = async (): Promise<number> => {
+      const { pid } = await rested();
+      return readdirSync(`/proc/${pid}/fd`).length;
+    };
+    const before = await held();
+    for (let round = 0; round < 20; round += 1) {
+      user.project.write('hello.txt', `round ${round}\n`);
+      expect(await sync()).toMatchObject({ warm: true, changed: { modified: 1 } });
+    }
+    expect(await held()).toBe(before);
   });
 
   it('writes no secret to its log', async () => {
