@@ -23,7 +23,7 @@ export interface SessionOptions {
 }
 
 /** A connection that nobody has used for this long may be dead without a word. */
-const doubtfulMs = 10_000;
+const doubtfulMs = 3_000;
 /** How long a connection may take to show that it is not. */
 const probeMs = 5_000;
 
@@ -215,14 +215,11 @@ export class Session {
     const answer = connection.exec(':', { signal: over.signal });
     const late = clock.sleep(probeMs, over.signal).then(() => 'late' as const);
     try {
-      if ((await Promise.race([answer, late])) === 'late') throw silent();
+      if ((await Promise.race([answer, late])) === 'late') return await connection.close(silent());
       // Opening a channel is one round trip, asking for a command another one.
       this.#rttMs = (clock.now() - startedMs) / 2;
-    } catch (error) {
-      const lost = error instanceof SidecarError && error.code === 'ssh.channel_refused' ? undefined : error;
-      if (lost === undefined) return; // a server that refuses lives
-      this.#ended(connection, lost as Error);
-      await connection.close();
+    } catch {
+      // A server that refuses lives, and a connection that is lost says so itself.
     } finally {
       over.abort();
       answer.then(

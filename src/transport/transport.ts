@@ -1,4 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
+import type { SidecarError } from '../errors.js';
 
 /** How a remote command ended. */
 export type Exit =
@@ -42,6 +43,9 @@ export interface Transport {
   forward(target: { readonly host: string; readonly port: number }): Promise<Duplex>;
   /** Resolves when the connection is gone: with the error that took it, or with nothing after `close`. */
   readonly closed: Promise<Error | undefined>;
-  /** Ends the connection and everything on it. May be called twice. */
-  close(): Promise<void>;
+  /**
+   * Ends the connection and everything on it, which is no loss; or, with an error, is one: the far side is found dead
+   * before the connection shows it. May be called twice.
+   */
+  close(lost?: SidecarError): Promise<void>;
 }

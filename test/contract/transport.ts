@@ -8,6 +8,7 @@ import { Readable, type Writable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { finished, pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SidecarError } from '../../src/errors.js';
 import type { Channel, Transport } from '../../src/transport/transport.js';
 import { freePort } from '../../src/provider/local/free-port.js';
 import { startTcpServer } from '../fakes/tcp-servers.js';
@@ -236,6 +237,15 @@ export function transportContract(open: () => Promise<TransportUnderTest>): void
   });
 
   describe('a closed transport', () => {
+    it('that was given up with an error is lost by it', async () => {
+      const channel = await transport.exec('sleep 60');
+      const error = new SidecarError('ssh.connection_lost', { reason: 'it no longer answers' }, { retryable: true });
+      await transport.close(error);
+      await expect(channel.exit).rejects.toBe(error);
+      expect(await transport.closed).toBe(error);
+      await expect(transport.exec('true')).rejects.toBe(error);
+    });
+
     it('fails what runs, tells no error, may be closed twice, and opens nothing any more', async () => {
       const channel = await transport.exec('cat');
       await Promise.all([transport.close(), transport.close()]);

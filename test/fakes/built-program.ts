@@ -29,8 +29,8 @@ export class BuiltProgram {
   readonly project: GitRepo;
   readonly env: NodeJS.ProcessEnv;
 
-  /** With `daemon`, commands start the daemon as they do for a user; it ends with the test. */
-  constructor({ daemon = false } = {}) {
+  /** With `daemon`, commands start the daemon as they do for a user; it ends with the test. Default: what DAEMON says. */
+  constructor({ daemon = process.env['DAEMON'] === 'on' } = {}) {
     if (!existsSync(program)) throw new Error(`${program} is missing: run \`npm run build\` first`);
     this.home = path.join(this.#place.path, 'home');
     mkdirSync(this.home);

@@ -31,15 +31,16 @@ export function memoryTransport(handler: Handler, cutAfter: Cut = {}): MemoryTra
   let gone: SidecarError | undefined;
   let resolveClosed: (error: Error | undefined) => void = () => undefined;
 
-  const end = (reason: string, retryable: boolean): SidecarError | undefined => {
-    if (gone !== undefined) return undefined;
-    gone = new SidecarError('ssh.connection_lost', { reason }, { retryable });
+  /** `lost` where it is a loss. */
+  const end = (error: SidecarError, lost: SidecarError | undefined): void => {
+    if (gone !== undefined) return;
+    gone = error;
     for (const channel of channels) channel.lose(gone);
-    return gone;
+    resolveClosed(lost);
   };
   const cut = (): void => {
-    const error = end('the connection was cut', true);
-    if (error !== undefined) resolveClosed(error);
+    const error = lostBy('the connection was cut', true);
+    end(error, error);
   };
   const sent = new Meter(cutAfter.sentBytes, cut);
   const received = new Meter(cutAfter.receivedBytes, cut);
@@ -66,8 +67,8 @@ export function memoryTransport(handler: Handler, cutAfter: Cut = {}): MemoryTra
       remember({ lose: (error) => socket.destroy(error) }, once(socket, 'close'));
       return socket;
     },
-    close: () => {
-      if (end('the connection was closed here', false) !== undefined) resolveClosed(undefined);
+    close: (lost) => {
+      end(lost ?? lostBy('the connection was closed here', false), lost);
       ended.abort();
       return Promise.resolve();
     },
@@ -176,6 +177,9 @@ class Meter {
     return stream.on('error', ignore);
   }
 }
+
+const lostBy = (reason: string, retryable: boolean): SidecarError =>
+  new SidecarError('ssh.connection_lost', { reason }, { retryable });
 
 async function openSocket({ host, port }: { host: string; port: number }): Promise<Socket> {
   const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });

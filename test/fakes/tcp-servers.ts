@@ -75,6 +75,8 @@ export interface CuttableProxy extends TcpServer {
   freeze(): void;
   /** Does that to the next connection once it has passed so many bytes on in one direction, seen from the client. */
   next(misbehave: Misbehaviour, after: { readonly sentBytes: number } | { readonly receivedBytes: number }): void;
+  /** Does that to the connections that there are, counting from now. */
+  current: CuttableProxy['next'];
 }
 
 /** Passes bytes on to `port` on loopback until told to misbehave. */
@@ -95,6 +97,9 @@ export async function startProxy(port: number): Promise<CuttableProxy> {
     freeze: () => links.forEach((link) => link.freeze()),
     next: (misbehave: Misbehaviour, after: { sentBytes?: number; receivedBytes?: number }) => {
       plan = (link) => link.plan(misbehave, after);
+    },
+    current: (misbehave: Misbehaviour, after: { sentBytes?: number; receivedBytes?: number }) => {
+      for (const link of links) link.plan(misbehave, after);
     },
   });
 }
@@ -138,6 +143,9 @@ class Link {
       from.off('data', pass);
       this[misbehave]();
     };
-    from.on('data', pass).on('end', () => to.end());
+    from
+      .on('data', pass)
+      .on('end', () => to.end())
+      .resume();
   }
 }

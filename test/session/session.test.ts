@@ -235,7 +235,7 @@ describe('a connection that is probed', () => {
 
   it('is probed beside its use, where nobody has used it for a while', async () => {
     await (await session.borrower(way())(signal)).transport.close();
-    await clock.advance(11_000);
+    await clock.advance(3_001);
     await (await session.borrower(way())(signal)).transport.close();
     await session.probe();
     expect(session.rttMs).toBeDefined();

@@ -60,13 +60,14 @@ export class Ssh2Transport implements Transport {
     });
   }
 
-  close(): Promise<void> {
+  close(lost?: SidecarError): Promise<void> {
     if (this.#gone === undefined) {
       this.#client.end();
       const reason = 'the connection was closed here';
-      const error = new SidecarError('ssh.connection_lost', { ...this.#endpoint, reason }, { retryable: false });
+      const error =
+        lost ?? new SidecarError('ssh.connection_lost', { ...this.#endpoint, reason }, { retryable: false });
       this.#end(error, (each) => each.drop(error));
-      this.#resolveClosed(undefined);
+      this.#resolveClosed(lost);
     }
     return Promise.resolve();
   }
