@@ -22,9 +22,17 @@ export function readEntries(directory: string | Buffer): Entries | undefined {
 /** Equal for directories that hold the same names of the same kinds, in whatever order the disk tells them. */
 export function namesAndKinds(entries: Entries): string {
   return [...entries]
-    .map(([name, kind]) => `${name}/${kind.slice(0, 2)}`)
+    .map(([name, kind]) => `${name}/${kind}`)
     .sort()
     .join('/');
+}
+
+/** What `namesAndKinds` tells. */
+export function parseNames(names: string): Entries {
+  const parts = names === '' ? [] : names.split('/');
+  const entries = new Map<BytePath, EntryKind>();
+  for (let at = 0; at + 1 < parts.length; at += 2) entries.set(parts[at] ?? '', parts[at + 1] as EntryKind);
+  return entries;
 }
 
 /** A path of the disk: text where that says the same as bytes, for it is quicker to look at. */

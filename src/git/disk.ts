@@ -1,7 +1,8 @@
 import { lstatSync, type BigIntStats } from 'node:fs';
 import { SidecarError } from '../errors.js';
 import type { SkipReason } from '../events.js';
-import { toBytes, toText, type BytePath } from './path-bytes.js';
+import { placeOf } from './directory.js';
+import { toText, type BytePath } from './path-bytes.js';
 
 /** A file as it was at one moment: every write to it, and every other file in its place, has another stamp. */
 export interface Stamp {
@@ -25,7 +26,7 @@ export class Disk {
   readonly #directories = new Map<BytePath, boolean>([['', true]]);
 
   constructor(root: string) {
-    this.#root = root + '/';
+    this.#root = root;
   }
 
   /** Undefined for a path that is not there. */
@@ -36,15 +37,20 @@ export class Disk {
   }
 
   kindOf(path: BytePath): 'file' | Unindexed {
-    if (path.split('/').some((part) => part.toLowerCase() === '.git')) return 'git-directory';
-    if (!this.#isDirectory(parent(path))) return 'absent';
+    return this.see(path).kind;
+  }
+
+  /** What is at a path, and a file's stamp. */
+  see(path: BytePath): { readonly kind: 'file'; readonly stamp: Stamp } | { readonly kind: Unindexed } {
+    if (/(^|\/)\.git(\/|$)/i.test(path)) return { kind: 'git-directory' };
+    if (!this.#isDirectory(parent(path))) return { kind: 'absent' };
     const stats = this.#lstat(path);
-    if (stats?.isDirectory() === true && this.#lstat(path + '/.git') !== undefined) return 'repository';
-    if (stats === undefined || stats.isDirectory()) return 'absent';
+    if (stats?.isDirectory() === true && this.#lstat(path + '/.git') !== undefined) return { kind: 'repository' };
+    if (stats === undefined || stats.isDirectory()) return { kind: 'absent' };
     // git refuses a link of this name, for it would follow it.
-    if (stats.isSymbolicLink() && path.split('/').at(-1)?.toLowerCase() === '.gitmodules') return 'gitmodules-link';
-    if (stats.isFile() || stats.isSymbolicLink()) return 'file';
-    return specialKind(stats);
+    if (stats.isSymbolicLink() && /(^|\/)\.gitmodules$/i.test(path)) return { kind: 'gitmodules-link' };
+    if (stats.isFile() || stats.isSymbolicLink()) return { kind: 'file', stamp: stampFrom(stats) };
+    return { kind: specialKind(stats) };
   }
 
   #isDirectory(directory: BytePath): boolean {
@@ -58,7 +64,7 @@ export class Disk {
 
   #lstat(path: BytePath): BigIntStats | undefined {
     try {
-      return lstatSync(Buffer.concat([Buffer.from(this.#root), toBytes(path)]), { bigint: true });
+      return lstatSync(placeOf(this.#root, path), { bigint: true, throwIfNoEntry: false });
     } catch (error) {
       if (leadsNowhere(error)) return undefined;
       throw new SidecarError(

@@ -1,8 +1,14 @@
 import { lstatSync, statSync } from 'node:fs';
-import { namesAndKinds, placeOf, readEntries, type Entries } from './directory.js';
+import { namesAndKinds, parseNames, placeOf, readEntries, type Entries, type EntryKind } from './directory.js';
 import { stampFrom, type Stamp } from './disk.js';
 import type { BytePath } from './path-bytes.js';
 import { isSettled, type DiskTime } from './tick.js';
+
+/** Files and links that came and went in the directories of a listing. */
+export interface NameChanges {
+  readonly appeared: readonly BytePath[];
+  readonly gone: readonly BytePath[];
+}
 
 /**
  * What a listing was read from: directories, and files of rules. As long as they are as they were, the listing is what git
@@ -14,7 +20,7 @@ import { isSettled, type DiskTime } from './tick.js';
  */
 export class Grounds {
   readonly #root: string;
-  readonly #directories: Map<BytePath, { seen: string; vouched: boolean; readonly names: string | undefined }>;
+  readonly #directories: Map<BytePath, { seen: string; vouched: boolean; names: string | undefined }>;
   readonly #files: Map<BytePath, { seen: string; vouched: boolean }>;
 
   /**
@@ -47,14 +53,20 @@ export class Grounds {
     }
   }
 
-  /** Whether the listing is still what git would say. `now` was the time before. */
-  hold(now: DiskTime): boolean {
+  /**
+   * What of the listing may be another since it was made, or since the last time: files that came and went, by name.
+   * Undefined when more has changed than that. `now` was the time before.
+   */
+  changes(now: DiskTime): NameChanges | undefined {
+    const changes = { appeared: [] as BytePath[], gone: [] as BytePath[] };
     let hold = true;
     for (const [directory, known] of this.#directories) {
       const stamp = stampOf(this.#at(directory));
       if (known.vouched && stamp?.id === known.seen) continue;
       const entries = known.names === undefined || stamp === undefined ? undefined : readEntries(this.#at(directory));
-      if (entries === undefined || namesAndKinds(entries) !== known.names) hold = false;
+      const names = entries === undefined ? undefined : namesAndKinds(entries);
+      if (names === undefined || !addChanges(changes, directory, known.names, names)) hold = false;
+      known.names = names;
       known.vouched = stamp?.device === now.device && isSettled(stamp, now);
       known.seen = stamp?.id ?? '';
     }
@@ -63,10 +75,10 @@ export class Grounds {
       if (!known.vouched || id !== known.seen) hold = false;
       known.seen = id;
     }
-    return hold;
+    return hold ? changes : undefined;
   }
 
-  /** The stamp that `hold` saw, last, of a directory (relative, with a slash) or of a file (absolute). */
+  /** The stamp that `changes` saw, last, of a directory (relative, with a slash) or of a file (absolute). */
   seen(path: BytePath): string | undefined {
     return (path.startsWith('/') ? this.#files : this.#directories).get(path)?.seen;
   }
@@ -82,6 +94,30 @@ export class Grounds {
  */
 function isVouched(stamp: Stamp, since: DiskTime, seenBefore: string | undefined): boolean {
   return isSettled(stamp, since) && (stamp.device === since.device || stamp.id === seenBefore);
+}
+
+/**
+ * False when something else than a file or a link came or went, or one thing became another. Where names differ in case
+ * alone, git may take them for the same.
+ */
+function addChanges(
+  changes: { readonly appeared: BytePath[]; readonly gone: BytePath[] },
+  directory: BytePath,
+  before: string | undefined,
+  after: string,
+): boolean {
+  if (before === undefined) return false;
+  if (before === after) return true;
+  const [old, young] = [parseNames(before), parseNames(after)];
+  const differing = (some: Entries, others: Entries): [BytePath, EntryKind][] =>
+    [...some].filter(([name]) => !others.has(name));
+  const [came, went] = [differing(young, old), differing(old, young)];
+  changes.appeared.push(...came.map(([name]) => directory + name));
+  changes.gone.push(...went.map(([name]) => directory + name));
+  const plain = [...came, ...went].every(([, kind]) => kind === 'file' || kind === 'link');
+  const spellings = new Set([...old.keys(), ...young.keys()]);
+  if (new Set([...spellings].map((name) => name.toLowerCase())).size < spellings.size) return false;
+  return plain && [...young].every(([name, kind]) => !old.has(name) || old.get(name) === kind);
 }
 
 /** Undefined for what is no directory. */

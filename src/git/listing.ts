@@ -123,10 +123,9 @@ export async function listWorkingTree(options: {
 /** `H 100644 <id> 0\tpath`, or `? path` for an untracked one. */
 function parseEntry(record: string): { tag: string; mode: string; id: string; path: BytePath } {
   if (record.startsWith('? ')) return { tag: '?', mode: '', id: '', path: record.slice(2) };
-  const tab = record.indexOf('\t');
-  const [tag = '', mode = '', id = ''] = record.slice(0, tab).split(' ');
-  if (tab < 0 || id === '') throw new SidecarError('git.failed', { command: 'ls-files', reason: 'unexpected output' });
-  return { tag, mode, id, path: record.slice(tab + 1) };
+  const [, tag = '', mode = '', id = ''] = /^(\S) (\d{6}) ([0-9a-f]+) \d\t/.exec(record) ?? [];
+  if (id === '') throw new SidecarError('git.failed', { command: 'ls-files', reason: 'unexpected output' });
+  return { tag, mode, id, path: record.slice(record.indexOf('\t') + 1) };
 }
 
 /** A directory as a string that a process can start in: by a link where its name is not UTF-8. */

@@ -13,21 +13,21 @@ const maxReadings = 9;
 const maxPauseMs = 500;
 
 /**
- * Reads files into the shadow's index, each of them whole: one that was written to while git read it is read again. One
- * that is gone by then goes out of the index.
+ * Reads files, with the stamps they had a moment ago, into the shadow's index, each of them whole: one that was written to
+ * while git read it is read again. One that is gone by then goes out of the index, and then the answer is true.
  *
  * Throws `sync.changing` {paths} for files that never stand still, `sync.unreadable` and `git.failed`.
  */
 export async function readSettled(
   shadow: Shadow,
   root: string,
-  paths: readonly BytePath[],
+  files: ReadonlyMap<BytePath, Stamp>,
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
 ): Promise<boolean> {
   let vanished = false;
-  let waiting = new Map<BytePath, string | undefined>(paths.map((path) => [path, undefined]));
+  let waiting = new Map<BytePath, string | undefined>([...files.keys()].map((path) => [path, undefined]));
   for (let reading = 1; waiting.size > 0; reading += 1) {
-    const before = stampsOf(root, waiting.keys());
+    const before = reading === 1 ? files : stampsOf(root, waiting.keys());
     const startedMs = Date.now();
     const failure = await readNow(shadow, [...waiting.keys()], reading > 1);
     const after = stampsOf(root, waiting.keys());

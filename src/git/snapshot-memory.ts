@@ -1,12 +1,14 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { changedPaths } from './changed-paths.js';
-import { Disk, stampFrom, type Unindexed } from './disk.js';
+import { Disk, stampFrom, type Stamp, type Unindexed } from './disk.js';
 import { SidecarError } from '../errors.js';
 import type { Environment } from './environment.js';
 import type { Grounds } from './grounds.js';
-import type { BytePath } from './path-bytes.js';
+import { travelling } from './name-changes.js';
+import { joinNul, type BytePath } from './path-bytes.js';
 import { readSettled } from './read-settled.js';
+import { runGit } from './run.js';
 import type { Shadow } from './shadow.js';
 import type { Snapshot, SnapshotOptions } from './snapshot.js';
 import { diskTime } from './tick.js';
@@ -22,6 +24,8 @@ interface Known {
   readonly unindexed: ReadonlyMap<BytePath, Unindexed>;
   /** Index entries that a sparse checkout keeps off the disk. */
   readonly sparse: ReadonlySet<BytePath>;
+  /** Nested repositories and submodules. */
+  readonly apart: readonly BytePath[];
   /** The shadow's index, as the snapshot left it. */
   readonly index: string;
   readonly snapshot: Snapshot;
@@ -57,15 +61,16 @@ export class SnapshotMemory {
       readonly snapshot: Snapshot;
       readonly grounds: Grounds | undefined;
       readonly sparse: Iterable<BytePath>;
+      readonly apart: readonly BytePath[];
       readonly unindexed: ReadonlyMap<BytePath, Unindexed> | undefined;
     },
   ): Promise<void> {
     this.forget();
-    const { grounds, unindexed, snapshot } = found;
+    const { grounds, unindexed, apart, snapshot } = found;
     const index = await indexStamp(shadow);
     if (grounds === undefined || unindexed === undefined || index === undefined) return;
     const of = subject(tree, shadow, found.env);
-    this.#known = { of, grounds, unindexed, sparse: new Set(found.sparse), index, snapshot };
+    this.#known = { of, grounds, unindexed, apart, sparse: new Set(found.sparse), index, snapshot };
   }
 
   /**
@@ -92,23 +97,43 @@ export class SnapshotMemory {
     const comparing = changedPaths(shadow);
     comparing.catch(() => undefined);
     this.#before = known.grounds;
-    const holds = known.grounds.hold(now);
+    const names = known.grounds.changes(now);
     const changed = await comparing;
-    if (!holds || changed === undefined) return undefined;
-
+    if (names === undefined || changed === undefined) return undefined;
     const disk = new Disk(tree.root);
     for (const [path, kind] of known.unindexed) if (disk.kindOf(path) !== kind) return undefined;
-    const edited = [...changed].filter((path) => !known.sparse.has(path));
-    if (!edited.every((path) => disk.kindOf(path) === 'file')) return undefined;
-    if (edited.length === 0) {
+    const asked = { ...options, apart: known.apart, keptOff: known.sparse, absent: known.unindexed };
+    const appeared = await travelling(tree, names, asked);
+    if (appeared === undefined) return undefined;
+
+    const touched = new Set([...appeared, ...changed].filter((path) => !known.sparse.has(path)));
+    const gone = names.gone.filter((path) => touched.delete(path));
+    const edited = new Map<BytePath, Stamp>();
+    for (const path of touched) {
+      const seen = disk.see(path);
+      if (seen.kind !== 'file') return undefined;
+      edited.set(path, seen.stamp);
+    }
+    if (!gone.every((path) => disk.kindOf(path) === 'absent')) return undefined;
+    if (edited.size + gone.length === 0) {
       this.#known = known;
       return known.snapshot;
     }
+    await forgetPaths(shadow, gone);
     if (await readSettled(shadow, tree.root, edited, options)) return undefined;
+    // What went may have moved to where nobody looked any more.
+    const later = gone.length > 0 ? known.grounds.changes(await diskTime(shadow.gitDir)) : { appeared: [], gone: [] };
+    if (later === undefined || later.appeared.length + later.gone.length > 0) return undefined;
     const snapshot = { ...known.snapshot, tree: await writeTree(shadow, known.sparse.size > 0) };
-    await this.keep(tree, shadow, { ...known, env: options.env, snapshot });
+    const unindexed = new Map([...known.unindexed, ...gone.map((path) => [path, 'absent'] as const)]);
+    await this.keep(tree, shadow, { ...known, env: options.env, snapshot, unindexed });
     return snapshot;
   }
+}
+
+async function forgetPaths(shadow: Shadow, paths: readonly BytePath[]): Promise<void> {
+  if (paths.length === 0) return;
+  await runGit(shadow.place, ['update-index', '-z', '--force-remove', '--stdin'], { stdin: joinNul(paths) });
 }
 
 async function indexStamp(shadow: Shadow): Promise<string | undefined> {

@@ -99,7 +99,8 @@ async function takeWhole(tree: WorkingTree, shadow: Shadow, options: SnapshotOpt
       skipped.push(...update.skipped, ...specials.map(({ path, reason }) => ({ path: toText(path), reason })));
       const snapshot = { tree: update.tree, rules, skipped };
       const { unindexed } = update;
-      await memory?.keep(tree, shadow, { env, snapshot, grounds, unindexed, sparse: listing.sparse.keys() });
+      const apart = [...listing.nested, ...listing.absentSubmodules];
+      await memory?.keep(tree, shadow, { env, snapshot, grounds, unindexed, sparse: listing.sparse.keys(), apart });
       return snapshot;
     } catch (error) {
       options.signal?.throwIfAborted();

@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
 import type { SkipReason } from '../events.js';
 import { changedPaths } from './changed-paths.js';
-import { Disk, type Unindexed } from './disk.js';
+import { Disk, type Stamp, type Unindexed } from './disk.js';
 import type { Listing } from './listing.js';
 import { joinNul, splitNul, toText, type BytePath } from './path-bytes.js';
 import { readSettled } from './read-settled.js';
@@ -35,7 +35,9 @@ export async function updateIndex(
   options: { readonly listing: Listing; readonly clock: Clock; readonly signal?: AbortSignal | undefined },
 ): Promise<IndexUpdate> {
   const { listing } = options;
-  const [indexed, changed] = await Promise.all([indexEntries(shadow), changedPaths(shadow)]);
+  const [indexed, changed] = (await hasIndex(shadow))
+    ? await Promise.all([indexEntries(shadow), changedPaths(shadow)])
+    : [new Map<BytePath, string>(), new Set<BytePath>()];
   const zero = '0'.repeat(tree.format === 'sha1' ? 40 : 64);
   const lines: string[] = [];
   const remove = (path: BytePath): void => void lines.push(`0 ${zero}\t${path}`);
@@ -44,17 +46,18 @@ export async function updateIndex(
   }
 
   const disk = new Disk(tree.root);
-  const additions: BytePath[] = [];
+  const additions = new Map<BytePath, Stamp>();
   const repositories: BytePath[] = [];
   const unindexed = new Map<BytePath, Unindexed>();
   const skipped: { path: string; reason: SkipReason }[] = [];
   for (const path of listing.paths) {
     if (indexed.has(path) && changed?.has(path) === false) continue;
-    const kind = disk.kindOf(path);
-    if (kind === 'file') {
-      additions.push(path);
+    const seen = disk.see(path);
+    if (seen.kind === 'file') {
+      additions.set(path, seen.stamp);
       continue;
     }
+    const { kind } = seen;
     unindexed.set(path, kind);
     if (indexed.has(path)) remove(path);
     if (kind === 'repository') repositories.push(path);
@@ -82,6 +85,13 @@ export async function updateIndex(
 export async function writeTree(shadow: Shadow, sparse: boolean): Promise<string> {
   const written = await runGit(shadow.place, ['write-tree', ...(sparse ? ['--missing-ok'] : [])]);
   return written.stdout.toString('latin1').trim();
+}
+
+async function hasIndex(shadow: Shadow): Promise<boolean> {
+  return access(path.join(shadow.gitDir, 'index')).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Every path in the shadow's index, with `<mode> <id>`. A damaged index is an empty one, to be built again. */

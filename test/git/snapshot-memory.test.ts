@@ -50,6 +50,25 @@ describe('a snapshot with a memory', () => {
     expect(asked).not.toContain('ls-files');
   });
 
+  it('asks git only about their names where files came and went', async () => {
+    repo.write('src/untracked', 'here before\n');
+    const asked = await here.expectSeen(() => {
+      writeFileSync(at('src/new'), 'new\n');
+      writeFileSync(at('src/new.log'), 'ignored\n');
+      symlinkSync('new', at('docs/link'));
+      rmSync(at('src/untracked'));
+      rmSync(at('src/b'));
+      renameSync(at('top'), at('renamed'));
+    });
+    expect(asked).not.toContain('ls-files');
+    expect(asked).toContain('check-ignore');
+    await here.expectSeen(() => repo.git('checkout', '-q', '--', 'src/b'));
+    await here.expectSeen(() => {
+      rmSync(at('src/new.log'));
+      rmSync(at('src/new'));
+    });
+  });
+
   it('sees each of 50 edits of the same size in the same second', async () => {
     await here.remembered();
     for (let round = 0; round < 50; round += 1) {
