@@ -1,7 +1,7 @@
 import { lstatSync, statSync } from 'node:fs';
 import { namesAndKinds, parseNames, placeOf, readEntries, type Entries, type EntryKind } from './directory.js';
 import { stampFrom, type Stamp } from './disk.js';
-import type { BytePath } from './path-bytes.js';
+import { apart, type BytePath } from './path-bytes.js';
 import { isSettled, type DiskTime } from './tick.js';
 
 /** Files and links that came and went in the directories of a listing. */
@@ -43,7 +43,7 @@ export class Grounds {
       const stamp = entries === undefined ? undefined : stampOf(this.#at(directory));
       const vouched = stamp !== undefined && isVouched(stamp, since, before?.seen(directory));
       const names = vouched && entries !== undefined ? namesAndKinds(entries) : undefined;
-      this.#directories.set(directory, { seen: stamp?.id ?? '', vouched, names });
+      this.#directories.set(apart(directory), { seen: stamp?.id ?? '', vouched, names });
     }
     this.#files = new Map();
     for (const file of found.files) {

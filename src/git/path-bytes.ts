@@ -14,6 +14,9 @@ export function splitNul(output: Buffer): BytePath[] {
   return parts;
 }
 
+/** The same path without the output it was cut from: a string that is kept would keep all of that. */
+export const apart = (path: BytePath): BytePath => toBytes(path).toString('latin1');
+
 /** What git reads with `-z --stdin`. */
 export function joinNul(lines: Iterable<string>): Buffer {
   let text = '';

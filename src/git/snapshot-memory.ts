@@ -6,7 +6,7 @@ import { SidecarError } from '../errors.js';
 import type { Environment } from './environment.js';
 import type { Grounds } from './grounds.js';
 import { travelling } from './name-changes.js';
-import { joinNul, type BytePath } from './path-bytes.js';
+import { apart, joinNul, type BytePath } from './path-bytes.js';
 import { readSettled } from './read-settled.js';
 import { runGit } from './run.js';
 import type { Shadow } from './shadow.js';
@@ -66,11 +66,13 @@ export class SnapshotMemory {
     },
   ): Promise<void> {
     this.forget();
-    const { grounds, unindexed, apart, snapshot } = found;
+    const { grounds, unindexed, snapshot } = found;
     const index = await indexStamp(shadow);
     if (grounds === undefined || unindexed === undefined || index === undefined) return;
     const of = subject(tree, shadow, found.env);
-    this.#known = { of, grounds, unindexed, apart, sparse: new Set(found.sparse), index, snapshot };
+    const known = { of, grounds, index, snapshot, apart: found.apart.map(apart) };
+    const absent = [...unindexed].map(([path, kind]) => [apart(path), kind] as const);
+    this.#known = { ...known, unindexed: new Map(absent), sparse: new Set([...found.sparse].map(apart)) };
   }
 
   /**

@@ -92,6 +92,16 @@ describe('with a memory, a snapshot hears of repositories', () => {
     });
   });
 
+  it('that ignore another than the one around them', async () => {
+    const inner = nested('inner');
+    inner.write('.git/info/exclude', 'g\n');
+    inner.write('f', 'inner\n');
+    await here.expectSeen(() => {
+      inner.write('g', 'ignored in there\n');
+      inner.write('h.log', 'ignored only outside\n');
+    });
+  });
+
   it('that go', async () => {
     const inner = nested('inner');
     inner.write('.gitignore', 'f\n');

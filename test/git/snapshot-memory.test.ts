@@ -28,63 +28,6 @@ afterEach(() => here.remove());
 
 const at = (name: string): string => path.join(repo.root, name);
 
-describe('a snapshot with a memory', () => {
-  it('asks git for nothing but a comparison where nothing changed', async () => {
-    await here.remembered();
-    const { asked, next, whole } = await here.both();
-    expect(asked).toEqual(['diff-files']);
-    expect(next).toEqual(whole);
-  });
-
-  it('asks git for no listing where only contents changed', async () => {
-    const asked = await here.expectSeen(() => writeFileSync(at('src/a'), 'edited\n'));
-    expect(asked).not.toContain('ls-files');
-    expect(asked).toEqual(expect.arrayContaining(['diff-files', 'update-index', 'write-tree']));
-  });
-
-  it('nor where an editor put a new file in the place of an old one', async () => {
-    const asked = await here.expectSeen(() => {
-      writeFileSync(at('src/a~'), 'saved\n');
-      renameSync(at('src/a~'), at('src/a'));
-    });
-    expect(asked).not.toContain('ls-files');
-  });
-
-  it('asks git only about their names where files came and went', async () => {
-    repo.write('src/untracked', 'here before\n');
-    const asked = await here.expectSeen(() => {
-      writeFileSync(at('src/new'), 'new\n');
-      writeFileSync(at('src/new.log'), 'ignored\n');
-      symlinkSync('new', at('docs/link'));
-      rmSync(at('src/untracked'));
-      rmSync(at('src/b'));
-      renameSync(at('top'), at('renamed'));
-    });
-    expect(asked).not.toContain('ls-files');
-    expect(asked).toContain('check-ignore');
-    await here.expectSeen(() => repo.git('checkout', '-q', '--', 'src/b'));
-    await here.expectSeen(() => {
-      rmSync(at('src/new.log'));
-      rmSync(at('src/new'));
-    });
-  });
-
-  it('sees each of 50 edits of the same size in the same second', async () => {
-    await here.remembered();
-    for (let round = 0; round < 50; round += 1) {
-      writeFileSync(at('src/a'), `round ${String(round).padStart(3)}\n`);
-      const { next, whole } = await here.both();
-      expect(next).toEqual(whole);
-    }
-  });
-
-  it('forgets all where everything is to be read', async () => {
-    await here.remembered();
-    here.memory.forget();
-    expect((await here.both()).asked).toContain('ls-files');
-  });
-});
-
 describe('with a memory, a snapshot sees', () => {
   it.each<[string, () => unknown]>([
     ['a file that appears', () => writeFileSync(at('src/new'), 'new\n')],
@@ -114,6 +57,27 @@ describe('with a memory, a snapshot sees', () => {
     ['a reset', () => repo.git('reset', '-q', '--hard', emptyCommit())],
   ])('%s', async (_, change) => {
     await here.expectSeen(change);
+  });
+
+  it('a name that differs in case alone, where git takes it for the same', async () => {
+    repo.git('config', 'core.ignoreCase', 'true');
+    await here.remembered();
+    writeFileSync(at('src/A'), 'is it another?\n');
+    const { next, whole } = await here.both();
+    expect(next).toEqual(whole);
+  });
+
+  it('names that are no ASCII, and no text', async () => {
+    await here.expectSeen(() => repo.write(Buffer.from('src/caf\xe9', 'latin1'), 'latin1\n'));
+    await here.expectSeen(() => writeFileSync(at('src/café'), 'utf-8\n'));
+  });
+
+  it('a file in a directory that is ignored, and has a tracked one', async () => {
+    repo.git('add', '-f', 'build/out');
+    await here.expectSeen(() => {
+      writeFileSync(at('build/more'), 'ignored\n');
+      writeFileSync(at('build/out'), 'edited\n');
+    });
   });
 
   it('a file in a directory that was empty', async () => {
@@ -168,26 +132,6 @@ describe('with a memory, a snapshot sees', () => {
     writeFileSync(at('src/new'), 'new\n');
     utimesSync(at('src/new'), past, past);
     utimesSync(at('src'), past, past);
-    const { next, whole } = await here.both();
-    expect(next).toEqual(whole);
-  });
-});
-
-describe('with a memory, a snapshot', () => {
-  it('builds on no shadow that another program wrote to, or that is gone', async () => {
-    await here.remembered();
-    rmSync(here.beside('state'), { recursive: true });
-    const { next, whole } = await here.both();
-    expect(next).toEqual(whole);
-  });
-
-  it('does not rely on an index lock that a killed process left', async () => {
-    await here.remembered();
-    const [shadow = ''] = execFileSync('ls', [here.beside('state/shadows')])
-      .toString()
-      .split('\n');
-    writeFileSync(here.beside(`state/shadows/${shadow}/index.lock`), '');
-    writeFileSync(at('src/a'), 'edited\n');
     const { next, whole } = await here.both();
     expect(next).toEqual(whole);
   });

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../../src/clock.js';
 import type { SidecarEvent } from '../../src/events.js';
+import { SnapshotMemory } from '../../src/git/snapshot-memory.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import type { SyncRequest } from '../../src/sync/request.js';
 import { sync } from '../../src/sync/sync.js';
@@ -12,7 +13,10 @@ import { filesBelow, GitRepo, manifest, oraclePaths, scratch } from '../fakes/gi
 import { memoryTransport, shell as farShell, type Cut, type Handler } from '../fakes/memory-transport.js';
 import { WarmConnection } from './warm.js';
 
-/** Whether each sync goes over a conversation that was greeted before, where it does not say how it opens its session. */
+/**
+ * Whether each sync is one of a daemon's: over a conversation that was greeted before, where it does not say how it opens
+ * its session, and with a memory of the snapshot before.
+ */
 export const allWarm = process.env['FAR_SIDE'] === 'warm';
 
 /** A local repository and a far side in one scratch directory, with everything that a sync test asks of them. */
@@ -25,6 +29,7 @@ export class FarSide {
   readonly repo: GitRepo;
   /** Connections that stay open, by the login over there. */
   readonly #warm = new Map<string, WarmConnection>();
+  readonly #memory = new SnapshotMemory();
 
   constructor(options: { readonly name?: string; readonly init?: readonly string[] | false } = {}) {
     const root = path.join(this.#scratch.path, options.name ?? 'app');
@@ -42,7 +47,7 @@ export class FarSide {
   /**
    * A sync from here to there. `shell` and `farEnv` are of the far login, `cut` breaks the connection: for good, or until
    * it is opened again where the sync may `reconnect`. A `warm` one takes the conversation that the warm one before it
-   * has prepared.
+   * has prepared, and remembers the snapshot of that.
    */
   async sync(
     options: Partial<SyncRequest> & {
@@ -70,6 +75,7 @@ export class FarSide {
       clock: systemClock,
       signal: new AbortController().signal,
       emit: (event) => void this.events.push(event),
+      ...(warm ? { memory: this.#memory } : {}),
       ...request,
     });
     return result.finally(() => connection?.spares.settled);
