@@ -25,9 +25,9 @@ export async function findCommon(
   conversation: Conversation,
   sidecar: string,
 ): Promise<Common> {
-  // Whoever has the landing that stands there needs no commit in common besides.
+  // What this side landed there last stands there still: no program has to be asked.
   if (there.landed !== null && (await landedLast(shadow, sidecar)) === there.landed) {
-    return { have: there.landed, shared: false };
+    return { have: there.landed, shared: true };
   }
   const known = await knownHere(tree, shadow, [there.landed, there.base?.commit ?? null, there.head]);
   const knows = (id: string | null): id is string => id !== null && known.has(id);

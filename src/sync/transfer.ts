@@ -127,14 +127,15 @@ async function whatToSend(
   const blobs = snapshot.rules === null || snapshot.rules === knownRules ? [] : [snapshot.rules];
   if (have === landing) return blobs.length === 0 ? null : { commit: landing, blobs, have };
   // A commit whose parent is what the other side has: git then sends thin deltas.
-  const commit = have === null ? landing : await commitTree(shadow, snapshot.tree, [have]);
+  const commit = have === null ? landing : await commitTree(shadow, snapshot.tree, [have]).catch(missing);
   return { commit, blobs, have };
 }
 
-async function start(shadow: Shadow, request: PackRequest): Promise<Pack> {
-  return writePack(shadow, request).catch((cause: unknown) => {
-    throw new MissingObjects('the pack could not be written', { cause });
-  });
+const start = (shadow: Shadow, request: PackRequest): Promise<Pack> => writePack(shadow, request).catch(missing);
+
+/** Somebody's own git may have pruned what a pack is made of, or builds on. */
+function missing(cause: unknown): never {
+  throw new MissingObjects('the pack could not be written', { cause });
 }
 
 /** What a sync would send: the pack is written and counted, not sent. */

@@ -202,4 +202,8 @@ as_left() {
 seen_lasts=3
 
 # Whether that look still holds, with the lock in hand.
-seen_ahead() { [ -n "$seen" ] && [ "$last" = "$seen" ] && [ $(($(date +%s) - seen_at)) -le "$seen_lasts" ]; }
+seen_ahead() {
+  [ -n "$seen" ] && [ "$last" = "$seen" ] || return 1
+  age=$(($(date +%s) - seen_at))
+  [ "$age" -ge 0 ] && [ "$age" -le "$seen_lasts" ]
+}

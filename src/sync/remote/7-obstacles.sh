@@ -5,21 +5,26 @@
 compare() {
   [ "$compared" != "$1" ] || return 0
   compared=''
-  for list in added emptied wanted replaced ignoring; do true >"$tmp/$list" || return 1; done
+  set -- "$1" added emptied wanted replaced ignoring
+  for list; do [ "$list" = "$1" ] || true >"$tmp/$list" || return 1; done
   # :MODE MODE OBJECT OBJECT LETTER<tab>PATH
   git diff-tree -r -t --raw --no-renames "$1" "$tree" >"$tmp/moves" 2>"$tmp/err" &&
     (cd -- "$tmp" && exec awk '
       {
         tab = index($0, "\t"); path = substr($0, tab + 1); split(substr($0, 2, tab - 2), field, " ")
-        if (field[1] == "040000" && field[5] == "D") print path >"emptied"
+        if (field[1] == "040000" && field[5] == "D") { print path >"emptied"; lines++ }
         if (field[1] == "040000" || field[2] == "040000") next
-        count[field[5]]++
+        count[field[5]]++; lines++
         if (field[5] == "A") print path >"added"; else print path >"replaced"
-        if (field[5] != "D") print field[4] >"wanted"
-        if (path ~ /(^|\/)\.gitignore"?$/) print path >"ignoring"
+        if (field[5] != "D") { print field[4] >"wanted"; lines++ }
+        if (path ~ /(^|\/)\.gitignore"?$/) { print path >"ignoring"; lines++ }
       }
-      END { print count["A"] + 0, count["M"] + count["T"] + 0, count["D"] + 0 }
-    ' moves) >"$tmp/counts" 2>"$tmp/err" && read -r changes <"$tmp/counts" && compared=$1
+      END { print lines + 0, count["A"] + 0, count["M"] + count["T"] + 0, count["D"] + 0 }
+    ' moves) >"$tmp/counts" 2>"$tmp/err" && read -r lines added modified deleted <"$tmp/counts" || return 1
+  # Not every awk tells of a full disk.
+  from=$1 && shift
+  [ "$(cd -- "$tmp" && awk 'END { print NR }' "$@")" = "$lines" ] || return 1
+  changes="$added $modified $deleted" compared=$from
 }
 
 # Whether a path that the tree adds may be taken by an ignored file: git would overwrite that in silence. Neither list

@@ -139,8 +139,11 @@ land() {
   import || fail import "$(said)"
   say received
   if [ -n "$seen" ] && [ "$P_tree" = "$tree" ]; then L=$P; else
-    objects cat-file -e "$tree^{tree}" 2>"$tmp/err" || fail import "$(said)"
-    L=$(unset GIT_WORK_TREE && commit "$tree") || fail failed "$(said)"
+    L=$(unset GIT_WORK_TREE && commit "$tree") || {
+      why=$(said)
+      objects cat-file -e "$tree^{tree}" 2>/dev/null || fail import "$why"
+      fail failed "$why"
+    }
   fi
 
   if [ ! -d "$W" ]; then
@@ -229,7 +232,7 @@ land() {
         continue
       fi
       # A few files may as well be read again at every look.
-      [ "$(wc -l <"$tmp/wanted")" -le 50 ] || date +%s >"$S/sidecar/racy"
+      [ $((added + modified)) -le 50 ] || date +%s >"$S/sidecar/racy"
       # What stands there now is L.
       replaced=$R P=$L P_tree=$tree
       : >"$tmp/drift"
