@@ -215,9 +215,9 @@ export class Session {
     const answer = connection.exec(':', { signal: over.signal });
     const late = clock.sleep(probeMs, over.signal).then(() => 'late' as const);
     try {
-      if ((await Promise.race([answer, late])) === 'late') return await connection.close(silent());
+      if ((await Promise.race([answer, late])) === 'late') await connection.close(silent());
       // Opening a channel is one round trip, asking for a command another one.
-      this.#rttMs = (clock.now() - startedMs) / 2;
+      else this.#rttMs = (clock.now() - startedMs) / 2;
     } catch {
       // A server that refuses lives, and a connection that is lost says so itself.
     } finally {
