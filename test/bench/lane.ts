@@ -93,8 +93,11 @@ export class Lane implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end();
-    await this.#network.stop();
+    try {
+      await this.#end();
+    } finally {
+      await this.#network.stop();
+    }
   }
 
   async #end(): Promise<void> {

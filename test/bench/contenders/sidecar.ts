@@ -46,8 +46,10 @@ export const sidecarWarm: Contender = {
         const { pid } = await client.daemon();
         return pid === undefined ? [] : [pid];
       },
+      // Also when everything is being broken off.
       stop: async () => {
-        await client.run('daemon', 'stop');
+        const { args, env = {} } = client.command('daemon', 'stop');
+        await run(start.node, args, { cwd: '/', env, signal: new AbortController().signal });
       },
     };
   },
