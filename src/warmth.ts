@@ -91,11 +91,14 @@ export class Warmth {
 
   #make(): Session {
     const { clock, idleMs, onLost } = this.#options;
-    return new Session({
+    const session: Session = new Session({
       clock,
+      // How far away it is, for those who ask.
+      onOpen: () => void session.probe(),
       ...(idleMs === undefined ? {} : { idleMs }),
       ...(onLost === undefined ? {} : { onLost }),
     });
+    return session;
   }
 
   #sparesOn(connection: Transport): Spares {

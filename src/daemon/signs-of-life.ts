@@ -4,5 +4,8 @@ export const aliveMs = 1_000;
 /** One that shows nothing for so long, in milliseconds, hangs, and its client goes on without it. */
 export const silenceMs = 5_000;
 
-/** So much longer than it takes on a busy machine may the first word of one take. */
-export const firstWordMs = 2_000;
+/**
+ * Its first word takes a moment, unless it reads a large tree for somebody else. Whoever would take its place gives it as
+ * long, in milliseconds.
+ */
+export const firstWordMs = 4_000;

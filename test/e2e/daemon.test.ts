@@ -63,7 +63,9 @@ describe('the daemon', () => {
     expect(second).toMatchObject({ warm: true, attempts: 1, verified: true, changed: { modified: 1 } });
     expect(second.ms.connect).toBe(0);
     expect(landed(second)).toBe('changed\n');
-    expect((await daemon()).sessions).toMatchObject([{ sidecar: 'web', state: 'open', syncs: 1 }]);
+    expect((await daemon()).sessions).toMatchObject([
+      { sidecar: 'web', state: 'open', syncs: 1, rttMs: expect.any(Number) as number },
+    ]);
     expect((await user.type('daemon', 'status')).stdout).toMatch(/^daemon \S+, process \d+, .* 1 session\n/);
   });
 

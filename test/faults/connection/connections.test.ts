@@ -34,7 +34,7 @@ const places = [
   ['within the pack', { sentBytes: 150_000 }],
   ['within the login', { sentBytes: 1_000 }],
   ['within the greeting', { receivedBytes: 20 }],
-  ['within the answers', { receivedBytes: 4_000 }],
+  ['within the answers', { receivedBytes: 3_000 }],
 ] as const;
 
 const losses = ['reset', 'finish'] as const;
