@@ -3,6 +3,7 @@ import { SnapshotMemory } from './git/snapshot-memory.js';
 import { Session } from './session/session.js';
 import type { Open, Way } from './session/way.js';
 import type { SidecarRecord } from './sidecars/record.js';
+import type { Asked } from './sync/greeting.js';
 import { Spares } from './sync/spares.js';
 import type { Transport } from './transport/transport.js';
 
@@ -30,6 +31,7 @@ export class Warmth {
   /** Those used last come last, as in `#memories`. */
   readonly #sessions = new Map<string, KeptSession>();
   readonly #memories = new Map<string, SnapshotMemory>();
+  #preparing = 0;
   readonly #spares = new WeakMap<Transport, Spares>();
 
   constructor(options: WarmthOptions) {
@@ -57,8 +59,18 @@ export class Warmth {
     const borrow = session.borrower(way);
     return async (signal, lost) => {
       const lent = await borrow(signal, lost);
-      return { ...lent, spares: this.#sparesOn(lent.connection) };
+      const spares = this.#sparesOn(lent.connection);
+      const prepare: Spares['prepare'] = async (asked) => {
+        this.#preparing += 1;
+        await spares.prepare(asked).finally(() => (this.#preparing -= 1));
+      };
+      return { ...lent, spares: { take: (asked: Asked) => spares.take(asked), prepare } };
     };
+  }
+
+  /** How many conversations are being begun for the next landing. */
+  get preparing(): number {
+    return this.#preparing;
   }
 
   /** What is remembered of the working tree at `root`. */

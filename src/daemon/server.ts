@@ -93,6 +93,7 @@ export class DaemonServer {
   status(): DaemonStatus {
     const { place, build, clock, timeOfDay } = this.#options;
     const dateOf = (ms: number): string => new Date(timeOfDay() - (clock.now() - ms)).toISOString();
+    const working = [...this.#conversations].filter(({ works }) => works);
     return {
       pid: process.pid,
       build,
@@ -100,7 +101,7 @@ export class DaemonServer {
       socket: place.socket,
       log: place.log,
       memoryBytes: process.memoryUsage.rss(),
-      requests: [...this.#conversations].filter(({ works }) => works).length + this.#works.preparing,
+      requests: working.length + this.#works.preparing + this.#warmth.preparing,
       sessions: this.#warmth.sessions.map(({ record, session }) =>
         sessionStatus(record.name, session, { ...this.#works.countsOf(record.name), dateOf }),
       ),
