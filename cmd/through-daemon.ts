@@ -29,24 +29,24 @@ export async function throughDaemon<C extends 'sync' | 'wait'>(context: Context,
   const { request, chosen, askPassphrase } = work;
   const { clock, signal } = context;
   const startedMs = clock.now();
+  const at = placeAndBuild(context);
   // Whoever begins anew does not say everything anew.
   const told = saidOnce(work.emit, ['connect.waiting', 'snapshot.skipped', 'sync.left_alone', 'sync.waiting']);
   const seen = { isOpen: false, mayStart: false };
   let started: Promise<void> | undefined;
   const warm = async (prepare: boolean): Promise<void> => {
     const { env, homeDir, asked } = request as RequestOf<'sync' | 'wait'>;
-    await askDaemon({ command: 'warm', env, homeDir, asked, prepare }, placeAndBuild(context)).catch(() => undefined);
+    await askDaemon({ command: 'warm', env, homeDir, asked, prepare }, at).catch(() => undefined);
   };
   const emit: Emit = (event) => {
     if (event.kind === 'connect.open') {
       seen.isOpen = true;
       if (seen.mayStart)
-        started ??= startDaemon(options.place, { entry: daemonEntry, env: context.env }).then(() => void warm(false));
+        started ??= startDaemon(at.place, { entry: daemonEntry, env: context.env }).then(() => void warm(false));
     }
     told(event);
   };
-  const options = { ...placeAndBuild(context), signal, chosen, askPassphrase, emit };
-  const answer = await askDaemon<C>(request, options);
+  const answer = await askDaemon<C>(request, { ...at, signal, chosen, askPassphrase, emit });
   if (answer.kind === 'result') return answer.result;
   if (context.output.verbose) context.output.note(words[answer.why]);
 

@@ -127,10 +127,10 @@ export class Sidecars {
     return this.registry.get(name ?? (await this.current.choose(await root(), settings.sidecar)));
   }
 
-  /** The working tree that `directory` is in. Its root is what a current sidecar belongs to. */
-  async workingTree(directory: string, signal?: AbortSignal): Promise<WorkingTree> {
-    const { findWorkingTree } = await import('./git/working-tree.js');
-    return findWorkingTree(directory, { env: this.#env, ...(signal === undefined ? {} : { signal }) });
+  /** The working tree that `directory` is in, or is. Its root is what a current sidecar belongs to. */
+  async workingTree(directory: string | WorkingTree, signal?: AbortSignal): Promise<WorkingTree> {
+    const { workingTreeOf } = await import('./git/working-tree.js');
+    return workingTreeOf(directory, { env: this.#env, ...(signal === undefined ? {} : { signal }) });
   }
 
   /** Opens a session, waiting for a machine that boots. The caller closes its transport. */
@@ -167,7 +167,7 @@ export class Sidecars {
       import('./run/latest-run.js'),
     ]);
     const { directory, adopt = false, onLanded, run } = options;
-    const tree = typeof directory === 'string' ? await this.workingTree(directory, options.signal) : directory;
+    const tree = await this.workingTree(directory, options.signal);
     let landNow = (): void => undefined;
     // A machine that was away may have come back as another one.
     const warmth = new Warmth({ clock: this.#clock, onLost: () => landNow() });
@@ -241,8 +241,7 @@ export class Sidecars {
   async #warmLanding(record: SidecarRecord, options: LandOptions): Promise<SyncRequest> {
     const request = this.#landing(record, options, await this.#open(record, options));
     if (this.#warmth === undefined) return request;
-    const { directory } = options;
-    const tree = typeof directory === 'string' ? await this.workingTree(directory, options.signal) : directory;
+    const tree = await this.workingTree(options.directory, options.signal);
     return { ...request, directory: tree, memory: this.#warmth.memory(tree.root) };
   }
 

@@ -29,10 +29,10 @@ export async function daemonStop(context: Context): Promise<void> {
 }
 
 async function ask<C extends Request['command']>(context: Context, request: RequestOf<C>): Promise<Answer<Results[C]>> {
-  const answer = await askDaemon<C>(request, { ...placeAndBuild(context), signal: context.signal });
+  const at = placeAndBuild(context);
+  const answer = await askDaemon<C>(request, { ...at, signal: context.signal });
   if (answer.kind === 'without' && answer.why === 'silent') {
-    const { socket } = placeAndBuild(context).place;
-    throw new SidecarError('daemon.silent', { socket });
+    throw new SidecarError('daemon.silent', { socket: at.place.socket });
   }
   return answer;
 }

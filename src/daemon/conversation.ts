@@ -112,7 +112,7 @@ export class Conversation {
         sidecar = name;
         this.#tell({ kind: 'chosen', sidecar: name });
       },
-      askPassphrase: (path, retry) => this.#askPassphrase(path, retry),
+      askPassphrase: 'canAsk' in request && request.canAsk ? this.#askPassphrase : undefined,
     };
     switch (request.command) {
       case 'ping':

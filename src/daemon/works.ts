@@ -19,7 +19,8 @@ export interface Client {
   readonly signal: AbortSignal;
   readonly emit: Emit;
   readonly chosen: (sidecar: string) => void;
-  readonly askPassphrase: AskPassphrase;
+  /** Undefined where nobody can be asked. */
+  readonly askPassphrase: AskPassphrase | undefined;
 }
 
 /** What the daemon does for its clients, each with the client's own environment: the same that they would do themselves. */
@@ -38,12 +39,11 @@ export class Works {
   }
 
   async sync(request: RequestOf<'sync'>, client: Client): Promise<Results['sync']> {
-    const { signal, emit } = client;
+    const { signal, emit, askPassphrase } = client;
     const { sidecars, record, options } = await this.#landing(request, client);
     return aboutSidecar(record.name, async () => {
-      const asking = request.canAsk ? { askPassphrase: client.askPassphrase } : {};
       const { dryRun } = request;
-      const result = await sidecars.sync(record, { ...(await options()), ...asking, dryRun, emit, signal });
+      const result = await sidecars.sync(record, { ...(await options()), askPassphrase, dryRun, emit, signal });
       const { syncs, sentBytes } = this.countsOf(record.name);
       this.#counts.set(record.name, { syncs: syncs + 1, sentBytes: sentBytes + (dryRun ? 0 : result.sentBytes) });
       return result;
@@ -51,11 +51,11 @@ export class Works {
   }
 
   async wait(request: RequestOf<'wait'>, client: Client): Promise<Results['wait']> {
-    const { signal, emit } = client;
+    const { signal, emit, askPassphrase } = client;
     const { sidecars, record, deadlineMs } = await this.#landing(request, client);
     return aboutSidecar(record.name, async () => {
-      const asking = request.canAsk ? { askPassphrase: client.askPassphrase } : {};
-      const { transport, attempts, elapsedMs } = await sidecars.open(record, { ...asking, deadlineMs, emit, signal });
+      const asked = { askPassphrase, deadlineMs, emit, signal };
+      const { transport, attempts, elapsedMs } = await sidecars.open(record, asked);
       await transport.close();
       return { attempts, elapsedMs };
     });

@@ -101,6 +101,14 @@ export async function findWorkingTree(
 /** The other answers are words and paths, and the last of those ends in `shallow`. */
 const isCommit = (answer = ''): boolean => /^[0-9a-f]{40,64}$/.test(answer);
 
+/** The working tree around a directory, or the one that was found already. Throws what `findWorkingTree` throws. */
+export async function workingTreeOf(
+  directory: string | WorkingTree,
+  options: Parameters<typeof findWorkingTree>[1],
+): Promise<WorkingTree> {
+  return typeof directory === 'string' ? findWorkingTree(directory, options) : directory;
+}
+
 /** git takes a repository that it may not open for none, and everything around it for one working tree. */
 async function expectNoRepository(directory: string): Promise<void> {
   for (let place = directory; ; place = path.dirname(place)) {

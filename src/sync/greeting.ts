@@ -18,7 +18,8 @@ export interface Greeting {
 }
 
 /**
- * Begins a conversation and has the far half say hello, and look round at once where the sync is under way already. Throws what `Conversation.start` and `hello` throw.
+ * Begins a conversation and has the far half say hello, and look round at once where the sync is under way already.
+ * Throws what `Conversation.start` and `hello` throw.
  */
 export async function greet(
   transport: Transport,

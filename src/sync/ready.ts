@@ -1,4 +1,4 @@
-import { findWorkingTree } from '../git/working-tree.js';
+import { workingTreeOf } from '../git/working-tree.js';
 import { prepare } from './prepare.js';
 import type { SyncRequest } from './request.js';
 import { workspacePath } from './workspace.js';
@@ -9,7 +9,7 @@ import { workspacePath } from './workspace.js';
  */
 export async function getReady(request: SyncRequest): Promise<void> {
   const { directory, env, signal, open, workdir } = request;
-  const tree = typeof directory === 'string' ? await findWorkingTree(directory, { env, signal }) : directory;
+  const tree = await workingTreeOf(directory, { env, signal });
   const { transport, spares } = await open(signal);
   try {
     const greeted = spares?.prepare({ format: tree.format, workspace: workspacePath(tree.root, workdir) });

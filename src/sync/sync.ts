@@ -1,5 +1,5 @@
 import { SidecarError } from '../errors.js';
-import { findWorkingTree } from '../git/working-tree.js';
+import { workingTreeOf } from '../git/working-tree.js';
 import { exchange } from './exchange.js';
 import { prepare } from './prepare.js';
 import type { LostSession, SyncRequest } from './request.js';
@@ -22,7 +22,7 @@ export async function sync(request: SyncRequest): Promise<SyncResult> {
 
   const { directory, env } = request;
   const { signal } = within;
-  const tree = typeof directory === 'string' ? await findWorkingTree(directory, { env, signal }) : directory;
+  const tree = await workingTreeOf(directory, { env, signal });
   const workspace = workspacePath(tree.root, request.workdir);
   const preparing = prepare(within, tree, false);
   // Without a snapshot there is nothing to wait for.

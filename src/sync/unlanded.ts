@@ -1,4 +1,4 @@
-import { findWorkingTree } from '../git/working-tree.js';
+import { workingTreeOf } from '../git/working-tree.js';
 import { prepare } from './prepare.js';
 import type { SyncRequest } from './request.js';
 import type { SyncResult } from './result.js';
@@ -17,7 +17,7 @@ export class Unlanded {
   /** Throws what a snapshot throws. */
   async look(request: SyncRequest): Promise<boolean> {
     const { directory, env, signal } = request;
-    const found = typeof directory === 'string' ? await findWorkingTree(directory, { env, signal }) : directory;
+    const found = await workingTreeOf(directory, { env, signal });
     const { snapshot } = await prepare({ ...request, emit: () => undefined }, found, false);
     const differs = snapshot.tree !== this.#tree || (this.#rules !== undefined && snapshot.rules !== this.#rules);
     if (this.#rules === undefined) this.#rules = snapshot.rules;

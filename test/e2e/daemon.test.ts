@@ -38,14 +38,6 @@ async function daemon(): Promise<DaemonStatus> {
   return status;
 }
 
-/** Waits until it has nothing to do but wait. */
-async function rested(): Promise<DaemonStatus> {
-  for (;;) {
-    const status = await daemon();
-    if (status.requests === 0) return status;
-  }
-}
-
 /** Waits for the end of a process that is not ours to wait for. */
 async function gone(pid: number): Promise<void> {
   while (existsSync(`/proc/${pid}/stat`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) {
@@ -139,7 +131,7 @@ describe('the daemon', () => {
     await sync();
     await sync();
     const held = async (): Promise<number> => {
-      const { pid } = await rested();
+      const { pid } = await user.restedDaemon();
       return readdirSync(`/proc/${pid}/fd`).length;
     };
     const before = await held();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { DaemonStatus } from '../../src/daemon/status.js';
 import type { Said } from './command-line.js';
 import { GitRepo, type Scratch, scratch } from './git-repo.js';
 
@@ -89,6 +90,14 @@ export class BuiltProgram {
       }
     };
     return { child, said, ended };
+  }
+
+  /** Waits until the daemon has nothing to do but wait, and says how it is then. */
+  async restedDaemon(): Promise<DaemonStatus> {
+    for (;;) {
+      const status = JSON.parse((await this.type('daemon', 'status', '--json')).stdout) as DaemonStatus;
+      if (status.requests === 0) return status;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -88,11 +88,11 @@ describeWith(sshdParts, 'a session that the daemon keeps', () => {
   );
 });
 
-/** Waits until the daemon has nothing to do but wait. */
+/** Waits until the daemon has nothing to do but wait, on a session that is open. */
 async function rested(): Promise<DaemonStatus> {
   for (;;) {
-    const status = JSON.parse((await user.type('daemon', 'status', '--json')).stdout) as DaemonStatus;
-    if (status.requests === 0 && status.sessions[0]?.state === 'open') return status;
+    const status = await user.restedDaemon();
+    if (status.sessions[0]?.state === 'open') return status;
   }
 }
 

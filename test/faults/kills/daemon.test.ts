@@ -27,11 +27,7 @@ afterAll(() => command[Symbol.asyncDispose]());
 /** Starts the daemon where there is none, and waits until it has nothing to do but wait. */
 async function warmUp(): Promise<DaemonStatus> {
   await command.user.type('wait');
-  for (;;) {
-    const { stdout } = await command.user.type('daemon', 'status', '--json');
-    const status = JSON.parse(stdout) as DaemonStatus;
-    if (status.requests === 0) return status;
-  }
+  return command.user.restedDaemon();
 }
 
 /** The same command finishes, whatever became of the daemon. */
