@@ -36,6 +36,7 @@ const program = await build({
   alias: Object.fromEntries(late.map((name) => [name, `../libraries/${name}.js`])),
   // ssh2 and the watcher find their native parts by their own path.
   external: ['./process.js', '../libraries/*', 'ssh2', '@parcel/watcher'],
+  plugins: [lateChildProcess()],
   // To src/package.ts, which alone asks, it is as if it stood in src/ still.
   define: { 'import.meta.dirname': 'sourceDirectory' },
   banner: { js: `const sourceDirectory = require('node:path').join(__dirname, '../../src');` },
@@ -51,6 +52,20 @@ writeFileSync(
   path.join(dist, 'LICENSES-OF-LIBRARIES.txt'),
   licenses(Object.keys({ ...program.metafile.inputs, ...libraries.metafile.inputs })),
 );
+
+/** commander needs it only for commands that are programs of their own. We have none, and it takes a while to load. */
+function lateChildProcess() {
+  const contents = "exports.spawn = (...args) => require('node:child_process').spawn(...args)";
+  return {
+    name: 'late child_process',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
+        importer.includes('/node_modules/commander/') ? { path, namespace: 'late' } : undefined,
+      );
+      onLoad({ filter: /./, namespace: 'late' }, () => ({ contents }));
+    },
+  };
+}
 
 /** What `schema.ts` prints. Its converter is needed only here. */
 async function settingsSchema() {

@@ -15,30 +15,24 @@ process.umask(0o077);
 process.on('SIGHUP', () => undefined); // the terminal that started it may go
 process.on('SIGINT', () => undefined);
 
-const place = daemonPlace(stateDir, { platform: process.platform, uid: process.getuid?.() });
-const log = openLog(place.log);
-process.on('uncaughtException', (error) => {
-  log.write('crashed', { message: error.message, stack: error.stack });
-  process.exit(1);
-});
+void serve(stateDir);
 
-async function serve(): Promise<void> {
-  const server = await serveDaemon({
-    place,
-    build: daemonBuild(),
-    clock: systemClock,
-    log,
-    timeOfDay: () => Date.now(),
+async function serve(stateDir: string): Promise<never> {
+  const place = await daemonPlace(stateDir, { platform: process.platform, uid: process.getuid?.() });
+  const log = openLog(place.log);
+  process.on('uncaughtException', (error) => {
+    log.write('crashed', { message: error.message, stack: error.stack });
+    process.exit(1);
   });
-  process.once('SIGTERM', () => server?.stop('it got SIGTERM'));
-  if (process.connected) process.send?.('ready', () => process.connected && process.disconnect());
-  await server?.ended();
-}
-
-serve().then(
-  () => process.exit(),
-  (error: unknown) => {
+  try {
+    const world = { build: daemonBuild(), clock: systemClock, timeOfDay: () => Date.now() };
+    const server = await serveDaemon({ place, log, ...world });
+    process.once('SIGTERM', () => server?.stop('it got SIGTERM'));
+    if (process.connected) process.send?.('ready', () => process.connected && process.disconnect());
+    await server?.ended();
+    process.exit();
+  } catch (error) {
     log.write('not started', { message: error instanceof Error ? error.message : String(error) });
     process.exit(1);
-  },
-);
+  }
+}

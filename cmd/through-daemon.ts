@@ -2,7 +2,6 @@ import path from 'node:path';
 import { askDaemon, type AskOptions, type Without } from '../src/daemon/client.js';
 import type { Request, RequestOf, Results } from '../src/daemon/message.js';
 import { daemonPlace } from '../src/daemon/place.js';
-import { startDaemon } from '../src/daemon/start.js';
 import type { Emit } from '../src/events.js';
 import type { LandingAsked } from '../src/landing.js';
 import { stateHome } from '../src/sidecars/home.js';
@@ -29,7 +28,7 @@ export async function throughDaemon<C extends 'sync' | 'wait'>(context: Context,
   const { request, chosen, askPassphrase } = work;
   const { clock, signal } = context;
   const startedMs = clock.now();
-  const at = placeAndBuild(context);
+  const at = await placeAndBuild(context);
   // Whoever begins anew does not say everything anew.
   const told = saidOnce(work.emit, ['connect.waiting', 'snapshot.skipped', 'sync.left_alone', 'sync.waiting']);
   const seen = { isOpen: false, mayStart: false };
@@ -38,11 +37,14 @@ export async function throughDaemon<C extends 'sync' | 'wait'>(context: Context,
     const { env, homeDir, asked } = request as RequestOf<'sync' | 'wait'>;
     await askDaemon({ command: 'warm', env, homeDir, asked, prepare }, at).catch(() => undefined);
   };
+  const start = async (): Promise<void> => {
+    const { startDaemon } = await import('../src/daemon/start.js');
+    await startDaemon(at.place, { entry: daemonEntry, env: context.env });
+  };
   const emit: Emit = (event) => {
     if (event.kind === 'connect.open') {
       seen.isOpen = true;
-      if (seen.mayStart)
-        started ??= startDaemon(at.place, { entry: daemonEntry, env: context.env }).then(() => void warm(false));
+      if (seen.mayStart) started ??= start().then(() => void warm(false));
     }
     told(event);
   };
@@ -61,12 +63,12 @@ export async function throughDaemon<C extends 'sync' | 'wait'>(context: Context,
 
 /** Tells the daemon something that it need not know. Nothing happens where there is none. */
 export async function tellDaemon<C extends Request['command']>(context: Context, request: RequestOf<C>): Promise<void> {
-  if (context.daemon) await askDaemon<C>(request, placeAndBuild(context)).catch(() => undefined);
+  if (context.daemon) await askDaemon<C>(request, await placeAndBuild(context)).catch(() => undefined);
 }
 
-export function placeAndBuild({ env, platform, homeDir }: Context): Pick<AskOptions, 'place' | 'build'> {
+export async function placeAndBuild({ env, platform, homeDir }: Context): Promise<Pick<AskOptions, 'place' | 'build'>> {
   const { stateDir } = stateHome({ env, platform, homeDir });
-  return { place: daemonPlace(stateDir, { platform, uid: process.getuid?.() }), build: daemonBuild() };
+  return { place: await daemonPlace(stateDir, { platform, uid: process.getuid?.() }), build: daemonBuild() };
 }
 
 /** What a request says of the one who asks. */

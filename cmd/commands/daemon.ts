@@ -29,7 +29,7 @@ export async function daemonStop(context: Context): Promise<void> {
 }
 
 async function ask<C extends Request['command']>(context: Context, request: RequestOf<C>): Promise<Answer<Results[C]>> {
-  const at = placeAndBuild(context);
+  const at = await placeAndBuild(context);
   const answer = await askDaemon<C>(request, { ...at, signal: context.signal });
   if (answer.kind === 'without' && answer.why === 'silent') {
     throw new SidecarError('daemon.silent', { socket: at.place.socket });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 
 /** Where the daemon of a state directory is, and what it writes. */
@@ -19,16 +18,19 @@ const longestSocket = 103 - '.1234567890'.length;
  * One daemon for each state directory, and so one for each user. Where the path would be too long for a socket, it is
  * in a directory of this user's below `/tmp`, which whoever uses it checks for its owner.
  */
-export function daemonPlace(
+export async function daemonPlace(
   stateDir: string,
   { platform, uid }: { readonly platform: NodeJS.Platform; readonly uid: number | undefined },
-): DaemonPlace {
+): Promise<DaemonPlace> {
   const directory = path.join(stateDir, 'daemon');
   const files = { stateDir, directory, log: path.join(directory, 'log') };
+  const near = path.join(directory, 'socket');
+  if (platform !== 'win32' && Buffer.byteLength(near) <= longestSocket)
+    return { ...files, socketDirectory: directory, socket: near };
+  // Loaded only where it is needed: every command comes by here.
+  const { createHash } = await import('node:crypto');
   const key = createHash('sha256').update(stateDir).digest('hex').slice(0, 16);
   if (platform === 'win32') return { ...files, socket: `\\\\.\\pipe\\sidecar-${key}` };
-  const near = path.join(directory, 'socket');
-  if (Buffer.byteLength(near) <= longestSocket) return { ...files, socketDirectory: directory, socket: near };
   const socketDirectory = `/tmp/sidecar-${uid ?? 'user'}-${key}`;
   return { ...files, socketDirectory, socket: path.join(socketDirectory, 'socket') };
 }

@@ -41,24 +41,25 @@ describe('an error between two processes', () => {
 describe("the daemon's place", () => {
   const linux = { platform: 'linux', uid: 1000 } as const;
 
-  it('is in the state directory', () => {
-    expect(daemonPlace('/home/ada/.local/state/sidecar', linux)).toMatchObject({
+  it('is in the state directory', async () => {
+    expect(await daemonPlace('/home/ada/.local/state/sidecar', linux)).toMatchObject({
       socketDirectory: '/home/ada/.local/state/sidecar/daemon',
       socket: '/home/ada/.local/state/sidecar/daemon/socket',
     });
   });
 
-  it('is below /tmp where the path would be too long for a socket, another one for each user and state directory', () => {
+  it('is below /tmp where the path would be too long for a socket, another one for each user and state directory', async () => {
     const long = `/home/ada/${'x'.repeat(100)}`;
-    const { socket, socketDirectory, log } = daemonPlace(long, linux);
+    const { socket, socketDirectory, log } = await daemonPlace(long, linux);
     expect(socket).toMatch(/^\/tmp\/sidecar-1000-[0-9a-f]{16}\/socket$/);
     expect(path.dirname(socket)).toBe(socketDirectory);
     expect(log).toBe(`${long}/daemon/log`);
-    expect(daemonPlace(`${long}y`, linux).socket).not.toBe(socket);
+    expect((await daemonPlace(`${long}y`, linux)).socket).not.toBe(socket);
   });
 
-  it('is a named pipe on Windows', () => {
-    expect(daemonPlace('C:\\state', { platform: 'win32', uid: undefined }).socket).toMatch(/^\\\\\.\\pipe\\sidecar-/);
+  it('is a named pipe on Windows', async () => {
+    const { socket } = await daemonPlace('C:\\state', { platform: 'win32', uid: undefined });
+    expect(socket).toMatch(/^\\\\\.\\pipe\\sidecar-/);
   });
 });
 

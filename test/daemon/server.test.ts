@@ -21,9 +21,9 @@ let clock: FakeClock;
 let logged: string[];
 let servers: DaemonServer[];
 
-beforeEach(() => {
+beforeEach(async () => {
   stateDir = mkdtempSync(path.join(tmpdir(), 'sidecar-daemon-'));
-  place = daemonPlace(stateDir, { platform: 'linux', uid: process.getuid?.() });
+  place = await daemonPlace(stateDir, { platform: 'linux', uid: process.getuid?.() });
   clock = fakeClock();
   logged = [];
   servers = [];
