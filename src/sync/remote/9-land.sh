@@ -29,17 +29,19 @@ switch() {
     # shellcheck disable=SC2016
     exec sh -c 'echo $$ >"$0" && exec git reset -q --merge "$1"' "$S/sidecar/writer" "$L"
   ) 2>"$tmp/err" || return 1
-  rm -f -- "$S/sidecar/writer"
+  true >"$S/sidecar/writer"
   # Of what cannot be removed git only warns, and then no longer knows it.
   [ ! -s "$tmp/err" ] || ! grep -q '^warning: unable to unlink' "$tmp/err" || return 1
   backdate
 }
 
-# Whether the index is the tree ($proved), and every file on the disk is what the index says.
+# Whether the index is the tree ($proved), and every file on the disk is what the index says. What was just put in place
+# is noted meanwhile.
 prove() {
   git diff-files --quiet 2>"$tmp/passed" &
   looking=$!
   proved=$(git write-tree 2>"$tmp/err") || broken "$(said)"
+  note_landed || broken "$(said)"
   { wait "$looking" && [ ! -s "$tmp/passed" ]; } || settle || return 1
   [ "$proved" = "$tree" ]
 }
@@ -48,21 +50,6 @@ prove() {
 report() {
   [ ! -s "$1" ] || sed "s/^/$nonce drift /" "$1" 2>"$tmp/err" || fail failed "$(said)"
   [ ! -s "$tmp/nested" ] || sed "s/^/$nonce left-alone /" "$tmp/nested" 2>"$tmp/err" || fail failed "$(said)"
-}
-
-# Whose directory is it? Ours, when there is nothing in it; when it shares a commit with the client; when the client
-# knows the landing that stands there, or landed here before. Anything else takes the user's word.
-ours() {
-  landed=$(ref landed)
-  [ "$adopt$shared" = 00 ] || return 0
-  if [ "$landed" != - ] && [ "$have" = "$landed" ]; then return 0; fi
-  grep -qx -e "$origin" "$origins" 2>/dev/null || ! has_files
-}
-
-# From the first change on the directory is ours, even if this landing is cut off.
-make_ours() {
-  grep -qx -e "$origin" "$origins" 2>/dev/null ||
-    (umask 077 && mkdir -p "${origins%/*}" && printf '%s\n' "$origin" >>"$origins") 2>"$tmp/err"
 }
 
 # What fails while objects that were here before are relied on may lack some: then everything is asked for, once.
@@ -110,13 +97,14 @@ import() {
 }
 
 land() {
-  mode=land tree='' have=- pack=none rules=- drift=save adopt=0 shared=0 origin=- head=-
+  mode=land tree='' have=- landing=- pack=none rules=- drift=save adopt=0 shared=0 origin=- head=-
   for pair in $1; do
     value=${pair#*=}
     case $pair in
       mode=*) mode=$value ;;
       tree=*) tree=$value ;;
       have=*) have=$value ;;
+      landing=*) landing=$value ;;
       pack=*) pack=$value ;;
       rules=*) rules=$value ;;
       drift=*) drift=$value ;;
@@ -138,7 +126,7 @@ land() {
   # Objects in the shadow change nothing in the workspace: no lock is needed yet.
   import || fail import "$(said)"
   say received
-  if [ -n "$seen" ] && [ "$P_tree" = "$tree" ]; then L=$P; else
+  if [ "$landing" != - ]; then L=$landing; elif [ -n "$seen" ] && [ "$P_tree" = "$tree" ]; then L=$P; else
     L=$(unset GIT_WORK_TREE && commit "$tree") || {
       why=$(said)
       objects cat-file -e "$tree^{tree}" 2>/dev/null || fail import "$why"
@@ -220,7 +208,7 @@ land() {
       check_blocked || broken "$(said)"
       if [ -s "$tmp/drift" ]; then save_drift || broken "$(said)"; fi
       make_ours || broken "$(said)"
-      { printf '%s\n' "$L" >"$tmp/landing" && mv -f -- "$tmp/landing" "$S/refs/sidecar/landing"; } 2>"$tmp/err" || broken "$(said)"
+      set_ref landing "$L" || broken "$(said)"
       hold || broken "$(said)"
       if switch; then switched=1; else
         switched=''
@@ -255,16 +243,7 @@ land() {
     say "done $tree -"
     return
   fi
-  {
-    if [ -n "$replaced" ]; then
-      # A commit of the same tree has the same name.
-      if [ "$first" = "$stood_tree" ]; then replaced=$stood; else replaced=$(commit "$first"); fi &&
-        printf 'update refs/sidecar/replaced %s\n' "$replaced"
-    fi
-    [ "$landed" = "$L" ] || printf 'update refs/sidecar/landed %s\n' "$L"
-  } >"$tmp/refs"
-  [ ! -s "$tmp/refs" ] || git update-ref --stdin <"$tmp/refs" 2>"$tmp/err" || broken "$(said)"
-  [ ! -e "$S/refs/sidecar/landing" ] || rm -f -- "$S/refs/sidecar/landing"
+  note_landed || broken "$(said)"
   [ "$head" = "$(note head)" ] || printf '%s\n' "$head" >"$S/sidecar/head"
   unlock
   report "$tmp/kept"
