@@ -62,7 +62,7 @@ export async function editedTree(
     found.push({ path, ...file });
   }
   const tree = await editing.edit(from, '', found);
-  return tree === undefined ? undefined : { tree, from, objects: editing.made };
+  return tree === undefined ? undefined : { tree, from, objects: editing.objects };
 }
 
 interface Found {
@@ -76,16 +76,24 @@ interface Found {
 export const largestObject = largestFile;
 
 class Editing {
-  readonly made: EditedObject[] = [];
+  readonly #made = new Map<string, EditedObject>();
 
   constructor(
     private readonly format: ObjectFormat,
-    private readonly objects: ObjectReader,
+    private readonly reader: ObjectReader,
   ) {}
+
+  /** git takes no pack in which an object is built on another one of it that is there already. */
+  get objects(): EditedObject[] {
+    return [...this.#made.values()].map((object) => {
+      const { id } = object.before;
+      return this.#made.has(id) ? { ...object, before: { id, content: undefined } } : object;
+    });
+  }
 
   /** The id of the tree `id` at `place`, with these files in it. */
   async edit(id: string, place: BytePath, files: readonly Found[]): Promise<string | undefined> {
-    const content = (await this.objects.read(id))?.content;
+    const content = (await this.reader.read(id))?.content;
     if (content === undefined) return undefined;
     const edited = Buffer.from(content);
     for (const [name, inside] of byName(place, files)) {
@@ -100,18 +108,18 @@ class Editing {
       if (isFile) edited.write(file.mode, entry.at, 'latin1');
       edited.write(next, entry.idAt, 'hex');
     }
-    return this.#made('tree', edited, { id, content });
+    return this.#make('tree', edited, { id, content });
   }
 
   async #blob(before: string, { content }: Found): Promise<string> {
     if (objectId(this.format, 'blob', content) === before) return before;
-    const was = await this.objects.read(before);
-    return this.#made('blob', content, { id: before, content: was?.content });
+    const was = await this.reader.read(before);
+    return this.#make('blob', content, { id: before, content: was?.content });
   }
 
-  #made(type: ObjectType, content: Buffer, before: EditedObject['before']): string {
+  #make(type: ObjectType, content: Buffer, before: EditedObject['before']): string {
     const id = objectId(this.format, type, content);
-    if (id !== before.id) this.made.push({ type, id, content, before });
+    if (id !== before.id) this.#made.set(id, { type, id, content, before });
     return id;
   }
 }

@@ -12,8 +12,9 @@ export interface StoredObject {
  * it will be needed has it ready before it is.
  */
 export class ObjectReader {
-  readonly #git: RunningGit;
+  readonly #shadow: Shadow;
   readonly #limitBytes: number;
+  #git: RunningGit | undefined;
   #waiting: ((object: StoredObject | undefined) => void)[] = [];
   #unread: Buffer = Buffer.alloc(0);
   /** Of an object that is too large, how many bytes are still to come and of no interest. */
@@ -22,28 +23,37 @@ export class ObjectReader {
 
   /** Of an object of more than `limitBytes` only the type is told. */
   constructor(shadow: Shadow, limitBytes: number) {
+    this.#shadow = shadow;
     this.#limitBytes = limitBytes;
-    this.#git = startGit(shadow.place, ['cat-file', '--batch']);
-    this.#git.stdin.on('error', () => undefined);
-    this.#git.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
+  }
+
+  /** Starts the program, which the first `read` would do. */
+  start(): RunningGit {
+    if (this.#git !== undefined) return this.#git;
+    const git = startGit(this.#shadow.place, ['cat-file', '--batch']);
+    this.#git = git;
+    git.stdin.on('error', () => undefined);
+    git.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
     const end = (): void => {
       this.#ended = true;
       for (const answer of this.#waiting.splice(0)) answer(undefined);
     };
-    this.#git.finished.then(end, end);
+    git.finished.then(end, end);
+    return git;
   }
 
   /** Undefined for an object that is not there, or cannot be read. */
   read(id: string): Promise<StoredObject | undefined> {
     if (this.#ended) return Promise.resolve(undefined);
+    const { stdin } = this.start();
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#git.stdin.write(`${id}\n`);
+      stdin.write(`${id}\n`);
     });
   }
 
   close(): void {
-    this.#git.stop();
+    this.#git?.stop();
   }
 
   /** `<id> <type> <size>`, the content, and an end of line; or `<id> missing`. */

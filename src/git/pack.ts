@@ -1,4 +1,4 @@
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { startGit, failure } from './run.js';
 import type { Shadow } from './shadow.js';
 
@@ -19,6 +19,11 @@ export interface Pack {
   /** Set when the whole pack is no larger than the buffer that was filled first. */
   readonly small: boolean;
   readonly stop: () => void;
+}
+
+/** A pack that is known already, whole. */
+export function packOf(bytes: Buffer): Pack {
+  return { stream: Readable.from([bytes]), small: bytes.length <= smallPack, stop: () => undefined };
 }
 
 /** Up to this size, in bytes, the receiver writes loose objects instead of keeping a pack file. */

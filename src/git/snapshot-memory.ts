@@ -2,16 +2,19 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { changedPaths } from './changed-paths.js';
 import { Disk, stampFrom, type Stamp, type Unindexed } from './disk.js';
+import { editedTree, largestObject, type EditedTree } from './edited-tree.js';
 import { SidecarError } from '../errors.js';
 import type { Environment } from './environment.js';
 import type { Grounds } from './grounds.js';
 import { travelling } from './name-changes.js';
 import { apart, joinNul, type BytePath } from './path-bytes.js';
 import { readSettled } from './read-settled.js';
+import { ObjectReader } from './object-reader.js';
+import { storeObject } from './commit.js';
 import { runGit } from './run.js';
 import type { Shadow } from './shadow.js';
-import type { Snapshot, SnapshotOptions } from './snapshot.js';
-import { diskTime } from './tick.js';
+import type { Snapshot, SnapshotOptions, Taken } from './snapshot.js';
+import { diskTime, type DiskTime } from './tick.js';
 import { writeTree } from './update-index.js';
 import type { WorkingTree } from './working-tree.js';
 
@@ -79,17 +82,24 @@ export class SnapshotMemory {
    * The snapshot of a working tree in which, since the last one, nothing has changed but contents; undefined when more
    * may have changed, or git failed. Throws what `readSettled` throws.
    */
-  async recall(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot | undefined> {
+  async recall(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Taken | undefined> {
+    const objects = new ObjectReader(shadow, largestObject);
     try {
-      return await this.#recall(tree, shadow, options);
+      return await this.#recall(tree, shadow, { ...options, objects });
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof SidecarError && error.code === 'git.failed') return undefined;
       throw error;
+    } finally {
+      objects.close();
     }
   }
 
-  async #recall(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot | undefined> {
+  async #recall(
+    tree: WorkingTree,
+    shadow: Shadow,
+    options: SnapshotOptions & { readonly objects: ObjectReader },
+  ): Promise<Taken | undefined> {
     const known = this.#known;
     this.forget();
     if (known?.of !== subject(tree, shadow, options.env)) return undefined;
@@ -98,6 +108,7 @@ export class SnapshotMemory {
     // It takes a while, during which the directories are looked at.
     const comparing = changedPaths(shadow);
     comparing.catch(() => undefined);
+    if (options.forecast === true) options.objects.start();
     this.#before = known.grounds;
     const names = known.grounds.changes(now);
     const changed = await comparing;
@@ -119,8 +130,24 @@ export class SnapshotMemory {
     if (!gone.every((path) => disk.kindOf(path) === 'absent')) return undefined;
     if (edited.size + gone.length === 0) {
       this.#known = known;
-      return known.snapshot;
+      return { snapshot: known.snapshot, stored: Promise.resolve() };
     }
+    const change = { tree, shadow, known, edited, gone };
+    const forecast = options.forecast === true ? await forecastOf(change, { ...options, now }) : undefined;
+    if (forecast === undefined) {
+      const snapshot = await this.#store(change, options);
+      return snapshot === undefined ? undefined : { snapshot, stored: Promise.resolve() };
+    }
+    const stored = this.#storeAs(forecast, change, options);
+    stored.catch(() => undefined); // whoever took the snapshot sees it too
+    return { snapshot: { ...known.snapshot, tree: forecast.tree }, edited: forecast, stored };
+  }
+
+  /** Has git read what changed into the shadow's index, and write its trees; undefined when more has changed than that. */
+  async #store(
+    { tree, shadow, known, edited, gone }: Changed,
+    options: SnapshotOptions,
+  ): Promise<Snapshot | undefined> {
     await forgetPaths(shadow, gone);
     if (await readSettled(shadow, tree.root, edited, options)) return undefined;
     // What went may have moved to where nobody looked any more.
@@ -131,6 +158,41 @@ export class SnapshotMemory {
     await this.keep(tree, shadow, { ...known, env: options.env, snapshot, unindexed });
     return snapshot;
   }
+
+  /** Does so for a snapshot that is in use already: files may have changed again since. */
+  async #storeAs(forecast: EditedTree, change: Changed, options: SnapshotOptions): Promise<void> {
+    const { tree, shadow, edited } = change;
+    const snapshot = await this.#store(change, options).catch(() => undefined);
+    if (snapshot?.tree === forecast.tree) return;
+    options.signal?.throwIfAborted();
+    for (const object of forecast.objects) await storeObject(shadow, object);
+    const disk = new Disk(tree.root);
+    const stands = [...edited].every(([path, { id }]) => disk.stampOf(path)?.id === id);
+    if (!stands) return;
+    this.forget();
+    throw new Disagreement(`${forecast.tree} was forecast, and ${snapshot?.tree ?? 'nothing'} came of it`);
+  }
+}
+
+/** What git read of files is not what we read of them, though they have not changed. */
+export class Disagreement extends Error {}
+
+/** Contents that changed since the last snapshot, and files that went. */
+interface Changed {
+  readonly tree: WorkingTree;
+  readonly shadow: Shadow;
+  readonly known: Known;
+  readonly edited: ReadonlyMap<BytePath, Stamp>;
+  readonly gone: readonly BytePath[];
+}
+
+async function forecastOf(
+  { tree, known, edited, gone }: Changed,
+  { objects, now }: { readonly objects: ObjectReader; readonly now: DiskTime },
+): Promise<EditedTree | undefined> {
+  if (gone.length > 0) return undefined;
+  const { root, format } = tree;
+  return editedTree(known.snapshot.tree, edited, { root, format, objects, now });
 }
 
 async function forgetPaths(shadow: Shadow, paths: readonly BytePath[]): Promise<void> {

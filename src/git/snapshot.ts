@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Emit, SkipReason } from '../events.js';
 import { lookBeside, type Beside } from './beside.js';
+import type { EditedTree } from './edited-tree.js';
 import { shadowEnvironment, type Environment } from './environment.js';
 import { readIgnoreFiles, type IgnoreSource } from './ignore-files.js';
 import { joinIgnoreFiles } from './ignore-rules.js';
@@ -27,6 +28,18 @@ export interface Snapshot {
   readonly skipped: readonly { readonly path: string; readonly reason: SkipReason }[];
 }
 
+/** A snapshot that is known, and may still be on its way into the shadow. */
+export interface Taken {
+  readonly snapshot: Snapshot;
+  /** How its tree came from the one of the snapshot before, where its objects need not be in the shadow yet. */
+  readonly edited?: EditedTree | undefined;
+  /**
+   * Settles once the objects are in the shadow and its index agrees. Rejects with `Disagreement` where it does not, and
+   * with what keeps them from being stored. The shadow's lock has to be held for so long.
+   */
+  readonly stored: Promise<void>;
+}
+
 export interface SnapshotOptions {
   readonly env: Environment;
   readonly emit: Emit;
@@ -34,6 +47,8 @@ export interface SnapshotOptions {
   readonly signal?: AbortSignal | undefined;
   /** Read everything, whatever an earlier snapshot knows. */
   readonly fresh?: boolean;
+  /** Tell a snapshot of a few edits while it is still being stored. */
+  readonly forecast?: boolean;
   /** Of earlier snapshots of this working tree. */
   readonly memory?: SnapshotMemory | undefined;
 }
@@ -50,17 +65,15 @@ const maxTries = 3;
  * Throws `sync.unreadable` {path, reason} for a file that cannot be read, and `sync.changing` {paths} for files that are
  * written to all the time.
  */
-export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot> {
-  const { memory } = options;
+export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Taken> {
+  const { memory, emit } = options;
   if (options.fresh === true) memory?.forget();
-  const known = await memory?.recall(tree, shadow, options);
-  if (known !== undefined) return announced(known, options);
-  return announced(await takeWhole(tree, shadow, options), options);
-}
-
-function announced(snapshot: Snapshot, { emit }: SnapshotOptions): Snapshot {
-  for (const one of snapshot.skipped) emit({ kind: 'snapshot.skipped', ...one });
-  return snapshot;
+  const taken = (await memory?.recall(tree, shadow, options)) ?? {
+    snapshot: await takeWhole(tree, shadow, options),
+    stored: Promise.resolve(),
+  };
+  for (const one of taken.snapshot.skipped) emit({ kind: 'snapshot.skipped', ...one });
+  return taken;
 }
 
 /** Asks git for the whole listing. */

@@ -71,7 +71,7 @@ async function overNew(request: SyncRequest, parts: Parts, asked: Asked): Promis
 }
 
 async function everything(request: SyncRequest, parts: Parts, asked: Asked): Promise<Outcome> {
-  const local = await prepare(request, parts.tree, true);
+  const local = await prepare(request, parts.tree, { fresh: true });
   const greeting = await greetNow(request, parts, asked);
   try {
     return await attempt(request, parts, { ...greeting, local, whole: true });

@@ -12,6 +12,8 @@ export interface LandRequest {
   readonly mode: 'land' | 'dry';
   readonly tree: string;
   readonly have: string | null;
+  /** The tree's parentless commit, where the pack holds it. */
+  readonly landing: string | null;
   readonly rules: string | null;
   readonly drift: 'save' | 'refuse';
   readonly adopt: boolean;
@@ -122,6 +124,7 @@ function requestLine(request: LandRequest, pack: Pack | null): string {
     mode: request.mode,
     tree: request.tree,
     have: request.have ?? '-',
+    landing: request.landing ?? '-',
     pack: pack === null ? 'none' : pack.small ? 'unpack' : 'index',
     rules: request.rules ?? '-',
     drift: request.drift,

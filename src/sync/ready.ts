@@ -13,7 +13,7 @@ export async function getReady(request: SyncRequest): Promise<void> {
   const { transport, spares } = await open(signal);
   try {
     const greeted = spares?.prepare({ format: tree.format, workspace: workspacePath(tree.root, workdir) });
-    await prepare({ ...request, emit: () => undefined }, tree, false);
+    await prepare({ ...request, emit: () => undefined }, tree);
     await greeted;
   } finally {
     await transport.close();

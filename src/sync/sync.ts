@@ -24,7 +24,7 @@ export async function sync(request: SyncRequest): Promise<SyncResult> {
   const { signal } = within;
   const tree = await workingTreeOf(directory, { env, signal });
   const workspace = workspacePath(tree.root, request.workdir);
-  const preparing = prepare(within, tree, false);
+  const preparing = prepare(within, tree, { forecast: request.dryRun !== true });
   // Without a snapshot there is nothing to wait for.
   preparing.catch((error: unknown) => stop.abort(error));
   try {
@@ -45,6 +45,6 @@ export async function sync(request: SyncRequest): Promise<SyncResult> {
     }
   } finally {
     stop.abort();
-    await preparing.catch(() => undefined);
+    await preparing.then(({ stored }) => stored).catch(() => undefined);
   }
 }

@@ -1,12 +1,14 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { commitTree } from '../git/commit.js';
-import { writePack, type Pack, type PackRequest } from '../git/pack.js';
-import { runGit } from '../git/run.js';
+import { commitId, commitOf, commitTree } from '../git/commit.js';
+import { packOf, writePack, type Pack, type PackRequest } from '../git/pack.js';
 import type { Shadow } from '../git/shadow.js';
 import type { Snapshot } from '../git/snapshot.js';
+import { Disagreement } from '../git/snapshot-memory.js';
+import { thinPack } from '../git/thin-pack.js';
+import { writeRef } from '../git/ref.js';
 import { tidy } from '../git/tidy.js';
-import type { WorkingTree } from '../git/working-tree.js';
+import type { ObjectFormat, WorkingTree } from '../git/working-tree.js';
 import type { Conversation } from './conversation.js';
 import { landedRef, type Common } from './have.js';
 import type { Hello } from './hello.js';
@@ -35,15 +37,18 @@ export async function transfer(
   },
 ): Promise<Outcome> {
   const { conversation, there, common, tree, whole } = parts;
-  const { shadow, snapshot, landing, snapshotMs } = parts.local;
+  const { shadow, snapshot, landing, snapshotMs, stored } = parts.local;
   const { clock, emit } = request;
   const dry = request.dryRun === true;
   const have = whole ? null : common.have;
-  const needed = await whatToSend(shadow, { snapshot, landing, have, knownRules: whole ? null : there.rules });
 
   emit({ kind: 'sync.phase', phase: 'pack' });
   const startedMs = clock.now();
-  const pack = needed === null ? null : await start(shadow, { ...needed, treesOnly: dry });
+  const edits = dry ? undefined : packOfEdits(parts.local, { have, knownRules: there.rules, format: tree.format });
+  if (edits === undefined) await stored.catch(missingIfDisagreed);
+  const lacks = { snapshot, landing, have, knownRules: whole ? null : there.rules };
+  const needed = edits === undefined ? await whatToSend(shadow, lacks) : null;
+  const pack = edits ?? (needed === null ? null : await start(shadow, { ...needed, treesOnly: dry }));
   let sentBytes = 0;
   let receivedMs = startedMs;
   const result = await land(
@@ -52,6 +57,7 @@ export async function transfer(
       mode: dry ? 'dry' : 'land',
       tree: snapshot.tree,
       have,
+      landing: edits === undefined ? null : landing,
       rules: snapshot.rules,
       drift: request.drift ?? 'save',
       adopt: request.adopt === true,
@@ -74,6 +80,7 @@ export async function transfer(
       onWaiting: (holder) => emit({ kind: 'sync.waiting', holder }),
     },
   );
+  await stored.catch(missingIfDisagreed);
   for (const path of result.leftAlone) emit({ kind: 'sync.left_alone', path });
   if (!dry) await remember(shadow, request.sidecar, landing);
   return outcome({
@@ -131,11 +138,30 @@ async function whatToSend(
   return { commit, blobs, have };
 }
 
+/**
+ * A few edits since what stands there, as a pack that no git has to write; undefined where more has to be sent. The
+ * landing's commit goes with it.
+ */
+function packOfEdits(
+  { edited, snapshot, landing }: Local,
+  there: { readonly have: string | null; readonly knownRules: string | null; readonly format: ObjectFormat },
+): Pack | undefined {
+  if (edited === undefined || there.have !== commitId(edited.from, [])) return undefined;
+  if (there.have === landing || (snapshot.rules !== null && snapshot.rules !== there.knownRules)) return undefined;
+  const commit = { type: 'commit', content: commitOf(edited.tree, []) } as const;
+  return packOf(thinPack(there.format, [commit, ...edited.objects]));
+}
+
 const start = (shadow: Shadow, request: PackRequest): Promise<Pack> => writePack(shadow, request).catch(missing);
 
 /** Somebody's own git may have pruned what a pack is made of, or builds on. */
 function missing(cause: unknown): never {
   throw new MissingObjects('the pack could not be written', { cause });
+}
+
+/** A snapshot that was read in two ways, with two answers, is taken anew. */
+function missingIfDisagreed(cause: unknown): never {
+  throw cause instanceof Disagreement ? new MissingObjects(cause.message, { cause }) : cause;
 }
 
 /** What a sync would send: the pack is written and counted, not sent. */
@@ -151,8 +177,6 @@ async function remember(shadow: Shadow, sidecar: string, landing: string): Promi
   const ref = landedRef(sidecar);
   const kept = await readFile(path.join(shadow.gitDir, ref), 'utf8').catch(() => '');
   if (kept === `${landing}\n`) return;
-  const { code } = await runGit(shadow.place, ['update-ref', ref, landing], { accept: [0, 1, 128, 255] });
-  // A process that was killed may have left git's lock. The next sync writes the ref; it is only a pin.
-  if (code !== 0) await rm(path.join(shadow.gitDir, `${ref}.lock`), { force: true });
+  await writeRef(shadow, ref, landing);
   await tidy(shadow);
 }

@@ -18,7 +18,7 @@ export class Unlanded {
   async look(request: SyncRequest): Promise<boolean> {
     const { directory, env, signal } = request;
     const found = await workingTreeOf(directory, { env, signal });
-    const { snapshot } = await prepare({ ...request, emit: () => undefined }, found, false);
+    const { snapshot } = await prepare({ ...request, emit: () => undefined }, found);
     const differs = snapshot.tree !== this.#tree || (this.#rules !== undefined && snapshot.rules !== this.#rules);
     if (this.#rules === undefined) this.#rules = snapshot.rules;
     return differs;

@@ -6,7 +6,8 @@ import { systemClock } from '../../src/clock.js';
 import type { SkipReason } from '../../src/events.js';
 import { SnapshotMemory } from '../../src/git/snapshot-memory.js';
 import { findWorkingTree } from '../../src/git/working-tree.js';
-import { prepare } from '../../src/sync/prepare.js';
+import { prepare, type Local } from '../../src/sync/prepare.js';
+import type { SyncRequest } from '../../src/sync/request.js';
 import { GitRepo, scratch } from '../fakes/git-repo.js';
 
 /** What a snapshot says. */
@@ -43,9 +44,9 @@ export class Remembering {
     return path.join(this.#scratch.path, name);
   }
 
-  /** A snapshot with the memory of those before. */
-  async next(): Promise<Said> {
-    return this.#take({ state: 'state', memory: this.memory });
+  /** A snapshot with the memory of those before; `meanwhile` once it is known, and maybe not stored yet. */
+  async next(meanwhile?: (local: Local) => void): Promise<Said> {
+    return this.#take({ state: 'state', memory: this.memory, meanwhile });
   }
 
   /** A snapshot that knows of none before. */
@@ -92,20 +93,32 @@ export class Remembering {
     this.#scratch.remove();
   }
 
-  async #take({ state, memory }: { readonly state: string; readonly memory?: SnapshotMemory }): Promise<Said> {
+  async #take({
+    state,
+    memory,
+    meanwhile,
+  }: {
+    readonly state: string;
+    readonly memory?: SnapshotMemory;
+    readonly meanwhile?: ((local: Local) => void) | undefined;
+  }): Promise<Said> {
     const env = { ...this.repo.env, PATH: `${this.beside('bin')}:${process.env['PATH'] ?? ''}` };
     const stateDir = this.beside(state);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const directory = await findWorkingTree(this.repo.root, { env: this.repo.env });
-    const { snapshot } = await prepare(
-      {
-        ...{ directory, stateDir, env, clock: systemClock, emit: () => undefined, sidecar: 'web' },
-        ...{ signal: new AbortController().signal, open: () => Promise.reject(new Error('no session')) },
-        ...(memory === undefined ? {} : { memory }),
-      },
-      directory,
-      false,
+    const request: SyncRequest = {
+      ...{ directory, stateDir, env, clock: systemClock, emit: () => undefined, sidecar: 'web' },
+      ...{ signal: new AbortController().signal, open: () => Promise.reject(new Error('no session')) },
+      ...(memory === undefined ? {} : { memory }),
+    };
+    // As a sync does.
+    const forecast = await prepare(request, directory, { forecast: true });
+    meanwhile?.(forecast);
+    const agrees = await forecast.stored.then(
+      () => true,
+      () => false,
     );
+    const { snapshot } = agrees ? forecast : await prepare(request, directory, { fresh: true });
     const { tree, rules, skipped } = snapshot;
     return { tree, rules, skipped: skipped.map((one) => words(one)).sort() };
   }

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Local } from '../../src/sync/prepare.js';
 import { GitRepo } from '../fakes/git-repo.js';
 import { Remembering } from './remembering.js';
 
@@ -65,6 +66,24 @@ describe('with a memory, a snapshot sees', () => {
     writeFileSync(at('src/A'), 'is it another?\n');
     const { next, whole } = await here.both();
     expect(next).toEqual(whole);
+  });
+
+  it('a file that changes again while the snapshot is being stored', async () => {
+    await here.remembered();
+    writeFileSync(at('src/a'), 'edited\n');
+    await here.settle();
+    let forecast: Local | undefined;
+    await here.next((local) => {
+      forecast = local;
+      writeFileSync(at('src/a'), 'edited again\n');
+    });
+    // What was told of is there to be built on, whatever became of the file.
+    const { shadow, landing } = forecast ?? {};
+    expect(execFileSync('git', [`--git-dir=${shadow?.gitDir}`, 'cat-file', '-p', `${landing}:src/a`]).toString()).toBe(
+      'edited\n',
+    );
+    await here.settle();
+    expect((await here.next()).tree).toBe((await here.whole()).tree);
   });
 
   it('names that are no ASCII, and no text', async () => {

@@ -97,7 +97,10 @@ describe('a daemon that works for a sync', () => {
     let times = 0;
     for (let step = 1; step <= steps; step += scale > 1 ? 1 : 2) {
       const { build, pid } = await warmUp();
-      const place = await daemonPlace(command.user.env['SIDECAR_HOME'] ?? '', { platform: 'linux', uid: process.getuid?.() });
+      const place = await daemonPlace(command.user.env['SIDECAR_HOME'] ?? '', {
+        platform: 'linux',
+        uid: process.getuid?.(),
+      });
       const newer = { ...build, builtMs: build.builtMs + 1 };
       command.change('later');
       command.steps.plan(step, 'it waits');

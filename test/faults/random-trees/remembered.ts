@@ -115,7 +115,7 @@ async function said(
     ...(memory === undefined ? {} : { memory }),
   };
   try {
-    const { snapshot } = await prepare(request, directory, memory === undefined);
+    const { snapshot } = await prepare(request, directory, { fresh: memory === undefined });
     const { tree, rules, skipped } = snapshot;
     return { tree, rules, skipped: skipped.map(({ path, reason }) => `${reason} ${path}`).sort() };
   } catch (error) {
