@@ -187,6 +187,26 @@ look_ahead() {
     if landed_before && survey && as_left; then R=$P_tree seen=$last seen_at=$(date +%s); fi
     cd /
   fi
+  read_ahead
+}
+
+# Before the first landing in a clone every file has to be read once. That can be done ahead too, into an index of this
+# conversation's own. It takes in no file that HEAD has not: which of the others count, the client's ignore rules say.
+read_ahead() {
+  [ "$base" != - ] && [ "$own_format" = "$format" ] && [ "$(ref landed)" = - ] && [ ! -f "$S/index" ] && cd -- "$W" 2>/dev/null || return 0
+  mark
+  (
+    GIT_INDEX_FILE=$tmp/ahead
+    export GIT_INDEX_FILE
+    if git read-tree "$(own rev-parse -q --verify 'HEAD^{tree}')"; then git update-index -q --refresh; fi
+    touch -r "$tmp/mark" "$tmp/ahead" || rm -f -- "$tmp/ahead"
+  ) >/dev/null 2>&1
+  cd /
+}
+
+# With the lock in hand that index serves, as any that an earlier landing left: the scan compares it with the disk.
+take_ahead() {
+  [ "$landed" != - ] || [ -f "$S/index" ] || [ ! -f "$tmp/ahead" ] || mv -f -- "$tmp/ahead" "$S/index" 2>"$tmp/err"
 }
 
 # Whether the survey found nothing but repositories of the sidecar's own, and the index is P.

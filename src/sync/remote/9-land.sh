@@ -145,8 +145,9 @@ land() {
   cd -- "$W" 2>"$tmp/err" || fail failed "cannot enter the workspace: $(said)"
   lock
   # Then the index names objects that are gone.
-  [ -z "$healed" ] || rm -f -- "$S/index"
+  [ -z "$healed" ] || rm -f -- "$S/index" "$tmp/ahead"
   ours || fail not-empty "$W"
+  take_ahead || fail failed "$(said)"
   if [ "$rules" != "$(note rules)" ]; then
     : >"$tmp/rules"
     [ "$rules" = - ] || git cat-file blob "$rules" >"$tmp/rules" 2>"$tmp/err" || fail import "$(said)"
