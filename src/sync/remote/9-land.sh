@@ -4,9 +4,8 @@
 # Whether every object that the landing writes is here: a partial clone may lack some.
 whole() {
   git cat-file --batch-check <"$tmp/wanted" >"$tmp/written" 2>/dev/null || return 1
-  while read -r line; do
-    case $line in *' missing') return 1 ;; esac
-  done <"$tmp/written"
+  grep -q ' missing$' "$tmp/written"
+  [ $? -eq 1 ]
 }
 
 # Whether those objects can be read to their end.
