@@ -1,5 +1,7 @@
 import { SidecarError } from '../errors.js';
+import type { Shadow } from '../git/shadow.js';
 import type { WorkingTree } from '../git/working-tree.js';
+import { sendAhead, type SentAhead } from './ahead.js';
 import { greet, type Asked, type Greeting } from './greeting.js';
 import { findCommon } from './have.js';
 import { Stale } from './hello.js';
@@ -11,6 +13,8 @@ import { transfer, type Outcome } from './transfer.js';
 interface Parts {
   readonly session: OpenSession;
   readonly tree: WorkingTree;
+  /** Settles no later than `preparing`, or not at all where that fails: then the request's signal is aborted. */
+  readonly opening: Promise<Shadow>;
   readonly preparing: Promise<Local>;
   /** As `workspacePath` gives it. */
   readonly workspace: string;
@@ -61,10 +65,14 @@ async function overSpare(request: SyncRequest, parts: Parts, spare: Greeting): P
 }
 
 async function overNew(request: SyncRequest, parts: Parts, asked: Asked): Promise<Outcome> {
-  // Whichever fails first ends both.
-  const [greeting, local] = await Promise.all([greetNow(request, parts, asked), parts.preparing]);
+  const greeting = await greetNow(request, parts, asked);
   try {
-    return await attempt(request, parts, { ...greeting, local, whole: false });
+    // Whichever fails first ends both.
+    const [ahead, local] = await Promise.all([
+      sendAhead(request, { ...parts, ...greeting, shadow: parts.opening }),
+      parts.preparing,
+    ]);
+    return await attempt(request, parts, { ...greeting, local, ahead, whole: false });
   } finally {
     await greeting.conversation.close();
   }
@@ -90,8 +98,14 @@ const greetNow = ({ signal, clock }: SyncRequest, { session }: Parts, asked: Ask
 async function attempt(
   request: SyncRequest,
   { tree }: Parts,
-  { conversation, there, local, whole }: Greeting & { readonly local: Local; readonly whole: boolean },
+  {
+    conversation,
+    there,
+    local,
+    ahead,
+    whole,
+  }: Greeting & { readonly local: Local; readonly ahead?: SentAhead | undefined; readonly whole: boolean },
 ): Promise<Outcome> {
-  const common = await findCommon(tree, local.shadow, there, conversation, request.sidecar);
-  return transfer(request, { conversation, there, common, local, tree, whole });
+  const common = ahead?.common ?? (await findCommon(tree, local.shadow, there, conversation, request.sidecar));
+  return transfer(request, { conversation, there, common, local, ahead, tree, whole });
 }

@@ -138,6 +138,11 @@ function requestLine(request: LandRequest, pack: Pack | null): string {
     .join(' ')}`;
 }
 
+/** The request to take in a pack before it is known what is to land. */
+export function aheadLine({ adopt, origin }: Pick<LandRequest, 'adopt' | 'origin'>, pack: Pack): string {
+  return `ahead have=- pack=${pack.small ? 'unpack' : 'index'} adopt=${adopt ? '1' : '0'} origin=${origin}`;
+}
+
 /** `A M D`: how many paths were added, modified and deleted. */
 function parseChanged(answer: Answer): Landing['changed'] {
   const counts = /^(\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(answer.rest);

@@ -19,14 +19,18 @@ export interface Local extends Taken {
   readonly snapshotMs: number;
 }
 
+type Preparing = Pick<SnapshotOptions, 'fresh' | 'forecast'> & {
+  readonly onOpen?: ((shadow: Shadow) => void) | undefined;
+};
+
 /**
  * Takes the snapshot: of what changed since the last one, or `fresh`, of everything. With `forecast` it may be told before
- * it is stored.
+ * it is stored. `onOpen` is called with the shadow before that.
  */
 export async function prepare(
   request: SyncRequest,
   tree: WorkingTree,
-  { fresh = false, forecast = false }: Pick<SnapshotOptions, 'fresh' | 'forecast'> = {},
+  { fresh = false, forecast = false, onOpen }: Preparing = {},
 ): Promise<Local> {
   const startedMs = request.clock.now();
   request.emit({ kind: 'sync.phase', phase: 'snapshot' });
@@ -35,6 +39,7 @@ export async function prepare(
   return new Promise<Local>((resolve, reject) => {
     const take = async (): Promise<void> => {
       const shadow = await openShadow(tree, request);
+      onOpen?.(shadow);
       try {
         const taken = await takeSnapshot(tree, shadow, { ...request, fresh, forecast });
         const landing = await commitTree(shadow, taken.snapshot.tree, []);

@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js';
+import type { Shadow } from '../git/shadow.js';
 import { workingTreeOf } from '../git/working-tree.js';
 import { exchange } from './exchange.js';
 import { prepare } from './prepare.js';
@@ -24,7 +25,9 @@ export async function sync(request: SyncRequest): Promise<SyncResult> {
   const { signal } = within;
   const tree = await workingTreeOf(directory, { env, signal });
   const workspace = workspacePath(tree.root, request.workdir);
-  const preparing = prepare(within, tree, { forecast: request.dryRun !== true });
+  let onOpen: ((shadow: Shadow) => void) | undefined;
+  const opening = new Promise<Shadow>((resolve) => (onOpen = resolve));
+  const preparing = prepare(within, tree, { forecast: request.dryRun !== true, onOpen });
   // Without a snapshot there is nothing to wait for.
   preparing.catch((error: unknown) => stop.abort(error));
   try {
@@ -32,7 +35,7 @@ export async function sync(request: SyncRequest): Promise<SyncResult> {
       const session = await request.open(signal, lost);
       const { attempts, elapsedMs, warm = false } = session;
       try {
-        const outcome = await exchange(within, { session, preparing, tree, workspace });
+        const outcome = await exchange(within, { session, opening, preparing, tree, workspace });
         const ms = { connect: Math.round(elapsedMs), total: Math.round(request.clock.now() - startedMs) };
         return { sidecar: request.sidecar, ...outcome, attempts, warm, ms: { ...outcome.ms, ...ms } };
       } catch (error) {

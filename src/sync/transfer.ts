@@ -9,6 +9,7 @@ import { thinPack } from '../git/thin-pack.js';
 import { writeRef } from '../git/ref.js';
 import { tidy } from '../git/tidy.js';
 import type { ObjectFormat, WorkingTree } from '../git/working-tree.js';
+import type { SentAhead } from './ahead.js';
 import type { Conversation } from './conversation.js';
 import { landedRef, type Common } from './have.js';
 import type { Hello } from './hello.js';
@@ -31,12 +32,13 @@ export async function transfer(
     readonly there: Hello;
     readonly common: Common;
     readonly local: Local;
+    readonly ahead?: SentAhead | undefined;
     readonly tree: WorkingTree;
     /** Rely on nothing that the other side has. */
     readonly whole: boolean;
   },
 ): Promise<Outcome> {
-  const { conversation, there, common, tree, whole } = parts;
+  const { conversation, there, common, ahead, tree, whole } = parts;
   const { shadow, snapshot, landing, snapshotMs, stored } = parts.local;
   const { clock, emit } = request;
   const dry = request.dryRun === true;
@@ -49,7 +51,8 @@ export async function transfer(
   const lacks = { snapshot, landing, have, knownRules: whole ? null : there.rules };
   const needed = edits === undefined ? await whatToSend(shadow, lacks) : null;
   const pack = edits ?? (needed === null ? null : await start(shadow, { ...needed, treesOnly: dry }));
-  let sentBytes = 0;
+  const sendingSinceMs = ahead?.startedMs ?? startedMs;
+  let sentBytes = ahead?.bytes ?? 0;
   let receivedMs = startedMs;
   const result = await land(
     conversation,
@@ -70,11 +73,11 @@ export async function transfer(
       workspace: there.workspace,
       onBytes: (bytes) => {
         sentBytes += bytes;
-        emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: clock.now() - startedMs, done: false });
+        emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: clock.now() - sendingSinceMs, done: false });
       },
       onReceived: () => {
         receivedMs = clock.now();
-        emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: receivedMs - startedMs, done: true });
+        emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: receivedMs - sendingSinceMs, done: true });
         emit({ kind: 'sync.phase', phase: 'land' });
       },
       onWaiting: (holder) => emit({ kind: 'sync.waiting', holder }),

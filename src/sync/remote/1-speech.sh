@@ -7,6 +7,7 @@
 #   begin                     a sync begins, maybe long after hello: what was said must be so still     -> error stale, or nothing
 #   scan                      look round the workspace while the client is still at its snapshot       -> nothing
 #   common OID…               the first of these commits that this side has too             -> common OID|-
+#   ahead KEY=VALUE…          take in a pack, whatever lands then; it follows on stdin    -> arrived | error
 #   land KEY=VALUE…           put a tree in place; the pack follows on stdin                 -> … done | error
 #   told                      after a `done` that names saved drift: its list has arrived    -> noted
 #

@@ -95,7 +95,8 @@ import() {
   done
 }
 
-land() {
+# What is asked of a landing.
+asked() {
   mode=land tree='' have=- landing=- pack=none rules=- drift=save adopt=0 shared=0 origin=- head=-
   for pair in $1; do
     value=${pair#*=}
@@ -113,6 +114,10 @@ land() {
       head=*) head=$value ;;
     esac
   done
+}
+
+# Objects in the shadow change nothing in the workspace: no lock is needed to take them in.
+receive() {
   # Another first landing may be under way: its end decides whose directory it is.
   ours || {
     lock
@@ -120,10 +125,20 @@ land() {
     unlock
   }
 
-  healed=''
   [ "$have" != - ] || heal
-  # Objects in the shadow change nothing in the workspace: no lock is needed yet.
   import || fail import "$(said)"
+}
+
+# Most of a first landing's objects, before the client knows which tree it is.
+receive_ahead() {
+  asked "$1"
+  receive
+  say arrived
+}
+
+land() {
+  asked "$1"
+  receive
   say received
   if [ "$landing" != - ]; then L=$landing; elif [ -n "$seen" ] && [ "$P_tree" = "$tree" ]; then L=$P; else
     L=$(unset GIT_WORK_TREE && commit "$tree") || {
@@ -265,12 +280,14 @@ tidy() {
   fi
 }
 
+healed=''
 while IFS= read -r line; do
   case $line in
     'hello '*) hello "${line#hello }" ;;
     begin) begin ;;
     scan) look_ahead ;;
     'common '*) common "${line#common }" ;;
+    'ahead '*) receive_ahead "${line#ahead }" ;;
     'land '*) land "${line#land }" && break ;;
   esac
 done
