@@ -23,7 +23,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 tab=$(printf '\t')
-W='' S='' tmp='' holding='' times=0 seen=''
+W='' S='' tmp='' holding='' held='' times=0 seen=''
 
 say() { printf '%s %s\n' "$nonce" "$*"; }
 

@@ -63,7 +63,7 @@ hello() {
   # Which working trees have landed here: beside the shadow, so that it is known when the shadow is lost.
   origins=$state/origins/$key-$format
   tmp=$state/tmp.$nonce
-  why=$(umask 077 && mkdir -- "$tmp" "$tmp/head" 2>&1) || fail failed "cannot write to $state: $why"
+  why=$(umask 077 && mkdir -- "$tmp" "$tmp/head" "$tmp/going" 2>&1) || fail failed "cannot write to $state: $why"
   me="$$:$(started $$):$(boot)"
   printf '%s\n' "$me" >"$tmp/owner"
   # What a killed shell left goes now; what cannot be told from a living one's goes in a day: see tidy.

@@ -5,9 +5,10 @@
 # that are to go get a second name first, where the state is on the same file system as the workspace; who writes to
 # them, writes to what is held.
 hold() {
-  [ ! -d "$tmp/going" ] || rm -rf -- "$tmp/going"
+  [ -z "$held" ] || { rm -rf -- "$tmp/going" && mkdir "$tmp/going"; } 2>"$tmp/err" || return 1
+  held=''
   [ -s "$tmp/replaced" ] || return 0
-  mkdir "$tmp/going" 2>"$tmp/err" || return 1
+  held=1
   # A few plain names fit into one command.
   set --
   while IFS= read -r line && [ $# -lt 50 ]; do
@@ -26,7 +27,7 @@ hold() {
 
 # What was written to them since this landing began is drift like any other.
 save_late_drift() {
-  [ -d "$tmp/going" ] || return 0
+  [ -n "$held" ] || return 0
   find "$tmp/going" -type f -newer "$tmp/begun" >"$tmp/late" 2>/dev/null || return 0
   [ -s "$tmp/late" ] || return 0
   later=$(

@@ -258,7 +258,8 @@ land() {
     say "done $tree -"
     return
   fi
-  note_landed || broken "$(said)"
+  # With a switch that is done.
+  [ -n "$replaced" ] || note_landed || broken "$(said)"
   [ "$head" = "$(note head)" ] || printf '%s\n' "$head" >"$S/sidecar/head"
   unlock
   report "$tmp/kept"
