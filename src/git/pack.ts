@@ -4,13 +4,15 @@ import type { Shadow } from './shadow.js';
 
 /** What is to be sent, and what the other side has. */
 export interface PackRequest {
-  /** A commit whose parent is `have`: git then sends thin deltas against it. */
-  readonly commit: string;
+  /** A commit whose parent is `have`: git then sends thin deltas against it. None where blobs are all there is to send. */
+  readonly commit: string | null;
   /** Blobs to send besides. */
   readonly blobs: readonly string[];
   readonly have: string | null;
   /** Leave file contents out: enough to compare, not to land. */
   readonly treesOnly?: boolean;
+  /** Take the time to make it small: for what is text above all. */
+  readonly dense?: boolean;
 }
 
 /** A pack being written, never held whole. */
@@ -35,12 +37,14 @@ const smallPack = 64 * 1024;
  */
 export async function writePack(shadow: Shadow, request: PackRequest): Promise<Pack> {
   const args = ['pack-objects', '--stdout', '--revs', '--thin', '--delta-base-offset', '-q'];
+  if (request.dense === true) args.push('--compression=9');
   if (request.treesOnly === true) args.push('--filter=blob:none');
   // With everything to send, looking for likenesses takes longer than sending. Deltas that a pack holds already are used.
   if (request.have === null) args.push('--window=0');
   const git = startGit(shadow.place, args);
   git.stdin.on('error', () => undefined);
-  const lines = [request.commit, ...request.blobs, ...(request.have === null ? [] : ['^' + request.have])];
+  const built = request.commit === null || request.have === null ? [] : ['^' + request.have];
+  const lines = [...(request.commit === null ? [] : [request.commit]), ...request.blobs, ...built];
   git.stdin.end(lines.join('\n') + '\n');
 
   const stream = new PassThrough({ highWaterMark: 2 * smallPack });

@@ -14,6 +14,8 @@ export interface LandRequest {
   readonly have: string | null;
   /** The tree's parentless commit, where the pack holds it. */
   readonly landing: string | null;
+  /** Where the tree is not in the pack: what to make it of over there. */
+  readonly patch: { readonly from: string; readonly text: string } | null;
   readonly rules: string | null;
   readonly drift: 'save' | 'refuse';
   readonly adopt: boolean;
@@ -33,12 +35,15 @@ export interface Landing {
 /** The far side lacks objects that the pack builds on, or ours lacks some: everything must be sent again. */
 export class MissingObjects extends Error {}
 
+/** The tree could not be made of a patch over there: the conversation goes on, with a request for the tree in a pack. */
+export class Unpatched extends Error {}
+
 /**
  * Sends a pack and has the tree landed. `onReceived` is called when the sidecar holds all of it; `onWaiting` when another
  * landing is in the way, once.
  *
- * Throws `sync.drifted`, `sync.not_empty`, `sync.in_use`, `sync.unsettled`, `sync.remote_failed`, `sync.not_proved`, and
- * `MissingObjects`.
+ * Throws `sync.drifted`, `sync.not_empty`, `sync.in_use`, `sync.unsettled`, `sync.remote_failed`, `sync.not_proved`,
+ * `MissingObjects` and `Unpatched`.
  */
 export async function land(
   conversation: Conversation,
@@ -73,6 +78,9 @@ export async function land(
           received = true;
           options.onReceived();
           break;
+        case 'unpatched':
+          if (received || request.patch === null) throw unexpected(answer);
+          throw new Unpatched('the tree could not be made of a patch');
         case 'waiting':
           waits += 1;
           if (waits > waitingLimit) throw badReply('that it waits, without end');
@@ -126,6 +134,7 @@ function requestLine(request: LandRequest, pack: Pack | null): string {
     have: request.have ?? '-',
     landing: request.landing ?? '-',
     pack: pack === null ? 'none' : pack.small ? 'unpack' : 'index',
+    ...(request.patch === null ? {} : { from: request.patch.from, patch: request.patch.text }),
     rules: request.rules ?? '-',
     drift: request.drift,
     adopt: request.adopt ? '1' : '0',

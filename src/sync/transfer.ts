@@ -1,19 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { commitId, commitOf, commitTree } from '../git/commit.js';
-import { packOf, writePack, type Pack, type PackRequest } from '../git/pack.js';
 import type { Shadow } from '../git/shadow.js';
 import type { Snapshot } from '../git/snapshot.js';
 import { Disagreement } from '../git/snapshot-memory.js';
-import { thinPack } from '../git/thin-pack.js';
 import { writeRef } from '../git/ref.js';
 import { tidy } from '../git/tidy.js';
-import type { ObjectFormat, WorkingTree } from '../git/working-tree.js';
+import type { WorkingTree } from '../git/working-tree.js';
 import type { SentAhead } from './ahead.js';
 import type { Conversation } from './conversation.js';
 import { landedRef, type Common } from './have.js';
 import type { Hello } from './hello.js';
-import { land, MissingObjects, type Landing } from './land.js';
+import { land, MissingObjects, Unpatched, type Landing } from './land.js';
+import { asPack, editsOf, sizeOfSmallest, smallest, type Difference, type Parcel } from './parcel.js';
 import type { SyncResult } from './result.js';
 import type { Local } from './prepare.js';
 import type { SyncRequest } from './request.js';
@@ -46,43 +44,42 @@ export async function transfer(
 
   emit({ kind: 'sync.phase', phase: 'pack' });
   const startedMs = clock.now();
-  const edits = dry ? undefined : packOfEdits(parts.local, { have, knownRules: there.rules, format: tree.format });
-  if (edits === undefined) await stored.catch(missingIfDisagreed);
-  const lacks = { snapshot, landing, have, knownRules: whole ? null : there.rules };
-  const needed = edits === undefined ? await whatToSend(shadow, lacks) : null;
-  const pack = edits ?? (needed === null ? null : await start(shadow, { ...needed, treesOnly: dry }));
+  const difference: Difference = { local: parts.local, have, knownRules: whole ? null : there.rules };
   const sendingSinceMs = ahead?.startedMs ?? startedMs;
   let sentBytes = ahead?.bytes ?? 0;
   let receivedMs = startedMs;
-  const result = await land(
-    conversation,
-    {
-      mode: dry ? 'dry' : 'land',
-      tree: snapshot.tree,
-      have,
-      landing: edits === undefined ? null : landing,
-      rules: snapshot.rules,
-      drift: request.drift ?? 'save',
-      adopt: request.adopt === true,
-      shared: common.shared,
-      origin: shadow.origin,
-      head: tree.repository?.head ?? null,
-    },
-    {
-      pack,
-      workspace: there.workspace,
-      onBytes: (bytes) => {
-        sentBytes += bytes;
-        emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: clock.now() - sendingSinceMs, done: false });
+  const send = async ({ pack, patch, landing }: Parcel): Promise<Landing> =>
+    land(
+      conversation,
+      {
+        mode: dry ? 'dry' : 'land',
+        tree: snapshot.tree,
+        have,
+        landing,
+        patch,
+        rules: snapshot.rules,
+        drift: request.drift ?? 'save',
+        adopt: request.adopt === true,
+        shared: common.shared,
+        origin: shadow.origin,
+        head: tree.repository?.head ?? null,
       },
-      onReceived: () => {
-        receivedMs = clock.now();
-        emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: receivedMs - sendingSinceMs, done: true });
-        emit({ kind: 'sync.phase', phase: 'land' });
+      {
+        pack,
+        workspace: there.workspace,
+        onBytes: (bytes) => {
+          sentBytes += bytes;
+          emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: clock.now() - sendingSinceMs, done: false });
+        },
+        onReceived: () => {
+          receivedMs = clock.now();
+          emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: receivedMs - sendingSinceMs, done: true });
+          emit({ kind: 'sync.phase', phase: 'land' });
+        },
+        onWaiting: (holder) => emit({ kind: 'sync.waiting', holder }),
       },
-      onWaiting: (holder) => emit({ kind: 'sync.waiting', holder }),
-    },
-  );
+    );
+  const result = await sendSomehow(difference, { send, dry });
   await stored.catch(missingIfDisagreed);
   for (const path of result.leftAlone) emit({ kind: 'sync.left_alone', path });
   if (!dry) await remember(shadow, request.sidecar, landing);
@@ -90,7 +87,7 @@ export async function transfer(
     there,
     result,
     snapshot,
-    sentBytes: dry && needed !== null ? await packSize(shadow, needed) : sentBytes,
+    sentBytes: dry ? await sizeOfSmallest(difference) : sentBytes,
     dry,
     ms: { snapshotMs, startedMs, receivedMs, endedMs: clock.now() },
   });
@@ -128,51 +125,24 @@ function outcome(parts: {
   };
 }
 
-/** The objects that the other side lacks, or null when it lacks none. */
-async function whatToSend(
-  shadow: Shadow,
-  parts: { snapshot: Snapshot; landing: string; have: string | null; knownRules: string | null },
-): Promise<PackRequest | null> {
-  const { snapshot, landing, have, knownRules } = parts;
-  const blobs = snapshot.rules === null || snapshot.rules === knownRules ? [] : [snapshot.rules];
-  if (have === landing) return blobs.length === 0 ? null : { commit: landing, blobs, have };
-  // A commit whose parent is what the other side has: git then sends thin deltas.
-  const commit = have === null ? landing : await commitTree(shadow, snapshot.tree, [have]).catch(missing);
-  return { commit, blobs, have };
-}
-
-/**
- * A few edits since what stands there, as a pack that no git has to write; undefined where more has to be sent. The
- * landing's commit goes with it.
- */
-function packOfEdits(
-  { edited, snapshot, landing }: Local,
-  there: { readonly have: string | null; readonly knownRules: string | null; readonly format: ObjectFormat },
-): Pack | undefined {
-  if (edited === undefined || there.have !== commitId(edited.from, [])) return undefined;
-  if (there.have === landing || (snapshot.rules !== null && snapshot.rules !== there.knownRules)) return undefined;
-  const commit = { type: 'commit', content: commitOf(edited.tree, []) } as const;
-  return packOf(thinPack(there.format, [commit, ...edited.objects]));
-}
-
-const start = (shadow: Shadow, request: PackRequest): Promise<Pack> => writePack(shadow, request).catch(missing);
-
-/** Somebody's own git may have pruned what a pack is made of, or builds on. */
-function missing(cause: unknown): never {
-  throw new MissingObjects('the pack could not be written', { cause });
+/** As what is soonest there: edits that need not even be stored here, else the fewest bytes that the other side can take. */
+async function sendSomehow(
+  difference: Difference,
+  { send, dry }: { readonly send: (parcel: Parcel) => Promise<Landing>; readonly dry: boolean },
+): Promise<Landing> {
+  const edits = dry ? undefined : editsOf(difference);
+  if (edits !== undefined) return send(edits);
+  await difference.local.stored.catch(missingIfDisagreed);
+  if (dry) return send(await asPack(difference, { treesOnly: true }));
+  return send(await smallest(difference)).catch(async (error: unknown) => {
+    if (!(error instanceof Unpatched)) throw error;
+    return send(await asPack(difference));
+  });
 }
 
 /** A snapshot that was read in two ways, with two answers, is taken anew. */
 function missingIfDisagreed(cause: unknown): never {
   throw cause instanceof Disagreement ? new MissingObjects(cause.message, { cause }) : cause;
-}
-
-/** What a sync would send: the pack is written and counted, not sent. */
-async function packSize(shadow: Shadow, request: PackRequest): Promise<number> {
-  const { stream } = await writePack(shadow, request);
-  let bytes = 0;
-  for await (const chunk of stream) bytes += (chunk as Buffer).length;
-  return bytes;
 }
 
 /** Keeps the landing from being pruned here: the next sync to this sidecar builds on it. */

@@ -9,6 +9,7 @@
 #   common OID…               the first of these commits that this side has too             -> common OID|-
 #   ahead KEY=VALUE…          take in a pack, whatever lands then; it follows on stdin    -> arrived | error
 #   land KEY=VALUE…           put a tree in place; the pack follows on stdin                 -> … done | error
+#                             | unpatched: the tree could not be made, another land follows
 #   told                      after a `done` that names saved drift: its list has arrived    -> noted
 #
 # The workspace's own .git is only read. All writing goes to a bare repository of our own ($S, the shadow), whose index

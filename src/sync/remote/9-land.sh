@@ -97,7 +97,7 @@ import() {
 
 # What is asked of a landing.
 asked() {
-  mode=land tree='' have=- landing=- pack=none rules=- drift=save adopt=0 shared=0 origin=- head=-
+  mode=land tree='' have=- landing=- pack=none from=- patch=- rules=- drift=save adopt=0 shared=0 origin=- head=-
   for pair in $1; do
     value=${pair#*=}
     case $pair in
@@ -106,6 +106,8 @@ asked() {
       have=*) have=$value ;;
       landing=*) landing=$value ;;
       pack=*) pack=$value ;;
+      from=*) from=$value ;;
+      patch=*) patch=$value ;;
       rules=*) rules=$value ;;
       drift=*) drift=$value ;;
       adopt=*) adopt=$value ;;
@@ -139,6 +141,11 @@ receive_ahead() {
 land() {
   asked "$1"
   receive
+  # Then the client sends it as a pack, in another request.
+  [ "$patch" = - ] || put_together || {
+    say unpatched
+    return 1
+  }
   say received
   if [ "$landing" != - ]; then L=$landing; elif [ -n "$seen" ] && [ "$P_tree" = "$tree" ]; then L=$P; else
     L=$(unset GIT_WORK_TREE && commit "$tree") || {
