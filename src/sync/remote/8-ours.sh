@@ -25,7 +25,7 @@ make_ours() {
     (umask 077 && mkdir -p "${origins%/*}" && printf '%s\n' "$origin" >>"$origins") 2>"$tmp/err"
 }
 
-# From here on the landing stands there. Whatever differs from it is drift, also where it cannot be proved.
+# The index is the landing's tree from here on. Whatever on the disk still differs from it is drift.
 note_landed() {
   if [ -n "$replaced" ]; then
     # A commit of the same tree has the same name.
@@ -37,7 +37,7 @@ note_landed() {
     [ "$landed" = "$L" ] || set_ref landed "$L" || return 1
     [ ! -e "$S/refs/sidecar/landing" ] || rm -f -- "$S/refs/sidecar/landing"
   fi
-  landed=$L
+  landed=$L noted=1
 }
 
 # git's own way takes a lock and two programs more.

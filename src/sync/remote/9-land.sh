@@ -40,7 +40,7 @@ prove() {
   git diff-files --quiet 2>"$tmp/passed" &
   looking=$!
   proved=$(git write-tree 2>"$tmp/err") || broken "$(said)"
-  note_landed || broken "$(said)"
+  if [ "$proved" = "$tree" ]; then note_landed || broken "$(said)"; fi
   { wait "$looking" && [ ! -s "$tmp/passed" ]; } || settle || return 1
   [ "$proved" = "$tree" ]
 }
@@ -179,7 +179,7 @@ land() {
   fi
   [ -z "$healed" ] && seen_ahead || seen=''
 
-  stood='' first='' replaced='' compared='' tries=0 admissions=0
+  stood='' first='' replaced='' noted='' compared='' tries=0 admissions=0
   if [ -n "$seen" ]; then stood=$P stood_tree=$P_tree; else
     P=''
     : >"$tmp/begun"
@@ -244,7 +244,7 @@ land() {
       # A few files may as well be read again at every look.
       [ $((added + modified)) -le 50 ] || date +%s >"$S/sidecar/racy"
       # What stands there now is L.
-      replaced=$R P=$L P_tree=$tree
+      replaced=$R P=$L P_tree=$tree noted=''
       : >"$tmp/drift"
     fi
     if [ "$R" = "$tree" ]; then
@@ -265,8 +265,7 @@ land() {
     say "done $tree -"
     return
   fi
-  # With a switch that is done.
-  [ -n "$replaced" ] || note_landed || broken "$(said)"
+  [ -n "$noted" ] || note_landed || broken "$(said)"
   [ "$head" = "$(note head)" ] || printf '%s\n' "$head" >"$S/sidecar/head"
   unlock
   report "$tmp/kept"
