@@ -7,8 +7,7 @@ import type { TreeCase } from './tree-case.js';
 import type { Tree } from './tree.js';
 
 /** Lands the first tree, makes both sides' changes, syncs, and expects that nothing is lost and everything is in step. */
-export async function play(given: TreeCase): Promise<void> {
-  const stage = new Stage(given);
+export async function play(given: TreeCase, stage = new Stage(given)): Promise<void> {
   try {
     stage.editHere(given.landed);
     if (given.start !== 'landed') stage.clone();
