@@ -53,7 +53,7 @@ export class ObjectReader {
   }
 
   close(): void {
-    this.#git?.stop();
+    this.#git?.stdin.end();
   }
 
   /** `<id> <type> <size>`, the content, and an end of line; or `<id> missing`. */

@@ -28,7 +28,7 @@ switch() {
     # shellcheck disable=SC2016
     exec sh -c 'echo $$ >"$0" && exec git reset -q --merge "$1"' "$S/sidecar/writer" "$L"
   ) 2>"$tmp/err" || return 1
-  true >"$S/sidecar/writer"
+  rm -f -- "$S/sidecar/writer"
   # Of what cannot be removed git only warns, and then no longer knows it.
   [ ! -s "$tmp/err" ] || ! grep -q '^warning: unable to unlink' "$tmp/err" || return 1
   backdate
