@@ -22,7 +22,10 @@ export interface Scratch {
 
 export function scratch(name = 'sidecar-test-'): Scratch {
   const directory = realpathSync(mkdtempSync(path.join(tmpdir(), name)));
-  return { path: directory, remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }) };
+  return {
+    path: directory,
+    remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
+  };
 }
 
 /** The environment of a user with an empty home and a name; nothing of the machine's git configuration. */
