@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { DaemonStatus } from '../../../src/daemon/status.js';
 import type { SyncRequest } from '../../../src/sync/request.js';
 import type { SyncResult } from '../../../src/sync/result.js';
 import { BuiltProgram } from '../../fakes/built-program.js';
@@ -18,8 +19,8 @@ export class DaemonBed implements AsyncDisposable {
   readonly #home: string;
   #sshd: Sshd | undefined;
   #syncs = 0;
-  /** How many syncs the daemon did, and how many were done without one. */
-  readonly done = { warm: 0, alone: 0 };
+  /** How many syncs found a session open, and how many had to open one, with the daemon or without. */
+  readonly done = { warm: 0, cold: 0 };
 
   private constructor() {
     this.#home = path.join(this.user.directory('far'), 'home');
@@ -57,24 +58,31 @@ export class DaemonBed implements AsyncDisposable {
     const env = { HOME, SIDECAR_WORKDIR: stage.there.root };
     const { code, stdout, stderr } = await this.user.startWith(env, 'sync', '--json', ...flags).ended;
     if (hung !== undefined) process.kill(hung, 'SIGKILL');
+    // Nothing is made over there for the next sync any more: the case may end here.
+    await this.#rested();
     if (code !== 0) throw Object.assign(new Error(stderr), (JSON.parse(stderr) as { error: object }).error);
     const result = JSON.parse(stdout) as SyncResult;
-    this.done[result.warm ? 'warm' : 'alone'] += 1;
+    this.done[result.warm ? 'warm' : 'cold'] += 1;
     return result;
   }
 
   /** Now and then the daemon is gone when the sync comes, or hangs: then returns its process. */
   async #disturb(): Promise<number | undefined> {
     this.#syncs += 1;
-    const { running } = JSON.parse((await this.user.type('daemon', 'status', '--json')).stdout) as { running: boolean };
-    if (!running) return undefined;
-    const { pid } = await this.user.restedDaemon();
+    const pid = (await this.#rested())?.pid;
+    if (pid === undefined) return undefined;
     if (this.#syncs % hungEach === 0) {
       process.kill(pid, 'SIGSTOP');
       return pid;
     }
     if (this.#syncs % killedEach === 0) process.kill(pid, 'SIGKILL');
     return undefined;
+  }
+
+  /** The daemon, once it has nothing to do but wait; undefined where there is none. */
+  async #rested(): Promise<DaemonStatus | undefined> {
+    const { running } = JSON.parse((await this.user.type('daemon', 'status', '--json')).stdout) as { running: boolean };
+    return running ? this.user.restedDaemon() : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
