@@ -58,9 +58,11 @@ export async function untilLanding(stage: Stage, hello: readonly string[] = hell
   for (;;) {
     const request = await stage.request();
     if (request === undefined) throw new Error('the client has gone');
-    const tree = /^land .*\btree=([0-9a-f]+)/.exec(request)?.[1];
+    // It may come right after a pack, which ends in no newline.
+    const tree = /land mode=\S+ tree=([0-9a-f]+)/.exec(request)?.[1];
     if (tree !== undefined) return tree;
     if (request.startsWith('common ')) await stage.say('common -');
+    if (request.startsWith('ahead ')) await stage.say('arrived');
   }
 }
 
