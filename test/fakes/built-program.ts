@@ -92,10 +92,19 @@ export class BuiltProgram {
     return { child, said, ended };
   }
 
-  /** Waits until the daemon has nothing to do but wait, and says how it is then. */
+  /** Waits until the daemon has nothing to do but wait, and says how it is then. There has to be one. */
   async restedDaemon(): Promise<DaemonStatus> {
+    const status = await this.daemonOnceRested();
+    if (status === undefined) throw new Error('no daemon runs');
+    return status;
+  }
+
+  /** The same; undefined where no daemon runs. */
+  async daemonOnceRested(): Promise<DaemonStatus | undefined> {
     for (;;) {
-      const status = JSON.parse((await this.type('daemon', 'status', '--json')).stdout) as DaemonStatus;
+      const { stdout } = await this.type('daemon', 'status', '--json');
+      const status = JSON.parse(stdout) as { readonly running: boolean } & DaemonStatus;
+      if (!status.running) return undefined;
       if (status.requests === 0) return status;
     }
   }

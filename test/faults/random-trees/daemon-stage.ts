@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { DaemonStatus } from '../../../src/daemon/status.js';
 import type { SyncRequest } from '../../../src/sync/request.js';
 import type { SyncResult } from '../../../src/sync/result.js';
 import { BuiltProgram } from '../../fakes/built-program.js';
@@ -59,7 +58,7 @@ export class DaemonBed implements AsyncDisposable {
     const { code, stdout, stderr } = await this.user.startWith(env, 'sync', '--json', ...flags).ended;
     if (hung !== undefined) process.kill(hung, 'SIGKILL');
     // Nothing is made over there for the next sync any more: the case may end here.
-    await this.#rested();
+    await this.user.daemonOnceRested();
     if (code !== 0) throw Object.assign(new Error(stderr), (JSON.parse(stderr) as { error: object }).error);
     const result = JSON.parse(stdout) as SyncResult;
     this.done[result.warm ? 'warm' : 'cold'] += 1;
@@ -69,7 +68,7 @@ export class DaemonBed implements AsyncDisposable {
   /** Now and then the daemon is gone when the sync comes, or hangs: then returns its process. */
   async #disturb(): Promise<number | undefined> {
     this.#syncs += 1;
-    const pid = (await this.#rested())?.pid;
+    const pid = (await this.user.daemonOnceRested())?.pid;
     if (pid === undefined) return undefined;
     if (this.#syncs % hungEach === 0) {
       process.kill(pid, 'SIGSTOP');
@@ -77,12 +76,6 @@ export class DaemonBed implements AsyncDisposable {
     }
     if (this.#syncs % killedEach === 0) process.kill(pid, 'SIGKILL');
     return undefined;
-  }
-
-  /** The daemon, once it has nothing to do but wait; undefined where there is none. */
-  async #rested(): Promise<DaemonStatus | undefined> {
-    const { running } = JSON.parse((await this.user.type('daemon', 'status', '--json')).stdout) as { running: boolean };
-    return running ? this.user.restedDaemon() : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
