@@ -3,7 +3,7 @@ import { mkdir, rename, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { SidecarError } from '../errors.js';
-import { objectId, withHeader, type ObjectType } from './object-id.js';
+import { formatOf, objectId, withHeader, type GitObject } from './object-id.js';
 import type { Shadow } from './shadow.js';
 
 /**
@@ -14,28 +14,21 @@ import type { Shadow } from './shadow.js';
  * Throws `state.unwritable` when it cannot be written.
  */
 export async function commitTree(shadow: Shadow, tree: string, parents: readonly string[]): Promise<string> {
-  const content = commitOf(tree, parents);
-  const id = commitId(tree, parents);
-  await storeObject(shadow, { type: 'commit', id, content });
-  return id;
+  const commit = commitOf(tree, parents);
+  await storeObject(shadow, commit);
+  return commit.id;
 }
 
-/** The id that `commitTree` gives. */
-export const commitId = (tree: string, parents: readonly string[]): string =>
-  objectId(tree.length === 64 ? 'sha256' : 'sha1', 'commit', commitOf(tree, parents));
-
-/** What is in the commit that `commitTree` writes. */
-export function commitOf(tree: string, parents: readonly string[]): Buffer {
+/** The commit that `commitTree` writes. */
+export function commitOf(tree: string, parents: readonly string[]): GitObject {
   const nobody = 'sidecar <sidecar> 0 +0000';
   const lines = [`tree ${tree}`, ...parents.map((parent) => `parent ${parent}`)];
-  return Buffer.from([...lines, `author ${nobody}`, `committer ${nobody}`, '', ''].join('\n'));
+  const content = Buffer.from([...lines, `author ${nobody}`, `committer ${nobody}`, '', ''].join('\n'));
+  return { type: 'commit', id: objectId(formatOf(tree), 'commit', content), content };
 }
 
 /** Writes an object as git does, in a file of its own. Throws `state.unwritable` when it cannot be written. */
-export async function storeObject(
-  shadow: Shadow,
-  { type, id, content }: { readonly type: ObjectType; readonly id: string; readonly content: Buffer },
-): Promise<void> {
+export async function storeObject(shadow: Shadow, { type, id, content }: GitObject): Promise<void> {
   const directory = path.join(shadow.gitDir, 'objects', id.slice(0, 2));
   try {
     await writeLoose(directory, id.slice(2), withHeader(type, content));

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { open, readlink } from 'node:fs/promises';
+import { errorCode } from '../files/private-files.js';
 import { placeOf } from './directory.js';
 import { Disk, stampFrom, type Stamp } from './disk.js';
-import { objectId, type ObjectType } from './object-id.js';
+import { idBytes, objectId, type GitObject, type ObjectType } from './object-id.js';
 import type { ObjectReader } from './object-reader.js';
 import type { BytePath } from './path-bytes.js';
 import { isSettled, type DiskTime } from './tick.js';
@@ -17,17 +18,14 @@ export interface EditedTree {
   readonly objects: readonly EditedObject[];
 }
 
-export interface EditedObject {
-  readonly type: ObjectType;
-  readonly id: string;
-  readonly content: Buffer;
+export interface EditedObject extends GitObject {
   /** What stood in its place. The content is undefined where that is too large to compare with. */
   readonly before: { readonly id: string; readonly content: Buffer | undefined };
 }
 
-/** More than this is git's to read, and worth its time. */
+/** More than this is git's to read, and worth its time. Sizes are in bytes; an `ObjectReader` for this needs no more. */
 const mostEdits = 100;
-const largestFile = 1024 * 1024;
+export const largestEdited = 1024 * 1024;
 const largestInAll = 8 * 1024 * 1024;
 
 /**
@@ -52,11 +50,13 @@ export async function editedTree(
   if (files.size > mostEdits) return undefined;
   const { root, format, objects, now } = options;
   const editing = new Editing(format, objects);
+  const disk = new Disk(root);
   let bytes = 0;
   const found: Found[] = [];
   for (const [path, stamp] of files) {
     if (stamp.device !== now.device || !isSettled(stamp, now)) return undefined;
-    const file = await readWhole(root, path, stamp);
+    const file = await readWhole(placeOf(root, path), stamp);
+    if (disk.stampOf(path)?.id !== stamp.id) return undefined;
     bytes += file?.content.length ?? 0;
     if (file === undefined || bytes > largestInAll) return undefined;
     found.push({ path, ...file });
@@ -71,9 +71,6 @@ interface Found {
   readonly mode: string;
   readonly content: Buffer;
 }
-
-/** The limit of what an `ObjectReader` for this has to read. */
-export const largestObject = largestFile;
 
 class Editing {
   readonly #made = new Map<string, EditedObject>();
@@ -96,8 +93,10 @@ class Editing {
     const content = (await this.reader.read(id))?.content;
     if (content === undefined) return undefined;
     const edited = Buffer.from(content);
-    for (const [name, inside] of byName(place, files)) {
-      const entry = entryIn(content, name, this.format);
+    const groups = byName(place, files);
+    const entries = entriesOf(content, groups, this.format);
+    for (const [name, inside] of groups) {
+      const entry = entries.get(name);
       const [file] = inside;
       if (entry === undefined || file === undefined) return undefined;
       const isFile = file.path === place + name;
@@ -139,30 +138,36 @@ function byName(place: BytePath, files: readonly Found[]): Map<BytePath, Found[]
   return groups;
 }
 
-/** Finds an entry in a tree object: `<mode> <name>`, a zero byte, the id in binary, and so on. */
-function entryIn(tree: Buffer, name: BytePath, format: ObjectFormat) {
-  const idBytes = format === 'sha1' ? 20 : 32;
+interface Entry {
+  readonly mode: string;
+  readonly id: string;
+  /** Where in the tree object it begins, and where its id does. */
+  readonly at: number;
+  readonly idAt: number;
+}
+
+/** The entries of these names in a tree object: `<mode> <name>`, a zero byte, the id in binary, and so on. */
+function entriesOf(tree: Buffer, names: ReadonlyMap<BytePath, unknown>, format: ObjectFormat): Map<BytePath, Entry> {
+  const found = new Map<BytePath, Entry>();
+  const length = idBytes[format];
   for (let at = 0; at < tree.length;) {
     const space = tree.indexOf(0x20, at);
     const zero = tree.indexOf(0, space);
-    if (space < 0 || zero < 0) return undefined;
+    if (space < 0 || zero < 0) break;
     const idAt = zero + 1;
-    if (tree.toString('latin1', space + 1, zero) === name) {
-      return { at, idAt, mode: tree.toString('latin1', at, space), id: tree.toString('hex', idAt, idAt + idBytes) };
-    }
-    at = idAt + idBytes;
+    const name = tree.toString('latin1', space + 1, zero);
+    const mode = tree.toString('latin1', at, space);
+    if (names.has(name)) found.set(name, { mode, id: tree.toString('hex', idAt, idAt + length), at, idAt });
+    at = idAt + length;
   }
-  return undefined;
+  return found;
 }
 
-/** A file, or a link, that stood there with this stamp before it was read and after. */
-async function readWhole(root: string, path: BytePath, stamp: Stamp): Promise<Omit<Found, 'path'> | undefined> {
-  const place = placeOf(root, path);
-  const found = await readFile(place, stamp).catch((error: unknown) =>
-    (error as NodeJS.ErrnoException).code === 'ELOOP' ? readLink(place).catch(() => undefined) : undefined,
+/** A file, or a link. The stamp is what it had before; whether it still has it, the caller sees to. */
+async function readWhole(place: string | Buffer, stamp: Stamp): Promise<Omit<Found, 'path'> | undefined> {
+  return readFile(place, stamp).catch((error: unknown) =>
+    errorCode(error) === 'ELOOP' ? readLink(place).catch(() => undefined) : undefined,
   );
-  // A new one each time: it remembers directories.
-  return new Disk(root).stampOf(path)?.id === stamp.id ? found : undefined;
 }
 
 async function readLink(place: string | Buffer): Promise<Omit<Found, 'path'>> {
@@ -173,7 +178,7 @@ async function readFile(place: string | Buffer, stamp: Stamp): Promise<Omit<Foun
   const handle = await open(place, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   try {
     const stats = await handle.stat({ bigint: true });
-    if (stampFrom(stats).id !== stamp.id || stats.size > largestFile) return undefined;
+    if (stampFrom(stats).id !== stamp.id || stats.size > largestEdited) return undefined;
     const size = Number(stats.size);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
     if (bytesRead !== size) return undefined;

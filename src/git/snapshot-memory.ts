@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { changedPaths } from './changed-paths.js';
 import { Disk, stampFrom, type Stamp, type Unindexed } from './disk.js';
-import { editedTree, largestObject, type EditedTree } from './edited-tree.js';
+import { editedTree, largestEdited, type EditedTree } from './edited-tree.js';
 import { SidecarError } from '../errors.js';
 import type { Environment } from './environment.js';
 import type { Grounds } from './grounds.js';
@@ -83,7 +83,7 @@ export class SnapshotMemory {
    * may have changed, or git failed. Throws what `readSettled` throws.
    */
   async recall(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Taken | undefined> {
-    const objects = new ObjectReader(shadow, largestObject);
+    const objects = new ObjectReader(shadow, largestEdited);
     try {
       return await this.#recall(tree, shadow, { ...options, objects });
     } catch (error) {

@@ -1,4 +1,5 @@
-import { commitId, commitOf, commitTree } from '../git/commit.js';
+import { commitOf, commitTree } from '../git/commit.js';
+import { formatOf } from '../git/object-id.js';
 import { packOf, writePack, type Pack, type PackRequest } from '../git/pack.js';
 import { writePatch } from '../git/patch.js';
 import type { Shadow } from '../git/shadow.js';
@@ -26,11 +27,10 @@ export interface Parcel extends Pick<LandRequest, 'patch' | 'landing'> {
  */
 export function editsOf({ local, have, knownRules }: Difference): Parcel | undefined {
   const { edited, snapshot, landing } = local;
-  if (edited === undefined || have !== commitId(edited.from, [])) return undefined;
+  if (edited === undefined || have !== commitOf(edited.from, []).id) return undefined;
   if (have === landing || (snapshot.rules !== null && snapshot.rules !== knownRules)) return undefined;
-  const commit = { type: 'commit', content: commitOf(edited.tree, []) } as const;
-  const format = edited.tree.length === 64 ? 'sha256' : 'sha1';
-  return { pack: packOf(thinPack(format, [commit, ...edited.objects])), patch: null, landing };
+  const pack = thinPack(formatOf(edited.tree), [commitOf(edited.tree, []), ...edited.objects]);
+  return { pack: packOf(pack), patch: null, landing };
 }
 
 /** The tree as objects. With `treesOnly` file contents are left out: enough to compare, not to land. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Disk, type Stamp } from '../../src/git/disk.js';
-import { editedTree, largestObject, type EditedTree } from '../../src/git/edited-tree.js';
+import { editedTree, largestEdited, type EditedTree } from '../../src/git/edited-tree.js';
 import { objectId } from '../../src/git/object-id.js';
 import { ObjectReader } from '../../src/git/object-reader.js';
 import { openShadow } from '../../src/git/shadow.js';
@@ -47,7 +47,7 @@ async function forecastAt(nowMs: number, ...paths: string[]): Promise<EditedTree
     const stamp = disk.stampOf(name);
     if (stamp !== undefined) stamps.set(name, stamp);
   }
-  const objects = new ObjectReader(shadow, largestObject);
+  const objects = new ObjectReader(shadow, largestEdited);
   try {
     const { root, format } = tree;
     const { device } = await diskTime(shadow.gitDir);
@@ -116,7 +116,7 @@ describe('a forecast of edits', () => {
       () => [...(rmSync(at('src/deep'), { recursive: true }), edit('src/deep'))],
     ],
     ['a path below what the tree has for a file', () => [...(rmSync(at('top')), repo.write('top/x', 'x'), ['top/x'])]],
-    ['a large file', () => edit('top', 'x'.repeat(largestObject + 1))],
+    ['a large file', () => edit('top', 'x'.repeat(largestEdited + 1))],
     ['more files than a few', () => Array.from({ length: 101 }, (_, index) => edit(`src/${index}`)).flat()],
   ])('is not made of %s', async (_, change) => {
     begin();
