@@ -7,10 +7,10 @@ import type { Shadow } from '../git/shadow.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Conversation } from './conversation.js';
 import type { Common } from './have.js';
-import { remoteError, unexpected, words, type Hello } from './hello.js';
-import { aheadLine, MissingObjects } from './land.js';
-import { waitingLimit } from './limits.js';
+import type { Hello } from './hello.js';
+import { aheadLine } from './land-request.js';
 import type { SyncRequest } from './request.js';
+import { askWithPack, OtherAnswers, unwritten } from './with-pack.js';
 
 /** What was sent while the snapshot was being taken. Nothing has changed in the workspace yet. */
 export interface SentAhead {
@@ -23,8 +23,8 @@ export interface SentAhead {
 
 /**
  * Where the other side has nothing, most of what a first sync sends is what HEAD holds, and that is known before the snapshot
- * is. It is sent as objects, by their ids: what of it the working tree holds, only the snapshot says. Resolves when it is
- * all there; with undefined where there is no sense in it.
+ * is. It is sent as objects, by their ids: what of it the working tree holds, only the snapshot says. Resolves when it
+ * is all there; with undefined where there is no sense in it.
  *
  * Throws `MissingObjects`, and what the landing would throw: `sync.not_empty`, `sync.remote_failed`.
  */
@@ -44,34 +44,24 @@ export async function sendAhead(
   if (await isPartial(tree)) return undefined;
   const shadow = await parts.shadow;
   const startedMs = clock.now();
-  const { stdout } = await runGit(shadow.place, ['rev-parse', '--verify', `${head}^{tree}`]).catch(missing);
+  const { stdout } = await runGit(shadow.place, ['rev-parse', '--verify', `${head}^{tree}`]).catch(unwritten);
   const commit = await commitTree(shadow, stdout.toString('latin1').trim(), []);
-  const pack = await writePack(shadow, { commit, blobs: [], have: null }).catch(missing);
+  const pack = await writePack(shadow, { commit, blobs: [], have: null }).catch(unwritten);
   let bytes = 0;
   try {
-    conversation.ask(aheadLine({ adopt: request.adopt === true, origin: shadow.origin }, pack));
-    const sending = conversation.send(pack.stream, (more) => {
+    const line = aheadLine({ adopt: request.adopt === true, origin: shadow.origin }, pack);
+    askWithPack(conversation, line, pack, (more) => {
       bytes += more;
       emit({ kind: 'sync.sending', bytes, elapsedMs: clock.now() - startedMs, done: false });
     });
-    // A pack that cannot be written here must end the wait for an answer that will not come.
-    sending.catch((cause: unknown) => conversation.abandon(new MissingObjects('the pack is not whole', { cause })));
-    await arrival(request, conversation, there.workspace);
-    return { common: { have: commit, shared: false }, bytes, startedMs };
+    const others = new OtherAnswers(there.workspace, (holder) => emit({ kind: 'sync.waiting', holder }));
+    for (;;) {
+      const answer = await conversation.answer();
+      if (answer.word === 'arrived') return { common: { have: commit, shared: false }, bytes, startedMs };
+      others.take(answer);
+    }
   } finally {
     pack.stop();
-  }
-}
-
-async function arrival({ emit }: SyncRequest, conversation: Conversation, workspace: string): Promise<void> {
-  for (let waits = 1; ; waits += 1) {
-    const answer = await conversation.answer();
-    const { word, rest } = answer;
-    if (word === 'arrived') return;
-    if (word === 'error' && rest.startsWith('import ')) throw new MissingObjects(words(rest.slice('import '.length)));
-    if (word === 'error') throw remoteError(rest, workspace);
-    if (word !== 'waiting' || waits > waitingLimit) throw unexpected(answer);
-    if (waits === 1) emit({ kind: 'sync.waiting', holder: words(rest.slice(rest.indexOf(' ') + 1)) });
   }
 }
 
@@ -79,8 +69,4 @@ async function arrival({ emit }: SyncRequest, conversation: Conversation, worksp
 async function isPartial({ repository }: WorkingTree): Promise<boolean> {
   const packs = await readdir(path.join(repository?.objects ?? '', 'pack')).catch(() => []);
   return packs.some((name) => name.endsWith('.promisor'));
-}
-
-function missing(cause: unknown): never {
-  throw new MissingObjects('the pack could not be written', { cause });
 }

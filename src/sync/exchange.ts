@@ -5,10 +5,10 @@ import { sendAhead, type SentAhead } from './ahead.js';
 import { greet, type Asked, type Greeting } from './greeting.js';
 import { findCommon } from './have.js';
 import { Stale } from './hello.js';
-import { MissingObjects } from './land.js';
 import { prepare, type Local } from './prepare.js';
 import type { OpenSession, SyncRequest } from './request.js';
 import { transfer, type Outcome } from './transfer.js';
+import { MissingObjects } from './with-pack.js';
 
 interface Parts {
   readonly session: OpenSession;

@@ -3,27 +3,11 @@ import { toText, unquote } from '../git/path-bytes.js';
 import type { Pack } from '../git/pack.js';
 import type { Answer } from './answers.js';
 import type { Conversation } from './conversation.js';
-import { badReply, objectId, remoteError, unexpected, words } from './hello.js';
-import { listLimit, waitingLimit } from './limits.js';
+import { badReply, objectId, unexpected } from './hello.js';
+import { landLine, type LandRequest } from './land-request.js';
+import { listLimit } from './limits.js';
 import type { Drift } from './result.js';
-
-/** What is to land, and how. Ids are checked; nothing here needs quoting. */
-export interface LandRequest {
-  readonly mode: 'land' | 'dry';
-  readonly tree: string;
-  readonly have: string | null;
-  /** The tree's parentless commit, where the pack holds it. */
-  readonly landing: string | null;
-  /** Where the tree is not in the pack: what to make it of over there. */
-  readonly patch: { readonly from: string; readonly text: string } | null;
-  readonly rules: string | null;
-  readonly drift: 'save' | 'refuse';
-  readonly adopt: boolean;
-  readonly shared: boolean;
-  /** Names this working tree on this machine, so that the sidecar knows it again. */
-  readonly origin: string;
-  readonly head: string | null;
-}
+import { askWithPack, OtherAnswers } from './with-pack.js';
 
 export interface Landing {
   readonly tree: string;
@@ -31,9 +15,6 @@ export interface Landing {
   readonly drift: Drift | null;
   readonly leftAlone: readonly string[];
 }
-
-/** The far side lacks objects that the pack builds on, or ours lacks some: everything must be sent again. */
-export class MissingObjects extends Error {}
 
 /** The tree could not be made of a patch over there: the conversation goes on, with a request for the tree in a pack. */
 export class Unpatched extends Error {}
@@ -57,17 +38,11 @@ export async function land(
   },
 ): Promise<Landing> {
   const { pack, workspace } = options;
-  conversation.ask(requestLine(request, pack));
-  const sending = pack === null ? Promise.resolve() : conversation.send(pack.stream, options.onBytes);
-  // A pack that cannot be written here must end the wait for an answer that will not come.
-  sending.catch((cause: unknown) => {
-    conversation.abandon(new MissingObjects('the pack could not be written', { cause }));
-  });
-
+  askWithPack(conversation, landLine(request, pack), pack, options.onBytes);
+  const others = new OtherAnswers(workspace, options.onWaiting);
   const paths = new PathLists();
   let received = false;
   let changed: Landing['changed'] | undefined;
-  let waits = 0;
   try {
     for (;;) {
       const answer = await conversation.answer();
@@ -81,11 +56,6 @@ export async function land(
         case 'unpatched':
           if (received || request.patch === null) throw unexpected(answer);
           throw new Unpatched('the tree could not be made of a patch');
-        case 'waiting':
-          waits += 1;
-          if (waits > waitingLimit) throw badReply('that it waits, without end');
-          if (waits === 1) options.onWaiting(words(rest.slice(rest.indexOf(' ') + 1)));
-          break;
         case 'drift':
           paths.addDrift(answer);
           break;
@@ -105,12 +75,11 @@ export async function land(
           if (id !== null) await acknowledge(conversation);
           return { tree, changed, drift: paths.drift(id), leftAlone: paths.leftAlone };
         }
-        case 'error':
-          if (rest.startsWith('import ')) throw new MissingObjects(words(rest.slice('import '.length)));
-          if (rest.startsWith('drifted ')) throw new SidecarError('sync.drifted', { workspace, ...paths.drifted });
-          throw remoteError(rest, workspace);
         default:
-          throw unexpected(answer);
+          if (word === 'error' && rest.startsWith('drifted ')) {
+            throw new SidecarError('sync.drifted', { workspace, ...paths.drifted });
+          }
+          others.take(answer);
       }
     }
   } finally {
@@ -125,31 +94,6 @@ export async function land(
 async function acknowledge(conversation: Conversation): Promise<void> {
   conversation.ask('told');
   await conversation.answer().catch(() => undefined);
-}
-
-function requestLine(request: LandRequest, pack: Pack | null): string {
-  const pairs: Record<string, string> = {
-    mode: request.mode,
-    tree: request.tree,
-    have: request.have ?? '-',
-    landing: request.landing ?? '-',
-    pack: pack === null ? 'none' : pack.small ? 'unpack' : 'index',
-    ...(request.patch === null ? {} : { from: request.patch.from, patch: request.patch.text }),
-    rules: request.rules ?? '-',
-    drift: request.drift,
-    adopt: request.adopt ? '1' : '0',
-    shared: request.shared ? '1' : '0',
-    origin: request.origin,
-    head: request.head ?? '-',
-  };
-  return `land ${Object.entries(pairs)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ')}`;
-}
-
-/** The request to take in a pack before it is known what is to land. */
-export function aheadLine({ adopt, origin }: Pick<LandRequest, 'adopt' | 'origin'>, pack: Pack): string {
-  return `ahead have=- pack=${pack.small ? 'unpack' : 'index'} adopt=${adopt ? '1' : '0'} origin=${origin}`;
 }
 
 /** `A M D`: how many paths were added, modified and deleted. */

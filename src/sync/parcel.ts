@@ -4,8 +4,9 @@ import { packOf, writePack, type Pack, type PackRequest } from '../git/pack.js';
 import { writePatch } from '../git/patch.js';
 import type { Shadow } from '../git/shadow.js';
 import { thinPack } from '../git/thin-pack.js';
-import { MissingObjects, type LandRequest } from './land.js';
+import type { LandRequest } from './land-request.js';
 import type { Local } from './prepare.js';
+import { unwritten } from './with-pack.js';
 
 /** What stands here, and what the other side has of it. */
 export interface Difference {
@@ -59,7 +60,7 @@ interface Contents {
 }
 
 async function parcel(shadow: Shadow, { objects, patch, treesOnly = false }: Contents): Promise<Parcel> {
-  const pack = objects === null ? null : await writePack(shadow, { ...objects, treesOnly }).catch(missing);
+  const pack = objects === null ? null : await writePack(shadow, { ...objects, treesOnly }).catch(unwritten);
   return { pack, patch, landing: null };
 }
 
@@ -90,9 +91,4 @@ const lackedRules = ({ local: { snapshot }, knownRules }: Difference): string[] 
 
 /** A commit whose parent is what the other side has: git then sends thin deltas. */
 const onTopOf = (have: string, shadow: Shadow, tree: string): Promise<string> =>
-  commitTree(shadow, tree, [have]).catch(missing);
-
-/** Somebody's own git may have pruned what a pack is made of, or builds on. */
-function missing(cause: unknown): never {
-  throw new MissingObjects('the pack could not be written', { cause });
-}
+  commitTree(shadow, tree, [have]).catch(unwritten);

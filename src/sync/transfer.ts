@@ -10,11 +10,12 @@ import type { SentAhead } from './ahead.js';
 import type { Conversation } from './conversation.js';
 import { landedRef, type Common } from './have.js';
 import type { Hello } from './hello.js';
-import { land, MissingObjects, Unpatched, type Landing } from './land.js';
+import { land, Unpatched, type Landing } from './land.js';
 import { asPack, editsOf, sizeOfSmallest, smallest, type Difference, type Parcel } from './parcel.js';
 import type { SyncResult } from './result.js';
 import type { Local } from './prepare.js';
 import type { SyncRequest } from './request.js';
+import { MissingObjects } from './with-pack.js';
 
 /** A sync's result, but for what is known only where the session was opened. */
 export type Outcome = Omit<SyncResult, 'sidecar' | 'attempts' | 'warm'>;
