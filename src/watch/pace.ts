@@ -17,8 +17,14 @@ import { both, type Change } from './change.js';
  */
 export type Pace =
   | { readonly kind: 'idle' }
-  /** Something changed, and more may follow. */
-  | { readonly kind: 'settling'; readonly change: Change; readonly sinceMs: number; readonly lastMs: number }
+  /** Something changed, and more may follow, within `quietMs`. */
+  | {
+      readonly kind: 'settling';
+      readonly change: Change;
+      readonly sinceMs: number;
+      readonly lastMs: number;
+      readonly quietMs: number;
+    }
   /** Being asked: is git at work, and does the change matter? */
   | { readonly kind: 'judging'; readonly change: Change; readonly wait?: Wait; readonly later?: Later }
   /** git is changing the tree: its end state is what lands. */
@@ -45,6 +51,8 @@ export type Verdict =
 
 type In<K extends Pace['kind']> = Extract<Pace, { kind: K }>;
 
+/** The first change is mostly the only one: an editor needs no longer to put a new file in the place of the old one. */
+const firstQuietMs = 20;
 /** So long without another change is the end of a burst. A little more than the events themselves are held together. */
 const quietMs = 60;
 /** Writes without end land all the same. */
@@ -62,9 +70,10 @@ const failurePauseMs = 1_000;
 export function told(pace: Pace, change: Change, nowMs: number): Pace {
   switch (pace.kind) {
     case 'idle':
-      return { kind: 'settling', change, sinceMs: nowMs, lastMs: nowMs };
+      return { kind: 'settling', change, sinceMs: nowMs, lastMs: nowMs, quietMs: firstQuietMs };
     case 'settling':
-      return { ...pace, change: both(pace.change, change), lastMs: isSign(change) ? nowMs : pace.lastMs };
+      if (!isSign(change)) return { ...pace, change: both(pace.change, change) };
+      return { ...pace, change: both(pace.change, change), lastMs: nowMs, quietMs };
     case 'held': {
       const wait = isSign(change) ? { ...pace.wait, lastMs: nowMs } : pace.wait;
       return { ...pace, change: both(pace.change, change), wait };
@@ -84,7 +93,7 @@ export function told(pace: Pace, change: Change, nowMs: number): Pace {
 export function dueMs(pace: Pace): number | undefined {
   switch (pace.kind) {
     case 'settling':
-      return Math.min(pace.lastMs + quietMs, pace.sinceMs + burstMs);
+      return Math.min(pace.lastMs + pace.quietMs, pace.sinceMs + burstMs);
     case 'held':
       return pace.lookMs;
     case 'failed':
@@ -143,7 +152,7 @@ const isSign = (change: Change): boolean => change.kind !== 'unseen';
 const isSeen = (later: Later | undefined): later is Later => later !== undefined && isSign(later.change);
 
 function settle(later: Later | undefined): Pace {
-  return later === undefined ? { kind: 'idle' } : { kind: 'settling', ...later };
+  return later === undefined ? { kind: 'idle' } : { kind: 'settling', ...later, quietMs };
 }
 
 function added(later: Later | undefined, change: Change, nowMs: number): Later {

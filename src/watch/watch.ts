@@ -9,7 +9,7 @@ import type { Watcher } from './file-events.js';
 import { beginning, due, dueMs, failed, judged, landed, told, type Pace, type Verdict } from './pace.js';
 import { mayPass, pauseMs } from './passing.js';
 import { startSources } from './sources.js';
-import { weigh } from './weigh.js';
+import { weigh, type Weight } from './weigh.js';
 
 export interface WatchRequest {
   readonly tree: WorkingTree;
@@ -69,6 +69,8 @@ class Watching {
   /** What of git's work was waited for in vain: not again. */
   #stuck: string | undefined;
   #failures = 0;
+  /** What a change weighs, asked while more may follow. */
+  #weighed: { readonly change: Change; readonly weight: Promise<Weight> } | undefined;
 
   constructor(request: WatchRequest & { readonly gitDir: string | undefined }) {
     this.#request = request;
@@ -92,6 +94,7 @@ class Watching {
         case 'settling':
         case 'held':
         case 'failed': {
+          if (pace.kind === 'settling') void this.#weigh(pace.change);
           const leftMs = (dueMs(pace) ?? 0) - clock.now();
           if (leftMs > 0) await this.#toldOr(leftMs);
           else this.#pace = due(pace);
@@ -127,13 +130,15 @@ class Watching {
     const { gitDir, emit, signal, look, clock } = this.#request;
     const work = gitDir === undefined ? undefined : await gitAtWork(gitDir);
     if (work !== undefined && work.id !== this.#stuck) {
+      this.#weighed = undefined;
       if (!this.#held) emit({ kind: 'watch.held', path: work.path });
       this.#held = true;
       return { kind: 'git', work };
     }
     this.#held = false;
     try {
-      const weight = await weigh(change, this.#request);
+      const weight = await this.#weigh(change);
+      this.#weighed = undefined;
       if (weight !== 'look') return { kind: weight };
       const startedMs = clock.now();
       const differs = await look(signal);
@@ -145,6 +150,15 @@ class Watching {
       if (error instanceof SidecarError) return { kind: 'land' };
       throw error;
     }
+  }
+
+  #weigh(change: Change): Promise<Weight> {
+    if (this.#weighed?.change !== change) {
+      const weight = weigh(change, this.#request);
+      weight.catch(() => undefined); // met by whoever judges
+      this.#weighed = { change, weight };
+    }
+    return this.#weighed.weight;
   }
 
   async #land(pace: Extract<Pace, { kind: 'landing' }>): Promise<void> {

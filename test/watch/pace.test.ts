@@ -25,12 +25,16 @@ describe('a watch', () => {
     expect(landed(landing)).toEqual(idle);
   });
 
-  it('waits for the end of a burst, and lands all of it at once', () => {
+  it('lands a change as soon as the file stands, and waits for the end of a burst', () => {
     const first = told(idle, one, 1_000);
-    expect(dueMs(first)).toBe(1_060);
-    const second = told(first, two, 1_040);
-    expect(dueMs(second)).toBe(1_100);
+    expect(dueMs(first)).toBe(1_020);
+    const second = told(first, two, 1_010);
+    expect(dueMs(second)).toBe(1_070);
     expect(when(second)).toEqual({ kind: 'judging', change: both });
+  });
+
+  it('takes no look that is due for the beginning of a burst', () => {
+    expect(dueMs(told(told(idle, one, 1_000), unseen, 1_010))).toBe(1_020);
   });
 
   it('lands in the middle of a burst that does not end', () => {
