@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
 import { open, readlink } from 'node:fs/promises';
-import { errorCode } from '../files/private-files.js';
 import { placeOf } from './directory.js';
 import { Disk, stampFrom, type Stamp } from './disk.js';
 import { idBytes, objectId, type GitObject, type ObjectType } from './object-id.js';
@@ -166,7 +165,7 @@ function entriesOf(tree: Buffer, names: ReadonlyMap<BytePath, unknown>, format: 
 /** A file, or a link. The stamp is what it had before; whether it still has it, the caller sees to. */
 async function readWhole(place: string | Buffer, stamp: Stamp): Promise<Omit<Found, 'path'> | undefined> {
   return readFile(place, stamp).catch((error: unknown) =>
-    errorCode(error) === 'ELOOP' ? readLink(place).catch(() => undefined) : undefined,
+    (error as NodeJS.ErrnoException).code === 'ELOOP' ? readLink(place).catch(() => undefined) : undefined,
   );
 }
 
