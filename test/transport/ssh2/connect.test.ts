@@ -162,7 +162,8 @@ describe('a connection lost while the user is asked', () => {
     const timers = countTimers();
     answer.emit('given');
     await nextTurn();
-    expect(countTimers()).toBe(timers);
+    // One of somebody else may have run out meanwhile.
+    expect(countTimers()).toBeLessThanOrEqual(timers);
   });
 });
 
@@ -185,7 +186,7 @@ describe('aborting', () => {
     const timers = countTimers();
     const { signal } = controller;
     await expect(connectSsh2({ target, identities, hostKeys, timeoutMs: 60_000, signal })).rejects.toBe(reason);
-    expect(countTimers()).toBe(timers);
+    expect(countTimers()).toBeLessThanOrEqual(timers);
     await server.idle();
   });
 
