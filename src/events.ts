@@ -75,7 +75,7 @@ export type RunEvent =
   /** It could not be started, or nobody knows how it ended. It is not run again before the next landing. */
   | { readonly kind: 'run.failed'; readonly command: readonly string[]; readonly error: SidecarError };
 
-export type SyncPhase = 'snapshot' | 'pack' | 'land';
+export type SyncPhase = 'snapshot' | 'pack' | 'land' | 'compare';
 
 export type SkipReason = 'fifo' | 'socket' | 'device' | 'git-directory' | 'gitmodules-link' | 'unreadable-directory';
 

@@ -126,6 +126,7 @@ const phases: Readonly<Record<SyncPhase, string>> = {
   snapshot: 'reading the working tree',
   pack: 'packing',
   land: 'landing',
+  compare: 'comparing',
 };
 
 const skipReasons: Readonly<Record<SkipReason, string>> = {

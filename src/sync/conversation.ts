@@ -4,9 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { systemClock, type Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Channel, Transport } from '../transport/transport.js';
-import { endless, readAnswers, type Answer } from './answers.js';
+import { Answers, endless, type Answer } from './answers.js';
 import { printLimit, shortened } from './limits.js';
-import { remoteCommand, remoteScriptLine } from './remote-script.js';
+import { remoteCommand, remoteScriptLine, type Subject } from './remote-script.js';
 
 /** Bytes of messages (stderr) that are kept, to tell why the far half ended. */
 const messageKept = 8 * 1024;
@@ -24,7 +24,7 @@ export class Conversation {
   /** Resolves when the far half has ended, or the channel to it was lost or closed. */
   readonly ended: Promise<void>;
   readonly #channel: Channel;
-  readonly #answers: AsyncGenerator<Answer, void>;
+  readonly #answers: Answers;
   readonly #begun = new AbortController();
   #heard = 0;
   #message = '';
@@ -35,7 +35,7 @@ export class Conversation {
 
   private constructor(channel: Channel, nonce: string) {
     this.#channel = channel;
-    this.#answers = readAnswers(channel.stdout, nonce + ' ');
+    this.#answers = new Answers(channel.stdout, nonce + ' ');
     // The answer, or its absence, tells more.
     for (const event of ['error', 'close']) channel.stdin.on(event, () => (this.#deaf = true));
     const ended = (): void => undefined;
@@ -50,11 +50,16 @@ export class Conversation {
   }
 
   /** Starts the script on the far side. */
-  static async start(transport: Transport, signal: AbortSignal, clock: Clock = systemClock): Promise<Conversation> {
+  static async start(
+    transport: Transport,
+    signal: AbortSignal,
+    clock: Clock = systemClock,
+    subject: Subject = 'sync',
+  ): Promise<Conversation> {
     const nonce = randomBytes(12).toString('hex');
     const channel = await transport.exec(remoteCommand, { signal });
     const conversation = new Conversation(channel, nonce);
-    channel.stdin.write(remoteScriptLine(nonce), 'latin1');
+    channel.stdin.write(remoteScriptLine(nonce, subject), 'latin1');
     conversation.#watchFirstWord(clock);
     return conversation;
   }
@@ -94,17 +99,25 @@ export class Conversation {
    */
   async answer(): Promise<Answer> {
     try {
-      const { value } = await this.#answers.next().catch(async (error: unknown) => {
-        if (error instanceof SidecarError) throw error;
-        await this.#channel.exit; // a stream that broke: the channel knows why
-        throw error;
-      });
+      const value = await this.#answers.next().catch((error: unknown) => this.#broken(error));
       if (!this.#begun.signal.aborted) this.#begun.abort();
       if (value === undefined) return await this.#withoutAnswer();
       this.#heard += 1;
       return value;
     } catch (error) {
       throw this.#failure ?? error;
+    }
+  }
+
+  /**
+   * The bytes that follow an answer which announced so many. Read them to their end before the next answer. Rejects as
+   * `answer` does.
+   */
+  async *bytes(length: number): AsyncGenerator<Buffer, void> {
+    try {
+      yield* this.#answers.take(length);
+    } catch (error) {
+      throw this.#failure ?? (await this.#broken(error).catch((cause: unknown) => cause));
     }
   }
 
@@ -119,7 +132,7 @@ export class Conversation {
     this.#begun.abort();
     this.#channel.stdin.end();
     this.#channel.close();
-    await this.#answers.return();
+    await this.#answers.close();
   }
 
   /** A start file that waits for input would have this side wait for ever. */
@@ -130,6 +143,12 @@ export class Conversation {
       () => this.abandon(new SidecarError('sync.remote_failed', { reason: silent })),
       () => undefined,
     );
+  }
+
+  /** Of a stream that broke, the channel knows why. */
+  async #broken(error: unknown): Promise<never> {
+    if (!(error instanceof SidecarError)) await this.#channel.exit;
+    throw error;
   }
 
   /** The script over there ended before it answered. */

@@ -3,6 +3,7 @@ import type { ObjectFormat } from '../git/working-tree.js';
 import type { Transport } from '../transport/transport.js';
 import { Conversation } from './conversation.js';
 import { hello, type Hello } from './hello.js';
+import type { Subject } from './remote-script.js';
 
 /** Which workspace a greeting is about, and in which format its objects are to be named. */
 export interface Asked {
@@ -24,9 +25,16 @@ export interface Greeting {
 export async function greet(
   transport: Transport,
   asked: Asked,
-  { signal, clock, syncing }: { readonly signal: AbortSignal; readonly clock: Clock; readonly syncing: boolean },
+  options: {
+    readonly signal: AbortSignal;
+    readonly clock: Clock;
+    readonly syncing: boolean;
+    /** Default: a sync. */
+    readonly subject?: Subject;
+  },
 ): Promise<Greeting> {
-  const conversation = await Conversation.start(transport, signal, clock);
+  const { signal, clock, syncing, subject } = options;
+  const conversation = await Conversation.start(transport, signal, clock, subject);
   try {
     const answer = hello(conversation, asked);
     if (syncing) conversation.ask('scan');

@@ -18,14 +18,20 @@ export const remoteCommand =
   `sh -c 'IFS= read -r script && size=\${script%% *} && script=\${script#* } && ` +
   `if [ "\${#script}" = "$size" ]; then eval "$(printf %b "$script")"; else echo "${mangled}" >&2; fi'`;
 
-let cached: string | undefined;
+/** What a conversation is about: landing a tree, or all else that can be asked of a workspace and done in it. */
+export type Subject = 'sync' | 'workspace';
+
+const cached = new Map<Subject, string>();
 
 /** The first line to send: the script and what it is told, for `printf %b` to unfold. Comments and indentation stay here. */
-export function remoteScriptLine(nonce: string): string {
-  cached ??= encode(`shadow_config='${shadowConfig}'\nshadow_attributes='${shadowAttributes}'\n${readScript()}`);
-  const script = `nonce=${nonce}\\n${cached}`;
+export function remoteScriptLine(nonce: string, subject: Subject = 'sync'): string {
+  const text = cached.get(subject) ?? encode(`${settings}${readScripts('.')}${readScripts(subject)}`);
+  cached.set(subject, text);
+  const script = `nonce=${nonce}\\n${text}`;
   return `${script.length} ${script}\n`;
 }
+
+const settings = `shadow_config='${shadowConfig}'\nshadow_attributes='${shadowAttributes}'\n`;
 
 /**
  * Any script as the first line to send. It travels in ASCII, whatever bytes it holds: shells disagree about what the
@@ -42,16 +48,17 @@ function unfoldable(byte: number): string {
   return plain ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, '0')}`;
 }
 
-/** The files of `remote/`, in the order of their names. */
-function readScript(): string {
-  const directory = path.join(packageRoot, 'src/sync/remote');
+/** The files of a directory of `remote/`, in the order of their names. */
+function readScripts(name: string): string {
+  const directory = path.join(packageRoot, 'src/sync/remote', name);
   return readdirSync(directory)
-    .filter((name) => name.endsWith('.sh'))
+    .filter((file) => file.endsWith('.sh'))
     .sort()
-    .flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n'))
+    .flatMap((file) => readFileSync(path.join(directory, file), 'utf8').split('\n'))
     .map((line) => line.replace(/^ +/, ''))
     .filter((line) => line !== '' && !line.startsWith('#'))
-    .join('\n');
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 const encode = (script: string): string => script.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');

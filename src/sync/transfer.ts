@@ -20,32 +20,53 @@ import { MissingObjects } from './with-pack.js';
 /** A sync's result, but for what is known only where the session was opened. */
 export type Outcome = Omit<SyncResult, 'sidecar' | 'attempts' | 'warm'>;
 
-/**
- * Sends the snapshot over a conversation that has said hello, has it landed, and says what came of it. In a dry run only
- * trees travel: enough to compare, not to land.
- */
-export async function transfer(
-  request: SyncRequest,
-  parts: {
-    readonly conversation: Conversation;
-    readonly there: Hello;
-    readonly common: Common;
-    readonly local: Local;
-    readonly ahead?: SentAhead | undefined;
-    readonly tree: WorkingTree;
-    /** Rely on nothing that the other side has. */
-    readonly whole: boolean;
-  },
-): Promise<Outcome> {
-  const { conversation, there, common, ahead, tree, whole } = parts;
-  const { shadow, snapshot, landing, snapshotMs, stored } = parts.local;
+/** A conversation that has said hello, a snapshot, and what both sides have. */
+export interface Meeting {
+  readonly conversation: Conversation;
+  readonly there: Hello;
+  readonly common: Common;
+  readonly local: Local;
+  readonly ahead?: SentAhead | undefined;
+  readonly tree: WorkingTree;
+  /** Rely on nothing that the other side has. */
+  readonly whole: boolean;
+}
+
+/** Sends the snapshot, has it landed, and says what came of it. */
+export async function transfer(request: SyncRequest, meeting: Meeting): Promise<Outcome> {
+  const { there, local } = meeting;
+  const { shadow, snapshot, landing, snapshotMs } = local;
+  const dry = request.dryRun === true;
+  const { result, difference, ...sent } = await sendAndLand(request, meeting);
+  if (!dry) await remember(shadow, request.sidecar, landing);
+  return outcome({
+    ...{ there, result, snapshot, dry },
+    sentBytes: dry ? await sizeOfSmallest(difference) : sent.sentBytes,
+    ms: { ...sent, snapshotMs, endedMs: request.clock.now() },
+  });
+}
+
+interface Sent {
+  readonly result: Landing;
+  readonly difference: Difference;
+  readonly sentBytes: number;
+  readonly startedMs: number;
+  readonly receivedMs: number;
+}
+
+/** Sends the snapshot and has it landed. In a dry run only trees travel: enough to compare, not to land. */
+export async function sendAndLand(
+  request: Pick<SyncRequest, 'clock' | 'emit' | 'drift' | 'adopt' | 'dryRun'>,
+  { conversation, there, common, local, ahead, tree, whole }: Meeting,
+): Promise<Sent> {
+  const { shadow, snapshot } = local;
   const { clock, emit } = request;
   const dry = request.dryRun === true;
   const have = whole ? null : common.have;
 
   emit({ kind: 'sync.phase', phase: 'pack' });
   const startedMs = clock.now();
-  const difference: Difference = { local: parts.local, have, knownRules: whole ? null : there.rules };
+  const difference: Difference = { local, have, knownRules: whole ? null : there.rules };
   const sendingSinceMs = ahead?.startedMs ?? startedMs;
   let sentBytes = ahead?.bytes ?? 0;
   let receivedMs = startedMs;
@@ -75,23 +96,15 @@ export async function transfer(
         onReceived: () => {
           receivedMs = clock.now();
           emit({ kind: 'sync.sending', bytes: sentBytes, elapsedMs: receivedMs - sendingSinceMs, done: true });
-          emit({ kind: 'sync.phase', phase: 'land' });
+          emit({ kind: 'sync.phase', phase: dry ? 'compare' : 'land' });
         },
         onWaiting: (holder) => emit({ kind: 'sync.waiting', holder }),
       },
     );
   const result = await sendSomehow(difference, { send, dry });
-  await stored.catch(missingIfDisagreed);
+  await local.stored.catch(missingIfDisagreed);
   for (const path of result.leftAlone) emit({ kind: 'sync.left_alone', path });
-  if (!dry) await remember(shadow, request.sidecar, landing);
-  return outcome({
-    there,
-    result,
-    snapshot,
-    sentBytes: dry ? await sizeOfSmallest(difference) : sentBytes,
-    dry,
-    ms: { snapshotMs, startedMs, receivedMs, endedMs: clock.now() },
-  });
+  return { result, difference, sentBytes, startedMs, receivedMs };
 }
 
 function outcome(parts: {

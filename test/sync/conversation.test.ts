@@ -33,6 +33,27 @@ describe('a conversation with the far side', () => {
     expect(await conversation.answer()).toEqual({ word: 'first', rest: '' });
   });
 
+  it('takes bytes as they are, after an answer that announces them', async () => {
+    const content = Buffer.from(Array.from({ length: 70_000 }, (_, at) => at % 256));
+    const conversation = await talk(async ({ nonce, print }) => {
+      await print(Buffer.concat([Buffer.from(`${nonce} pack 70000\n`), content, Buffer.from(`${nonce} end\n`)]));
+    });
+    expect(await conversation.answer()).toEqual({ word: 'pack', rest: '70000' });
+    const pieces: Buffer[] = [];
+    for await (const piece of conversation.bytes(70_000)) pieces.push(piece);
+    expect(Buffer.concat(pieces).equals(content)).toBe(true);
+    expect(await conversation.answer()).toEqual({ word: 'end', rest: '' });
+  });
+
+  it('fails where fewer bytes come than were announced', async () => {
+    const conversation = await talk(({ nonce, print }) => print(`${nonce} pack 10\nshort`));
+    await conversation.answer();
+    const take = async (): Promise<void> => {
+      for await (const piece of conversation.bytes(10)) expect(piece.length).toBeGreaterThan(0);
+    };
+    await expect(take()).rejects.toMatchObject({ code: 'sync.bad_reply' });
+  });
+
   it('reports an end without an answer, with what was said on stderr', async () => {
     const conversation = await talk(async ({ print, complain }) => {
       await print('sh: not found\n');

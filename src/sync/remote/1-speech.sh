@@ -1,7 +1,7 @@
 # The far half of a sync, in POSIX sh and git: nothing is installed on the sidecar. The near half sends this text as the
 # first line of a conversation (see remote-script.ts), these files joined in the order of their names, with $nonce and the
-# shadow's settings set. Requests are lines on stdin; every line of an answer begins with the nonce, so that nothing a
-# start file prints is taken for one.
+# shadow's settings set, and then those of sync/ or of workspace/, which listen. Requests are lines on stdin; every line of
+# an answer begins with the nonce, so that nothing a start file prints is taken for one. Those of a sync:
 #
 #   hello FORMAT WORKSPACE    what stands there: base and last landing                      -> … ready
 #   begin                     a sync begins, maybe long after hello: what was said must be so still     -> error stale, or nothing
@@ -25,6 +25,8 @@ LC_ALL=C
 export LC_ALL
 tab=$(printf '\t')
 W='' S='' tmp='' holding='' held='' times=0 seen=''
+# Set where what is put in place is to be no landing: see workspace/.
+aside=''
 
 say() { printf '%s %s\n' "$nonce" "$*"; }
 

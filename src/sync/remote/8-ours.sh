@@ -27,6 +27,11 @@ make_ours() {
 
 # The index is the landing's tree from here on. Whatever on the disk still differs from it is drift.
 note_landed() {
+  if [ -n "$aside" ]; then
+    [ ! -e "$S/refs/sidecar/landing" ] || rm -f -- "$S/refs/sidecar/landing"
+    noted=1
+    return
+  fi
   if [ -n "$replaced" ]; then
     # A commit of the same tree has the same name.
     if [ "$first" = "$stood_tree" ]; then was=$stood; else was=$(commit "$first"); fi && set_ref replaced "$was" || return 1

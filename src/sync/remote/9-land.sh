@@ -286,15 +286,3 @@ tidy() {
     (trap '' HUP PIPE && git gc -q </dev/null >/dev/null 2>&1)
   fi
 }
-
-healed=''
-while IFS= read -r line; do
-  case $line in
-    'hello '*) hello "${line#hello }" ;;
-    begin) begin ;;
-    scan) look_ahead ;;
-    'common '*) common "${line#common }" ;;
-    'ahead '*) receive_ahead "${line#ahead }" ;;
-    'land '*) land "${line#land }" && break ;;
-  esac
-done

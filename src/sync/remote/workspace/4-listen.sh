@@ -1,0 +1,18 @@
+# What is asked for of a workspace.
+# shellcheck shell=sh disable=SC2154,SC2034 # set elsewhere
+
+while IFS= read -r line; do
+  case $line in
+    'hello '*) hello "${line#hello }" ;;
+    scan) look_ahead ;;
+    'common '*) common "${line#common }" ;;
+    'land '*) land "${line#land }" && if [ "$mode" = dry ]; then tell_standing; fi ;;
+    'objects '*) send_objects "${line#objects }" ;;
+    verify) verify ;;
+    drift) list_drift ;;
+    'drift '*) show_drift "${line#drift }" ;;
+    'overlay '*) overlay ;;
+    'drop '*) drop_drift "${line#drop }" ;;
+    replaced) tell_replaced ;;
+  esac
+done
