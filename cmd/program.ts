@@ -125,6 +125,24 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
     .action((flags: SyncFlags) => run(async (context) => (await import('./commands/sync.js')).sync(context, flags)));
 
   program
+    .command('status')
+    .summary('is the workspace in step')
+    .description(
+      'Compare the workspace with the working tree: what a sync would change there, what has drifted, what landed last. ' +
+        'Writes nothing there.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sidecar status                          # in step? what would a sync change?
+  sidecar status --json | jq .inStep      # for a script
+
+Exit codes: 0 in step or not (--json tells) · 255 no session to the sidecar`,
+    )
+    .action(() => run(async (context) => (await import('./commands/status.js')).status(context)));
+
+  program
     .command('watch')
     .summary('land every change as it happens')
     .description(

@@ -21,6 +21,7 @@ import type { SyncRequest } from './sync/request.js';
 import type { SyncResult } from './sync/result.js';
 import type { AskPassphrase } from './transport/passphrase.js';
 import type { Warmth } from './warmth.js';
+import type { Workspace } from './workspace/workspace.js';
 
 /** The world that a client works in. What is left out is the real one. */
 export interface ClientOptions {
@@ -143,6 +144,12 @@ export class Sidecars {
   async sync(record: SidecarRecord, options: LandOptions): Promise<SyncResult> {
     const { sync } = await import('./sync/sync.js');
     return sync(await this.#warmLanding(record, options));
+  }
+
+  /** The workspace that a sync with these options would land in: what stands there, and what earlier landings saved. */
+  async workspace(record: SidecarRecord, options: LandOptions): Promise<Workspace> {
+    const { Workspace } = await import('./workspace/workspace.js');
+    return new Workspace(await this.#warmLanding(record, options));
   }
 
   /** Gets ready for a sync, where something is kept from one to the next. Throws what a sync throws. */

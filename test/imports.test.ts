@@ -25,6 +25,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/session': ['src/retry', 'src/transport', 'src/provider/provider.ts', 'src/sidecars/record.ts'],
   // Sync sees byte channels, never SSH.
   'src/sync': ['src/git', 'src/transport/transport.ts', 'src/files'],
+  // All that is asked of a workspace beside a landing.
+  'src/workspace': ['src/git', 'src/sync', 'src/files'],
   // It tells when to land, and lands nothing itself.
   'src/watch': ['src/git'],
   // Both talk to a shell over there, in the same way.

@@ -8,6 +8,7 @@ import type { SyncResult } from '../../src/sync/result.js';
 import type { SyncRequest } from '../../src/sync/request.js';
 import { sync } from '../../src/sync/sync.js';
 import { workspacePath } from '../../src/sync/workspace.js';
+import { Workspace } from '../../src/workspace/workspace.js';
 import { findWorkingTree } from '../../src/git/working-tree.js';
 import { filesBelow, GitRepo, manifest, oraclePaths, scratch } from '../fakes/git-repo.js';
 import { memoryTransport, shell as farShell, type Cut, type Handler } from '../fakes/memory-transport.js';
@@ -79,6 +80,25 @@ export class FarSide {
       ...request,
     });
     return result.finally(() => connection?.spares.settled);
+  }
+
+  /** What can be asked of the workspace, each over a connection of its own. */
+  asked(options: Partial<SyncRequest> & { readonly shell?: string } = {}): Workspace {
+    const { shell = '/bin/sh', ...request } = options;
+    return new Workspace({
+      directory: this.repo.root,
+      sidecar: 'web',
+      open: (_, lost) =>
+        lost === undefined
+          ? Promise.resolve({ transport: memoryTransport(this.login(shell)), attempts: 1, elapsedMs: 0 })
+          : Promise.reject(lost.error),
+      stateDir: this.stateDir,
+      env: this.repo.env,
+      clock: systemClock,
+      signal: new AbortController().signal,
+      emit: (event) => void this.events.push(event),
+      ...request,
+    });
   }
 
   /** The connection that stays open, with a conversation that waits on it: for the workspace that a sync would ask for. */

@@ -1,0 +1,17 @@
+import type { SyncRequest } from '../sync/request.js';
+import { status, type WorkspaceStatus } from './status.js';
+
+/** All that can be asked of a workspace, and done in it, beside landing the working tree there. */
+export class Workspace {
+  readonly #request: SyncRequest;
+
+  /** Of what a sync may be told, only where it lands and who hears of it counts. */
+  constructor(request: SyncRequest) {
+    this.#request = request;
+  }
+
+  /** Whether it is in step with the working tree, and what a sync would change there. */
+  status(): Promise<WorkspaceStatus> {
+    return status(this.#request);
+  }
+}

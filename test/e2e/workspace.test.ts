@@ -1,0 +1,60 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { BuiltProgram } from '../fakes/built-program.js';
+import { describeWith } from '../fakes/parts.js';
+import { makeKey } from '../fakes/ssh-keys.js';
+import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
+
+let user: BuiltProgram;
+let server: Sshd;
+let workspace: string;
+
+beforeEach(async () => {
+  user = new BuiltProgram();
+  const home = user.directory('far-home');
+  workspace = path.join(home, 'project');
+  const key = await makeKey(user.directory('keys'), 'id');
+  server = await startSshd({ authorizedKeys: [key.line], home });
+  user.project.write('hello.txt', 'hello\n');
+  user.project.write('kept', 'kept\n');
+  await user.type('add', 'web', `127.0.0.1:${server.port}`, '--identity', key.path);
+  await user.type('sync');
+});
+afterEach(async () => {
+  await server.stop();
+  await user[Symbol.asyncDispose]();
+});
+
+/** What a command prints, which ends well and says nothing else. */
+async function said(...argv: string[]): Promise<string> {
+  const { code, stdout, stderr } = await user.type(...argv);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+const json = async (...argv: string[]): Promise<unknown> => JSON.parse(await said(...argv, '--json')) as unknown;
+
+const there = (file: string): string => path.join(workspace, file);
+
+describeWith(sshdParts, 'status', () => {
+  it('tells in words and as a document whether the workspace is in step, and exits with 0 either way', async () => {
+    expect(await said('status')).toContain(`✓ web:${workspace} is in step\n`);
+    user.project.write('hello.txt', 'changed\n');
+    writeFileSync(there('kept'), 'by the sidecar\n');
+    const words = await said('status');
+    expect(words).toContain(`web:${workspace} is not in step\nlanded: tree `);
+    expect(words).toContain('  modified: hello.txt\n  modified: kept\n');
+    expect(await json('status')).toMatchObject({
+      ...{ sidecar: 'web', workspace, inStep: false, session: { state: 'none' } },
+      ...{ changes: { modified: ['hello.txt', 'kept'] }, drift: { modified: ['kept'] } },
+    });
+  });
+
+  it('exits with 255 where no session can be opened', async () => {
+    await server.stop();
+    const { code, stdout } = await user.startWith({ SIDECAR_CONNECT_TIMEOUT: '1s' }, 'status').ended;
+    expect({ code, stdout }).toEqual({ code: 255, stdout: '' });
+    expect(existsSync(workspace)).toBe(true);
+  });
+});
