@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { AddFlags } from './commands/add.js';
 import type { CreateFlags } from './commands/create.js';
+import type { DiffFlags } from './commands/diff.js';
 import type { SyncFlags } from './commands/sync.js';
 import type { WaitFlags } from './commands/wait.js';
 import type { Context } from './context.js';
@@ -141,6 +142,26 @@ Examples:
 Exit codes: 0 in step or not (--json tells) · 255 no session to the sidecar`,
     )
     .action(() => run(async (context) => (await import('./commands/status.js')).status(context)));
+
+  program
+    .command('diff')
+    .summary('show what a sync would change in the workspace')
+    .description(
+      "Show what a sync would change in the workspace, as a patch in git's format: from what stands there to the " +
+        'working tree here.',
+    )
+    .option('--stat', 'show which files, and how many lines of each')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sidecar diff | less
+  sidecar diff --stat
+  sidecar diff > there-to-here.patch   # git apply -R makes of the tree here what stands there
+
+Exit codes: 0 whether there is a difference or not · 255 no session to the sidecar`,
+    )
+    .action((flags: DiffFlags) => run(async (context) => (await import('./commands/diff.js')).diff(context, flags)));
 
   program
     .command('watch')

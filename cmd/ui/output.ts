@@ -88,6 +88,11 @@ export class Output {
     await new Promise<void>((done) => to.write(bytes, () => done()));
   }
 
+  /** How what is asked for is to look: on a terminal nothing may go out as it is. */
+  get look(): { readonly terminal: boolean; readonly colour: boolean; readonly columns: number } {
+    return { terminal: this.#stdout.isTTY === true, colour: this.#colour.stdout, columns: columnsOf(this.#stdout) };
+  }
+
   /** Replaces the live line. Does nothing where there is no terminal. */
   progress(...line: Line): void {
     if (!this.live || this.#foreignLine) return;

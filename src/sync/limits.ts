@@ -18,6 +18,9 @@ const reasonLimit = 1000;
 /** Paths that are listed, drift and repositories left alone, each with the memory that a string takes here. */
 export const listLimit = 128 * 1024 * 1024;
 
+/** A pack of what stands there, to be looked at here. It goes to the disk. */
+export const fetchLimit = 8 * 1024 * 1024 * 1024;
+
 /** How often a landing may say that it waits. It does so five times in a second: this is five hours. */
 export const waitingLimit = 100_000;
 

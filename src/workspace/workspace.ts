@@ -1,4 +1,5 @@
 import type { SyncRequest } from '../sync/request.js';
+import { diff, type Difference } from './diff.js';
 import { status, type WorkspaceStatus } from './status.js';
 
 /** All that can be asked of a workspace, and done in it, beside landing the working tree there. */
@@ -13,5 +14,10 @@ export class Workspace {
   /** Whether it is in step with the working tree, and what a sync would change there. */
   status(): Promise<WorkspaceStatus> {
     return status(this.#request);
+  }
+
+  /** What a sync would change there. It can be read for as long as `use` runs. */
+  diff<T>(use: (difference: Difference) => Promise<T>): Promise<T> {
+    return diff(this.#request, use);
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -56,5 +57,29 @@ describeWith(sshdParts, 'status', () => {
     const { code, stdout } = await user.startWith({ SIDECAR_CONNECT_TIMEOUT: '1s' }, 'status').ended;
     expect({ code, stdout }).toEqual({ code: 255, stdout: '' });
     expect(existsSync(workspace)).toBe(true);
+  });
+});
+
+describeWith(sshdParts, 'diff', () => {
+  it('prints a patch as git applies it, what it changes, or a document', async () => {
+    expect(await said('diff')).toBe('');
+    user.project.write('hello.txt', 'changed\n');
+    writeFileSync(there('kept'), Buffer.from([0, 0xff, 0x1b]));
+    const patch = await said('diff');
+    execFileSync('git', ['apply', '--check'], { cwd: workspace, input: patch, env: user.project.env });
+    expect(await said('diff', '--stat')).toMatch(/^ hello\.txt \|.*\n kept {6}\|.* Bin .*\n 2 files changed/);
+    expect(await json('diff')).toMatchObject({
+      ...{ sidecar: 'web', workspace },
+      files: [
+        { path: 'hello.txt', kind: 'modified', insertions: 1, deletions: 1 },
+        { path: 'kept', kind: 'modified', insertions: null, deletions: null },
+      ],
+    });
+  });
+
+  it('shows on a terminal no control character of a file over there', async () => {
+    writeFileSync(there('kept'), 'a\x1b]0;b\x07\n');
+    const { stdout } = await user.startOnTerminal('sidecar diff').ended;
+    expect(stdout).toContain('-a\\x1b]0;b\\x07');
   });
 });
