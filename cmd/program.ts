@@ -164,6 +164,24 @@ Exit codes: 0 whether there is a difference or not · 255 no session to the side
     .action((flags: DiffFlags) => run(async (context) => (await import('./commands/diff.js')).diff(context, flags)));
 
   program
+    .command('verify')
+    .summary('read every byte in the workspace again and compare')
+    .description(
+      'Read every file in the workspace again, whatever its times say, and compare it with the last landing. Writes ' +
+        'nothing there.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sidecar verify && echo 'as it landed'
+  sidecar verify --json
+
+Exit codes: 0 the workspace is what landed there · 1 it is not, or nothing has landed · 255 no session to the sidecar`,
+    )
+    .action(() => run(async (context) => (await import('./commands/verify.js')).verify(context)));
+
+  program
     .command('watch')
     .summary('land every change as it happens')
     .description(

@@ -43,6 +43,9 @@ export type ErrorCode =
   | 'sync.remote_failed'
   | 'sync.bad_reply'
   | 'sync.not_proved'
+  // the workspace, beside a sync
+  | 'verify.nothing_landed'
+  | 'verify.differs'
   // the daemon
   | 'daemon.silent'
   // the rest

@@ -48,6 +48,8 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'sync.remote_failed': exitCode.failed,
   'sync.bad_reply': exitCode.failed,
   'sync.not_proved': exitCode.failed,
+  'verify.nothing_landed': exitCode.failed,
+  'verify.differs': exitCode.failed,
   'daemon.silent': exitCode.failed,
   interrupted: exitCode.interrupted,
   internal: exitCode.failed,

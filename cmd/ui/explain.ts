@@ -1,6 +1,6 @@
 import type { ErrorCode, Facts, SidecarError } from '../../src/errors.js';
 import { because, effort, list, number, place, text, the, workspace } from './fact-words.js';
-import { aFew } from './quantities.js';
+import { aFew, count } from './quantities.js';
 
 export interface Explanation {
   /** What happened, and why. */
@@ -188,6 +188,18 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
   'sync.not_proved': (facts) => ({
     message: `${workspace(facts)} does not hold the tree that was sent: expected ${the(facts, 'expected', 'its id')}, found ${the(facts, 'actual', 'another')}`,
     hint: 'sync again; if it stays so, something over there rewrites files as they land',
+  }),
+
+  'verify.nothing_landed': (facts) => ({
+    message: `nothing has landed in ${workspace(facts)} yet`,
+    hint: 'run `sidecar sync` first',
+  }),
+  'verify.differs': (facts) => ({
+    message:
+      `${workspace(facts)} is not what landed there: ${count(drifted(facts).length, 'path')} ` +
+      `differ${drifted(facts).length === 1 ? 's' : ''} from tree ${the(facts, 'tree', 'its own').slice(0, 10)} ` +
+      `(${count(number(facts, 'files') ?? 0, 'file')} read)`,
+    hint: '`sidecar diff` shows how; `sidecar sync` saves what was changed there and lands the working tree',
   }),
 
   'daemon.silent': (facts) => ({

@@ -36,6 +36,8 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'sync.remote_failed': 'wait',
   'sync.bad_reply': 'end',
   'sync.not_proved': 'wait',
+  'verify.nothing_landed': 'end',
+  'verify.differs': 'end',
   'daemon.silent': 'end',
   interrupted: 'end',
   internal: 'end',

@@ -1,5 +1,6 @@
 import type { SyncRequest } from '../sync/request.js';
 import { diff, type Difference } from './diff.js';
+import { verify, type Verified } from './verify.js';
 import { status, type WorkspaceStatus } from './status.js';
 
 /** All that can be asked of a workspace, and done in it, beside landing the working tree there. */
@@ -14,6 +15,11 @@ export class Workspace {
   /** Whether it is in step with the working tree, and what a sync would change there. */
   status(): Promise<WorkspaceStatus> {
     return status(this.#request);
+  }
+
+  /** Reads every byte of it again, and compares them with what landed there. */
+  verify(): Promise<Verified> {
+    return verify(this.#request);
   }
 
   /** What a sync would change there. It can be read for as long as `use` runs. */

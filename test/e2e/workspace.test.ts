@@ -83,3 +83,17 @@ describeWith(sshdParts, 'diff', () => {
     expect(stdout).toContain('-a\\x1b]0;b\\x07');
   });
 });
+
+describeWith(sshdParts, 'verify', () => {
+  it('exits with 0 where the workspace is what landed, and with 1 and the paths where it is not', async () => {
+    expect(await said('verify')).toMatch(/^✓ web:.*\/project holds tree [0-9a-f]{10}: 2 files, 11 B read again\n$/);
+    expect(await json('verify')).toMatchObject({ verified: true, files: 2, bytes: 11 });
+    writeFileSync(there('kept'), 'KEPT\n');
+    const { code, stdout, stderr } = await user.type('verify');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '  modified: kept\n' });
+    expect(stderr).toContain('hint: `sidecar diff` shows how');
+    const document = await user.type('verify', '--json');
+    expect(document).toMatchObject({ code: 1, stdout: '' });
+    expect(JSON.parse(document.stderr)).toMatchObject({ error: { code: 'verify.differs', modified: ['kept'] } });
+  });
+});
