@@ -181,6 +181,50 @@ Exit codes: 0 the workspace is what landed there · 1 it is not, or nothing has 
     )
     .action(() => run(async (context) => (await import('./commands/verify.js')).verify(context)));
 
+  const drift = program
+    .command('drift')
+    .summary('what was changed over there, and saved')
+    .description(
+      'What was changed in the workspace and did not come from here: each landing saves it under an id before it is ' +
+        'overwritten. An id may be cut short, as long as it is one alone.',
+    )
+    .addHelpText('after', driftWords);
+  drift
+    .command('list', { isDefault: true })
+    .summary('list what is saved')
+    .description('List what earlier landings saved, the latest first.')
+    .action(() => run(async (context) => (await import('./commands/drift.js')).driftList(context)));
+  drift
+    .command('show')
+    .summary('show saved drift as a patch')
+    .description('Show saved drift as a patch of the landing that it drifted from.')
+    .argument('[id]', 'which (default: the latest)')
+    .option('--stat', 'show which files, and how many lines of each')
+    .action((id: string | undefined, flags: DiffFlags) =>
+      run(async (context) => (await import('./commands/drift.js')).driftShow(context, id, flags)),
+    );
+  drift
+    .command('restore')
+    .summary('put saved files back into the workspace')
+    .description(
+      'Put the files of saved drift back into the workspace. What has drifted at their places is saved first. The next ' +
+        'sync finds them as drift again; the saved copy stays.',
+    )
+    .argument('[id]', 'which (default: the latest)')
+    .argument('[paths...]', 'only these files and directories of the working tree')
+    .action((id: string | undefined, paths: string[]) =>
+      run(async (context) => (await import('./commands/drift.js')).driftRestore(context, id, paths)),
+    );
+  drift
+    .command('drop')
+    .summary('delete saved drift for good')
+    .description('Delete saved drift for good.')
+    .argument('[ids...]', 'which')
+    .option('--all', 'all of it')
+    .action((ids: string[], flags: { all?: boolean }) =>
+      run(async (context) => (await import('./commands/drift.js')).driftDrop(context, ids, flags)),
+    );
+
   program
     .command('watch')
     .summary('land every change as it happens')
@@ -222,6 +266,16 @@ function driftOption(): Option {
   const words = 'changes made over there: save them aside and go on (default), or refuse';
   return new Option('--drift <what>', words).choices(['save', 'refuse']);
 }
+
+const driftWords = `
+Examples:
+  sidecar drift list
+  sidecar drift show 20261122T084653Z-7b8d8e9e
+  sidecar drift show | git apply -3         # takes the latest drift over into the working tree here
+  sidecar drift restore 7b8d src/main.c
+  sidecar drift drop --all
+
+Exit codes: 0 done · 1 there is no such drift · 2 wrong usage · 3 the workspace is in use · 255 no session to the sidecar`;
 
 const watchLines = `
 For editors and scripts, each landing is a pair of lines on stderr:

@@ -46,6 +46,8 @@ export type ErrorCode =
   // the workspace, beside a sync
   | 'verify.nothing_landed'
   | 'verify.differs'
+  | 'drift.unknown'
+  | 'undo.unavailable'
   // the daemon
   | 'daemon.silent'
   // the rest

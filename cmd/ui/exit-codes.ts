@@ -50,6 +50,8 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'sync.not_proved': exitCode.failed,
   'verify.nothing_landed': exitCode.failed,
   'verify.differs': exitCode.failed,
+  'drift.unknown': exitCode.failed,
+  'undo.unavailable': exitCode.failed,
   'daemon.silent': exitCode.failed,
   interrupted: exitCode.interrupted,
   internal: exitCode.failed,

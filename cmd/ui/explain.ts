@@ -202,6 +202,23 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     hint: '`sidecar diff` shows how; `sidecar sync` saves what was changed there and lands the working tree',
   }),
 
+  'drift.unknown': (facts) => {
+    const id = text(facts, 'id');
+    const several = (number(facts, 'matches') ?? 0) > 1;
+    const known = list(facts, 'known');
+    return {
+      message:
+        known.length === 0
+          ? `no drift is saved of ${workspace(facts)}`
+          : `${several ? 'more than one drift' : 'no drift'} of ${workspace(facts)} is saved as ${id ?? 'that'}`,
+      hint: known.length === 0 ? '' : `there is ${aFew(known)}; \`sidecar drift list\` says more`,
+    };
+  },
+  'undo.unavailable': (facts) => ({
+    message: `nothing can be put back in ${workspace(facts)}: ${because(facts, 'nothing was replaced there')}`,
+    hint: '`sidecar sync` lands the working tree; `sidecar drift list` shows what was saved there',
+  }),
+
   'daemon.silent': (facts) => ({
     message: `the daemon does not answer at ${text(facts, 'socket') ?? 'its socket'}`,
     hint: 'commands go on without it, and the next one starts another; to end it, look for its process: daemon-server.js',

@@ -38,6 +38,8 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'sync.not_proved': 'wait',
   'verify.nothing_landed': 'end',
   'verify.differs': 'end',
+  'drift.unknown': 'end',
+  'undo.unavailable': 'end',
   'daemon.silent': 'end',
   interrupted: 'end',
   internal: 'end',

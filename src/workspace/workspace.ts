@@ -1,3 +1,6 @@
+import { restoreDrift, type Restored } from './restore.js';
+import { dropDrift, listDrift, showDrift, type DriftList } from './saved-drift.js';
+import { undo, type Undone } from './undo.js';
 import type { SyncRequest } from '../sync/request.js';
 import { diff, type Difference } from './diff.js';
 import { verify, type Verified } from './verify.js';
@@ -20,6 +23,31 @@ export class Workspace {
   /** Reads every byte of it again, and compares them with what landed there. */
   verify(): Promise<Verified> {
     return verify(this.#request);
+  }
+
+  /** What earlier landings found changed there, and saved. */
+  listDrift(): Promise<DriftList> {
+    return listDrift(this.#request);
+  }
+
+  /** What was saved under an id, or its beginning, or last. It can be read for as long as `use` runs. */
+  showDrift<T>(id: string | undefined, use: Parameters<typeof showDrift<T>>[2]): Promise<T> {
+    return showDrift(this.#request, id, use);
+  }
+
+  /** Puts saved files back into the workspace: all, or those at or below `only`, absolute paths here. */
+  restoreDrift(id: string | undefined, only: readonly string[] = []): Promise<Restored> {
+    return restoreDrift(this.#request, id, only);
+  }
+
+  /** Deletes saved drift for good. */
+  dropDrift(ids: readonly string[] | 'all'): ReturnType<typeof dropDrift> {
+    return dropDrift(this.#request, ids);
+  }
+
+  /** Puts the tree back that the last landing replaced. */
+  undo(): Promise<Undone> {
+    return undo(this.#request);
   }
 
   /** What a sync would change there. It can be read for as long as `use` runs. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BuiltProgram } from '../fakes/built-program.js';
@@ -95,5 +95,21 @@ describeWith(sshdParts, 'verify', () => {
     const document = await user.type('verify', '--json');
     expect(document).toMatchObject({ code: 1, stdout: '' });
     expect(JSON.parse(document.stderr)).toMatchObject({ error: { code: 'verify.differs', modified: ['kept'] } });
+  });
+});
+
+describeWith(sshdParts, 'drift', () => {
+  it('is listed, shown, restored and dropped by its id', async () => {
+    writeFileSync(there('kept'), 'by the sidecar\n');
+    const { drift } = JSON.parse((await user.type('sync', '--json')).stdout) as { drift: { id: string } };
+    expect(await said('drift', 'list')).toMatch(/^ID +SAVED +CHANGES\n\S+ +\S+ +1 modified\n$/);
+    expect(await json('drift')).toMatchObject({ drift: [{ id: drift.id, changed: { modified: 1 } }] });
+    execFileSync('git', ['apply', '--check'], { cwd: workspace, input: await said('drift', 'show') });
+    expect(await json('drift', 'show', '--stat')).toMatchObject({ id: drift.id, files: [{ path: 'kept' }] });
+    expect(await said('drift', 'restore', drift.id.slice(0, -2), 'kept')).toContain(`restored ${drift.id}; `);
+    expect(readFileSync(there('kept'), 'utf8')).toBe('by the sidecar\n');
+    expect((await user.type('drift', 'drop')).code).toBe(2);
+    expect(await said('drift', 'drop', '--all')).toBe(`✓ dropped ${drift.id}\n`);
+    expect((await user.type('drift', 'show')).code).toBe(1);
   });
 });
