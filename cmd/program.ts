@@ -226,6 +226,24 @@ Exit codes: 0 the workspace is what landed there · 1 it is not, or nothing has 
     );
 
   program
+    .command('undo')
+    .summary('put back the tree that the last landing replaced')
+    .description(
+      'Put back the tree that the last landing replaced, as a landing: what has drifted since is saved first, and the ' +
+        'tree is proved. Another undo takes it back. The working tree here stays as it is, so the next sync lands it again.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sidecar undo        # as it was before the last landing
+  sidecar undo        # and back again
+
+Exit codes: 0 done · 1 there is nothing to put back · 3 the workspace is in use · 255 no session to the sidecar`,
+    )
+    .action(() => run(async (context) => (await import('./commands/undo.js')).undo(context)));
+
+  program
     .command('watch')
     .summary('land every change as it happens')
     .description(

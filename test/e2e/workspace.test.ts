@@ -113,3 +113,14 @@ describeWith(sshdParts, 'drift', () => {
     expect((await user.type('drift', 'show')).code).toBe(1);
   });
 });
+
+describeWith(sshdParts, 'undo', () => {
+  it('puts back what the last landing replaced, and takes that back', async () => {
+    user.project.write('hello.txt', 'changed\n');
+    await said('sync');
+    expect(await said('undo')).toMatch(/^✓ web:.*: put back what the last landing replaced \(1 modified\), tree/);
+    expect(readFileSync(there('hello.txt'), 'utf8')).toBe('hello\n');
+    expect(await json('undo')).toMatchObject({ verified: true, changed: { modified: 1 }, drift: null });
+    expect(readFileSync(there('hello.txt'), 'utf8')).toBe('changed\n');
+  });
+});
