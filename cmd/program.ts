@@ -244,6 +244,24 @@ Exit codes: 0 done · 1 there is nothing to put back · 3 the workspace is in us
     .action(() => run(async (context) => (await import('./commands/undo.js')).undo(context)));
 
   program
+    .command('explain')
+    .summary('why a path is or is not sent')
+    .description('Say why a path is or is not part of what a sync sends, and which rule decides. Needs no sidecar.')
+    .argument('<path>', 'a file or a directory, there or not')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sidecar explain build/app.o
+  sidecar explain --json node_modules | jq -r .rule.file
+
+Exit codes: 0 whether it is sent or not (--json tells) · 1 the working tree cannot be read`,
+    )
+    .action((path: string) =>
+      run(async (context) => (await import('./commands/explain.js')).explainPath(context, path)),
+    );
+
+  program
     .command('watch')
     .summary('land every change as it happens')
     .description(

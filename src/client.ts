@@ -21,6 +21,7 @@ import type { SyncRequest } from './sync/request.js';
 import type { SyncResult } from './sync/result.js';
 import type { AskPassphrase } from './transport/passphrase.js';
 import type { Warmth } from './warmth.js';
+import type { PathExplained } from './workspace/explain.js';
 import type { Workspace } from './workspace/workspace.js';
 
 /** The world that a client works in. What is left out is the real one. */
@@ -150,6 +151,14 @@ export class Sidecars {
   async workspace(record: SidecarRecord, options: LandOptions): Promise<Workspace> {
     const { Workspace } = await import('./workspace/workspace.js');
     return new Workspace(await this.#warmLanding(record, options));
+  }
+
+  /** Why a path of the working tree, absolute, is or is not sent. Connects to nothing. */
+  async explain(directory: string | WorkingTree, target: string, signal?: AbortSignal): Promise<PathExplained> {
+    const { explainPath } = await import('./workspace/explain.js');
+    const tree = await this.workingTree(directory, signal);
+    const { stateDir } = this.home;
+    return explainPath(tree, target, { env: this.#env, stateDir, ...(signal === undefined ? {} : { signal }) });
   }
 
   /** Gets ready for a sync, where something is kept from one to the next. Throws what a sync throws. */

@@ -21,3 +21,14 @@ export { findWorkingTree, type WorkingTree } from './git/working-tree.js';
 export { sync } from './sync/sync.js';
 export type { SyncRequest } from './sync/request.js';
 export type { Drift, SyncResult } from './sync/result.js';
+
+export { Workspace } from './workspace/workspace.js';
+export type { Paths } from './workspace/changes.js';
+export type { Difference } from './workspace/diff.js';
+export type { PathExplained } from './workspace/explain.js';
+export type { FileChange, Patch } from './workspace/patch.js';
+export type { Restored } from './workspace/restore.js';
+export type { DriftList, SavedDrift } from './workspace/saved-drift.js';
+export type { WorkspaceStatus } from './workspace/status.js';
+export type { Undone } from './workspace/undo.js';
+export type { Verified } from './workspace/verify.js';

@@ -30,7 +30,7 @@ export async function printBytes(output: Output, bytes: AsyncIterable<Buffer>): 
 }
 
 /** The looks of a patch, line by line: within a hunk, the first character tells. */
-export function patchStyles(): (line: string) => Style | undefined {
+function patchStyles(): (line: string) => Style | undefined {
   let inHunk = false;
   return (line) => {
     if (line.startsWith('diff --git ')) inHunk = false;

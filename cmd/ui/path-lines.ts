@@ -1,6 +1,5 @@
 import type { Paths } from '../../src/workspace/changes.js';
 import type { Line, Style } from './line.js';
-import { count } from './quantities.js';
 
 /** How many paths of a kind are shown: more than that nobody reads, and `--json` has them all. */
 const shown = 50;
@@ -28,5 +27,3 @@ export function countWords(counts: Readonly<Record<keyof Paths, number>>): strin
   const said = kinds.filter(([kind]) => counts[kind] > 0).map(([kind]) => `${counts[kind]} ${kind}`);
   return said.length === 0 ? 'no change' : said.join(', ');
 }
-
-export const pathsWord = (paths: Paths): string => count(countOf(paths), 'path');

@@ -33,7 +33,7 @@ describe('the package', () => {
   it('holds the build, the words about it, and nothing else', () => {
     const names = packed.files.map((file) => file.path);
     const parts =
-      /^dist\/(cmd|libraries)\/[\w-]+\.js$|^dist\/src\/([\w/-]+\.d\.ts|index\.js)$|^src\/sync\/remote\/[\w-]+\.sh$/;
+      /^dist\/(cmd|libraries)\/[\w-]+\.js$|^dist\/src\/([\w/-]+\.d\.ts|index\.js)$|^src\/sync\/remote\/[\w/-]+\.sh$/;
     expect(names.filter((name) => !parts.test(name)).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -43,7 +43,13 @@ describe('the package', () => {
       'dist/settings.schema.json',
       'package.json',
     ]);
-    expect(names).toEqual(expect.arrayContaining(['dist/cmd/local-server.js', 'src/sync/remote/9-land.sh']));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'dist/cmd/local-server.js',
+        'src/sync/remote/9-land.sh',
+        'src/sync/remote/sync/listen.sh',
+      ]),
+    );
   });
 
   it('names the terms of every library that became part of it', () => {
