@@ -24,7 +24,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 tab=$(printf '\t')
-W='' S='' tmp='' holding='' held='' times=0 seen=''
+W='' S='' tmp='' holding='' held='' healed='' times=0 seen=''
 # Set where what is put in place is to be no landing: see workspace/.
 aside=''
 

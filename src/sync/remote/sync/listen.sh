@@ -1,7 +1,6 @@
 # What a sync asks for.
 # shellcheck shell=sh disable=SC2154 # set elsewhere
 
-healed=''
 while IFS= read -r line; do
   case $line in
     'hello '*) hello "${line#hello }" ;;
