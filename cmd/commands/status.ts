@@ -13,9 +13,10 @@ export async function status(context: Context): Promise<void> {
 /** What the daemon says of its session to this sidecar. Status is status without it, too. */
 async function sessionOf(context: Context, name: string): Promise<SessionFacts> {
   if (!context.daemon) return { state: 'none' };
-  const answer = await askDaemon({ command: 'status' }, { ...placeAndBuild(context), signal: context.signal }).catch(
-    () => undefined,
-  );
+  const answer = await askDaemon(
+    { command: 'status' },
+    { ...(await placeAndBuild(context)), signal: context.signal },
+  ).catch(() => undefined);
   const sessions = answer?.kind === 'result' ? answer.result.sessions : [];
   const session = sessions.find(({ sidecar }) => sidecar === name);
   return session === undefined

@@ -13,7 +13,17 @@ export async function putInPlace(request: SyncRequest, visited: Visit, tree: str
   const landing = await land(
     conversation,
     {
-      ...{ mode: 'land', tree, have: there.landed, rules: there.rules, drift: 'save', adopt: true, shared: true },
+      ...{
+        mode: 'land',
+        tree,
+        have: there.landed,
+        landing: null,
+        patch: null,
+        rules: there.rules,
+        drift: 'save',
+        adopt: true,
+        shared: true,
+      },
       ...{ origin: shadow.origin, head: there.head },
     },
     {
