@@ -30,7 +30,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // It tells when to land, and lands nothing itself.
   'src/watch': ['src/git'],
   // Both talk to a shell over there, in the same way.
-  'src/run': ['src/transport/transport.ts', 'src/sync/remote-script.ts'],
+  'src/run': [
+    'src/transport/transport.ts',
+    'src/transport/terminal.ts',
+    'src/transport/shell-word.ts',
+    'src/sync/remote-script.ts',
+  ],
   // What is kept from one landing to the next, whatever part it is of.
   'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git', 'src/transport/transport.ts'],
   'src/client.ts': ['src'],

@@ -1,3 +1,5 @@
+import { shellWord } from '../transport/shell-word.js';
+
 /**
  * The script that runs a command in the workspace, for any POSIX `sh`.
  *
@@ -9,8 +11,8 @@
  * Being told to hang up, as by a server that ends the group of what it started, does the same.
  */
 export function runScript(workspace: string, command: readonly string[]): string {
-  return `cd ${quoted(workspace)} || exit 126
-set -- ${command.map(quoted).join(' ')}
+  return `cd ${shellWord(workspace)} || exit 126
+set -- ${command.map(shellWord).join(' ')}
 exec 3<&0 </dev/null
 lead='leader=$$
 guard() {
@@ -47,8 +49,3 @@ exit "$code"
 
 /** What it gets between being told to end and being ended, in tenths of a second: less than a server gives this script. */
 const graceTenths = 10;
-
-/** One word for a POSIX shell, whatever it holds. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}

@@ -1,5 +1,6 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { SidecarError } from '../errors.js';
+import type { Terminal, TerminalSize } from './terminal.js';
 
 /** How a remote command ended. */
 export type Exit =
@@ -16,6 +17,8 @@ export type Exit =
  *   backpressure, never by loss.
  * - A lost connection destroys the streams and rejects `exit` with `ssh.connection_lost`. A command whose channel was
  *   lost may have run: nobody may replay it without knowing that it is idempotent.
+ * - On a terminal, all output comes from `stdout`, and the end of `stdin` tells the command nothing: that is what the
+ *   terminal's own end-of-file character is for. Whoever closes the channel hangs up the terminal.
  */
 export interface Channel {
   readonly stdin: Writable;
@@ -23,6 +26,8 @@ export interface Channel {
   readonly stderr: Readable;
   /** Settles once. Rejects with `ssh.connection_lost`, or with the abort reason when the channel was aborted. */
   readonly exit: Promise<Exit>;
+  /** Tells the terminal's new size. Without a terminal, and once the command has ended, it does nothing. */
+  resize(size: TerminalSize): void;
   /** Ends the channel now, without waiting for the command. May be called twice, and during a read. */
   close(): void;
 }
@@ -30,6 +35,8 @@ export interface Channel {
 export interface ExecOptions {
   /** Aborting closes the channel and rejects `exit` with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Runs the command on a terminal. A far side that has none to give rejects with `ssh.channel_refused`. */
+  readonly terminal?: Terminal | undefined;
 }
 
 /**

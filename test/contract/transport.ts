@@ -21,7 +21,10 @@ export interface TransportUnderTest {
 }
 
 /** What every Transport promises, as `transport.ts` writes it. To be called within a `describe`. */
-export function transportContract(open: () => Promise<TransportUnderTest>): void {
+export function transportContract(
+  open: () => Promise<TransportUnderTest>,
+  { takesModes = true }: { readonly takesModes?: boolean } = {},
+): void {
   let transport: Transport;
   let cut: () => void;
   let directory: string;
@@ -172,6 +175,83 @@ export function transportContract(open: () => Promise<TransportUnderTest>): void
       expect(await channel.exit).toEqual({ kind: 'code', code: 0 });
       controller.abort(reason);
       expect(await text(channel.stdout)).toBe('kept\n');
+    });
+  });
+
+  describe('a terminal', () => {
+    const terminal = { term: 'xterm-256color', columns: 100, rows: 30 };
+    const show = (command: string, modes = {}): Promise<Channel> =>
+      transport.exec(command, { terminal: { ...terminal, modes } });
+
+    it('has the size and the type that were asked for, and shows all output', async () => {
+      const channel = await show('stty size; echo $TERM; echo err >&2');
+      const [shown, errors] = await Promise.all([text(channel.stdout), text(channel.stderr)]);
+      expect([shown, errors]).toEqual(['30 100\r\nxterm-256color\r\nerr\r\n', '']);
+      expect(await channel.exit).toEqual({ kind: 'code', code: 0 });
+    });
+
+    it.skipIf(!takesModes)('has the modes that were asked for', async () => {
+      const channel = await show('stty -a', { VERASE: 8, ECHO: 0, IXON: 0 });
+      const shown = await text(channel.stdout);
+      for (const mode of ['erase = ^H', ' -echo ', ' -ixon ', ' icanon ']) expect(shown).toContain(mode);
+    });
+
+    it('gives the exit code, and echoes what is typed', async () => {
+      const channel = await show('read x; echo "got $x"; exit 9');
+      channel.stdin.write('typed\r');
+      expect(await text(channel.stdout)).toBe('typed\r\ngot typed\r\n');
+      expect(await channel.exit).toEqual({ kind: 'code', code: 9 });
+    });
+
+    it('takes a new size, and tells the command', async () => {
+      const check = '[ "$(stty size)" = "50 200" ] && exit 3';
+      const channel = await show(`trap '${check}' WINCH; echo up; while :; do sleep 5 & wait $!; done`);
+      await once(channel.stdout, 'readable');
+      channel.resize({ columns: 200, rows: 50 });
+      channel.stdout.resume();
+      expect(await channel.exit).toEqual({ kind: 'code', code: 3 });
+      channel.resize({ columns: 80, rows: 24 });
+    });
+
+    it('turns the characters that are typed into signals and an end of file', async () => {
+      const interrupted = await show('trap "exit 4" INT; echo up; sleep 1000 & wait');
+      await once(interrupted.stdout, 'readable');
+      interrupted.stdin.write('\x03');
+      interrupted.stdout.resume();
+      expect(await interrupted.exit).toEqual({ kind: 'code', code: 4 });
+
+      const ended = await show('cat; exit 5');
+      ended.stdin.write('line\n\x04');
+      expect(await text(ended.stdout)).toContain('line\r\n');
+      expect(await ended.exit).toEqual({ kind: 'code', code: 5 });
+    });
+
+    it('carries bytes untouched where the command wants it raw', async () => {
+      const channel = await show('stty raw -echo; echo go; head -c 1000000');
+      await once(channel.stdout, 'readable');
+      const sent = randomBytes(1_000_000);
+      const [received] = await Promise.all([
+        buffer(channel.stdout),
+        new Promise((resolve) => channel.stdin.write(sent, resolve)),
+      ]);
+      expect(sha256(received.subarray(-sent.length))).toBe(sha256(sent));
+      expect(await channel.exit).toEqual({ kind: 'code', code: 0 });
+    });
+
+    it.each(['closed', 'lost'])('that is %s hangs up on the command', async (how) => {
+      const marker = join(directory, `hung-up-${randomBytes(4).toString('hex')}`);
+      const channel = await show(`trap "echo > ${marker}; exit" HUP; echo up; sleep 1000 & wait`);
+      await once(channel.stdout, 'readable');
+      if (how === 'closed') channel.close();
+      else cut();
+      await expect(channel.exit).rejects.toMatchObject({ code: 'ssh.connection_lost' });
+      while (!(await isThere(marker))) await new Promise((resolve) => setTimeout(resolve, 5));
+    });
+
+    it('that is not there has no size: the new one is for nobody', async () => {
+      const channel = await transport.exec('cat');
+      channel.resize({ columns: 200, rows: 50 });
+      expect((await finish(channel, 'on')).stdout).toBe('on');
     });
   });
 

@@ -1,16 +1,28 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Transform, type Duplex, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SidecarError } from '../../src/errors.js';
+import { onTerminal, resize, terminalOf } from '../../src/provider/local/terminal.js';
 import { brokenPipe, readableFrom, writableInto } from '../../src/transport/ssh2/streams.js';
+import type { Terminal, TerminalSize } from '../../src/transport/terminal.js';
 import type { Channel, ExecOptions, Exit, Transport } from '../../src/transport/transport.js';
 
 /** What the far side does with a command. `ended` is aborted when the transport is closed. */
 export type Handler = (
   command: string,
-  io: { readonly stdin: Readable; readonly stdout: Writable; readonly stderr: Writable; readonly ended: AbortSignal },
+  io: {
+    readonly stdin: Readable;
+    readonly stdout: Writable;
+    readonly stderr: Writable;
+    readonly ended: AbortSignal;
+    readonly terminal?: Terminal | undefined;
+    /** Has every new size of the terminal told. */
+    readonly onResize?: (listener: (size: TerminalSize) => void) => void;
+    /** Aborted when the channel is closed, or lost. */
+    readonly hungUp?: AbortSignal;
+  },
 ) => Promise<Exit>;
 
 /** Where the connection breaks: after exactly so many bytes, counted over all its channels. */
@@ -58,8 +70,9 @@ export function memoryTransport(handler: Handler, cutAfter: Cut = {}): MemoryTra
       if (gone !== undefined) return Promise.reject(gone);
       const channel = new MemoryChannel({ stdin: sent.stream(), stdout: received.stream(), stderr: received.stream() });
       remember(channel, channel.exit);
-      channel.run((io) => handler(command, { ...io, ended: ended.signal }), options);
-      return Promise.resolve(channel);
+      const { terminal } = options;
+      channel.run((io) => handler(command, { ...io, ended: ended.signal, terminal }), options);
+      return Promise.resolve<Channel>(channel);
     },
     forward: async (target) => {
       if (gone !== undefined) throw gone;
@@ -80,13 +93,30 @@ export function shell({
   program = '/bin/sh',
   ...options
 }: { readonly program?: string; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}): Handler {
-  return async (command, { stdin, stdout, stderr, ended }) => {
+  return async (command, { stdin, stdout, stderr, ended, terminal, onResize, hungUp }) => {
+    const env = { ...(options.env ?? process.env) } as Record<string, string>;
+    const plain = { file: program, args: ['-c', command], env };
+    const { file, args, env: itsEnv } = terminal === undefined ? plain : onTerminal(plain, terminal);
+    const stdio = Array.from({ length: terminal === undefined ? 3 : 4 }, () => 'pipe' as const);
     // A process group of its own, to end with everything that it started.
-    const child = spawn(program, ['-c', command], { ...options, detached: true });
+    const started = spawn(file, args, { ...options, env: itsEnv, stdio, detached: true });
+    const child = started;
     const kill = (): void => killGroup(child.pid);
     ended.addEventListener('abort', kill);
     const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-    pipeline(stdin, child.stdin).catch(ignore);
+    if (terminal === undefined) pipeline(stdin, child.stdin).catch(ignore);
+    else {
+      hungUp?.addEventListener('abort', kill);
+      const ready = terminalOf(child);
+      void ready.then(() => pipeline(stdin, child.stdin).catch(ignore));
+      let resized: Promise<unknown> = ready;
+      onResize?.((size) => {
+        resized = resized.then(async () => {
+          const its = await ready;
+          if (its !== undefined && child.exitCode === null) await resize(its, size);
+        });
+      });
+    }
     const [[code, signal]] = await Promise.all([
       exited,
       pipeline(child.stdout, stdout).catch(ignore),
@@ -103,12 +133,16 @@ interface Pipes {
   readonly stderr: Duplex;
 }
 
+type Line = Required<Pick<Parameters<Handler>[1], 'onResize' | 'hungUp'>>;
+
 class MemoryChannel implements Channel {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly exit: Promise<Exit>;
   readonly #far: Pipes;
+  readonly #hungUp = new AbortController();
+  #onResize: (size: TerminalSize) => void = ignore;
   #settle: { resolve(exit: Exit): void; reject(error: Error): void } | undefined;
 
   constructor(far: Pipes) {
@@ -120,12 +154,13 @@ class MemoryChannel implements Channel {
     this.exit.catch(ignore);
   }
 
-  run(handle: (io: Pipes) => Promise<Exit>, { signal }: ExecOptions): void {
+  run(handle: (io: Pipes & Line) => Promise<Exit>, { signal }: ExecOptions): void {
     const onAbort = (): void => this.lose(signal?.reason as Error);
     signal?.addEventListener('abort', onAbort, { once: true });
     const { stdout, stderr } = this.#far;
     const outputs = Promise.all([once(stdout, 'end'), once(stderr, 'end')]);
-    handle(this.#far)
+    const onResize: Line['onResize'] = (listener) => (this.#onResize = listener);
+    handle({ ...this.#far, onResize, hungUp: this.#hungUp.signal })
       .then(async (exit) => {
         stdout.end();
         stderr.end();
@@ -140,6 +175,10 @@ class MemoryChannel implements Channel {
     outputs.catch(ignore);
   }
 
+  resize(size: TerminalSize): void {
+    if (this.#settle !== undefined) this.#onResize(size);
+  }
+
   close(): void {
     this.lose(new SidecarError('ssh.connection_lost', { reason: 'the channel was closed here' }, { retryable: false }));
   }
@@ -152,6 +191,7 @@ class MemoryChannel implements Channel {
     for (const stream of [this.stdin, this.stdout, this.stderr, stdout, stderr]) stream.destroy(error);
     // As sshd does it: the command reads what had arrived, then the end of its input, and writes into the void.
     stdin.end();
+    this.#hungUp.abort();
   }
 }
 

@@ -3,10 +3,12 @@ import { constants } from 'node:os';
 import { Readable, type Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerChannel } from 'ssh2';
+import type { Terminal, TerminalSize } from '../../transport/terminal.js';
 import type { Exit } from '../../transport/transport.js';
 import { ChannelOutput } from './channel-output.js';
 import { endProcessGroup, signalGroup } from './process-group.js';
 import type { Running } from './running.js';
+import { onTerminal, resize, terminalOf, type LocalTerminal } from './terminal.js';
 
 export interface CommandRequest {
   readonly file: string;
@@ -15,11 +17,14 @@ export interface CommandRequest {
   readonly argv0?: string;
   readonly directory: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly terminal?: Terminal | undefined;
 }
 
 export interface RunningCommand extends Running {
   /** Passes a signal on to the command and what it started. `name` is without `SIG`, as RFC 4254 §6.9 has it. */
   signal(name: string): void;
+  /** Of its terminal, where it has one. */
+  resize(size: TerminalSize): void;
 }
 
 /** Runs a command in a process group of its own, its three streams on the channel. */
@@ -28,12 +33,17 @@ export function runCommand(channel: ServerChannel, request: CommandRequest): Run
   const started = start(request);
   if (started instanceof Error) return reportFailure(channel, output, started);
   const { child, leader } = started;
-  feed(channel, child.stdin);
+  const terminal = request.terminal === undefined ? undefined : terminalOf(child);
+  // What is typed before the terminal is set up would be shown as no one wants it.
+  if (terminal === undefined) feed(channel, child.stdin);
+  else void terminal.then(() => feed(channel, child.stdin));
 
   const force = new AbortController();
+  let resized = Promise.resolve();
   let over = false; // and the group's number free for another
   const done = run(child, output)
     .then(() => endProcessGroup(leader, force.signal))
+    .then(async () => endTerminal(await terminal, force.signal))
     .then(() => {
       over = true;
     });
@@ -48,19 +58,35 @@ export function runCommand(channel: ServerChannel, request: CommandRequest): Run
       child.stderr.destroy();
       if (how === 'kill') force.abort();
       void endProcessGroup(leader, force.signal);
+      void terminal?.then((its) => endTerminal(its, force.signal));
     },
     signal: (name) => {
       const signal = Object.hasOwn(namedSignals, name) ? namedSignals[name] : undefined;
-      if (signal !== undefined && !over) signalGroup(leader, signal);
+      if (signal === undefined || over) return;
+      if (terminal === undefined) signalGroup(leader, signal);
+      else void terminal.then((its) => its !== undefined && !over && signalGroup(its.leader, signal));
+    },
+    resize: (size) => {
+      resized = resized.then(async () => {
+        const its = await terminal;
+        if (its !== undefined && !over) await resize(its, size);
+      });
     },
   };
 }
 
-function start({ file, args, argv0, directory, env }: CommandRequest): Started | Error {
+/** A terminal that is gone hangs up by itself, on those who listen. */
+async function endTerminal(terminal: LocalTerminal | undefined, force: AbortSignal): Promise<void> {
+  if (terminal !== undefined) await endProcessGroup(terminal.leader, force);
+}
+
+function start({ argv0, directory, terminal, ...command }: CommandRequest): Started | Error {
   try {
+    const { file, args, env } = terminal === undefined ? command : onTerminal(command, terminal);
     // Detached makes it the leader of a group, so that all of it can be ended.
     const options = { cwd: directory, env: { ...env }, detached: true, ...(argv0 === undefined ? {} : { argv0 }) };
-    const child = spawn(file, args, options);
+    const stdio = Array.from({ length: terminal === undefined ? 3 : 4 }, () => 'pipe' as const);
+    const child = spawn(file, args, { ...options, stdio });
     child.on('error', () => undefined); // tells again what a missing pid says
     return child.pid === undefined ? new Error(`cannot start ${file} in ${directory}`) : { child, leader: child.pid };
   } catch (error) {
@@ -131,5 +157,6 @@ function reportFailure(channel: ServerChannel, output: ChannelOutput, error: Err
     done: output.copy(message, 'stderr').then(() => output.finish({ kind: 'code', code: 126 })),
     hangUp: () => output.abandon(),
     signal: () => undefined,
+    resize: () => undefined,
   };
 }

@@ -5,6 +5,7 @@ import { machineEnvironment } from './environment.js';
 import { runForward } from './forward.js';
 import type { Running } from './running.js';
 import { acceptSession } from './session.js';
+import { canGiveTerminals } from './terminal.js';
 
 const host = '127.0.0.1';
 
@@ -34,13 +35,15 @@ export interface LocalServer {
 }
 
 /**
- * An SSH server on the loopback interface, inside this process: exec, shell without a terminal, and direct-tcpip.
+ * An SSH server on the loopback interface, inside this process: exec, shell and direct-tcpip; terminals, where script(1)
+ * of util-linux is installed.
  * Rejects with the system's error when no port can be had.
  */
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
   const user = accountName();
   const env = machineEnvironment({ env: options.env, home: options.home, user });
   const authorized = parseKey(options.authorizedKey);
+  const hasTerminals = await canGiveTerminals(env);
   const running = new Set<Running>();
   const sockets = new Set<Socket>();
 
@@ -53,7 +56,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       else if (context.username === user && provesKey(context, authorized)) context.accept();
       else context.reject(['publickey']);
     });
-    serve(client, { home: options.home, env, running });
+    serve(client, { home: options.home, env, hasTerminals, running });
   });
 
   // A listener of our own, to have the sockets: ssh2 neither gives them out nor ends them.
@@ -79,11 +82,12 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
 interface Machine {
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly hasTerminals: boolean;
   /** Everything that goes on, over all connections. */
   readonly running: Set<Running>;
 }
 
-function serve(client: Connection, { home, env, running }: Machine): void {
+function serve(client: Connection, { home, env, hasTerminals, running }: Machine): void {
   const own = new Set<Running>();
   const keep = (each: Running): void => {
     for (const set of [own, running]) set.add(each);
@@ -94,7 +98,7 @@ function serve(client: Connection, { home, env, running }: Machine): void {
   client.on('close', () => {
     for (const each of own) each.hangUp();
   });
-  client.on('session', (accept) => acceptSession(accept(), { home, env, keep }));
+  client.on('session', (accept) => acceptSession(accept(), { home, env, hasTerminals, keep }));
   client.on('tcpip', (accept, reject, { destIP, destPort }) => {
     // 32 bits on the wire; Node throws for a port that cannot be.
     if (destPort > 65_535) reject();

@@ -1,7 +1,8 @@
 import { Duplex, finished, type Readable, type Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { SidecarError } from '../../errors.js';
-import type { Channel, Exit } from '../transport.js';
+import type { TerminalSize } from '../terminal.js';
+import type { Channel, ExecOptions, Exit } from '../transport.js';
 import { brokenPipe, readableFrom, writableInto } from './streams.js';
 
 /** What has to be told when the connection under it ends. */
@@ -22,10 +23,12 @@ export class ExecChannel implements Channel, OnConnection {
   readonly stderr: Readable;
   readonly exit: Promise<Exit>;
   readonly #raw: ClientChannel;
+  readonly #hasTerminal: boolean;
   #settle: { resolve(exit: Exit): void; reject(error: unknown): void } | undefined;
 
-  constructor(raw: ClientChannel, signal?: AbortSignal) {
+  constructor(raw: ClientChannel, { signal, terminal }: ExecOptions = {}) {
     this.#raw = raw;
+    this.#hasTerminal = terminal !== undefined;
     this.stdin = writableInto(raw, () => raw.eof());
     this.stdout = readableFrom(raw);
     this.stderr = readableFrom(raw.stderr);
@@ -38,6 +41,11 @@ export class ExecChannel implements Channel, OnConnection {
     );
     this.exit.catch(ignore);
     this.#watchExit();
+  }
+
+  resize({ columns, rows }: TerminalSize): void {
+    // RFC 4254 §6.7: a size in pixels of 0 says nothing.
+    if (this.#settle !== undefined && this.#hasTerminal) this.#raw.setWindow(rows, columns, 0, 0);
   }
 
   close(): void {

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client, ClientChannel, PseudoTtyOptions } from 'ssh2';
 import { SidecarError } from '../../errors.js';
+import type { Terminal } from '../terminal.js';
 import type { Channel, ExecOptions, Transport } from '../transport.js';
 import { discard, ExecChannel, forwardStream, type OnConnection } from './channel.js';
 import { channelRefused, connectionLost, isFatal, type Endpoint, type Observed } from './errors.js';
@@ -33,11 +34,13 @@ export class Ssh2Transport implements Transport {
     client.on('close', () => this.#lose({ kind: 'closed' }));
   }
 
-  exec(command: string, { signal }: ExecOptions = {}): Promise<Channel> {
+  exec(command: string, options: ExecOptions = {}): Promise<Channel> {
+    const { signal, terminal } = options;
     return this.#open({
-      request: (done) => this.#client.exec(command, done),
+      request: (done) =>
+        this.#client.exec(command, terminal === undefined ? {} : { pty: pseudoTerminal(terminal) }, done),
       wrap: (raw) => {
-        const channel = new ExecChannel(raw, signal);
+        const channel = new ExecChannel(raw, options);
         this.#onConnection.add(channel);
         const forget = (): void => void this.#onConnection.delete(channel);
         channel.exit.then(forget, forget);
@@ -115,6 +118,11 @@ export class Ssh2Transport implements Transport {
     this.#onConnection.clear();
     this.#socket.destroy();
   }
+}
+
+/** Of a size in pixels nothing is said. */
+function pseudoTerminal({ term, columns, rows, modes = {} }: Terminal): PseudoTtyOptions {
+  return { term, cols: columns, rows, width: 0, height: 0, modes };
 }
 
 interface ChannelRequest<T> {

@@ -179,8 +179,19 @@ describe('the embedded server', () => {
       expect((await run(client, 'true')).exit).toEqual([0]);
     });
 
-    it('is refused when it wants a terminal or a subsystem', async () => {
-      await expect(exec(client, 'true', { pty: true })).rejects.toThrow();
+    it('is refused a terminal where none can be had, and goes on without', async () => {
+      const env = { PATH: join(base, 'nothing-here') };
+      const { privateKey } = await hostKeys;
+      const options = { port: 0, hostKey: privateKey, authorizedKey: (await clientKeys).publicKey, home, env };
+      const without = await startLocalServer(options);
+      const other = await logIn({ ...login, port: without.port });
+      await expect(exec(other, 'true', { pty: true })).rejects.toThrow('pseudo-terminal');
+      expect((await run(other, 'true')).exit).toEqual([0]);
+      other.destroy();
+      await without.close();
+    });
+
+    it('is refused when it wants a subsystem', async () => {
       const sftp = new Promise((resolve, reject) =>
         client.sftp((error, value) => (error ? reject(error) : resolve(value))),
       );
