@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../src/clock.js';
 import { SidecarError } from '../src/errors.js';
 import { Output, type OutputStream } from './ui/output.js';
+import type { LocalTerminal } from './ui/local-terminal.js';
 
 /** What the process hands to the program: nothing below `cmd/process.ts` reads `process`. */
 export interface World {
@@ -15,6 +16,7 @@ export interface World {
   readonly platform: NodeJS.Platform;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  readonly terminal: LocalTerminal;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   /** Does what Ctrl-C does. */
@@ -48,13 +50,14 @@ export interface Context {
   readonly signal: AbortSignal;
   readonly interrupt: () => void;
   readonly output: Output;
+  readonly terminal: LocalTerminal;
   /** Whether the daemon may do the work, and may be started. */
   readonly daemon: boolean;
 }
 
 /** Throws `usage.invalid` when there is no directory to work in. */
 export function createContext(world: World, options: GlobalOptions, output: Output): Context {
-  const { env, homeDir, platform, signal, interrupt } = world;
+  const { env, homeDir, platform, signal, interrupt, terminal } = world;
   return {
     directory: existingDirectory(world.cwd, options.C),
     sidecar: options.sidecar,
@@ -65,6 +68,7 @@ export function createContext(world: World, options: GlobalOptions, output: Outp
     signal,
     interrupt,
     output,
+    terminal,
     daemon: options.daemon && (env['SIDECAR_NO_DAEMON'] ?? '') === '',
   };
 }

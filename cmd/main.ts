@@ -13,11 +13,13 @@ const tidyUpMs = 700;
 export async function main(world: World): Promise<number> {
   let output: Output | undefined;
   let usage = '';
+  let code: number = exitCode.done;
   const program = createProgram({
     run: async (command) => {
       const options = program.opts<GlobalOptions>();
       output = createOutput(world, options);
-      await command(createContext(world, options, output));
+      const answer = await command(createContext(world, options, output));
+      if (typeof answer === 'number') code = answer;
     },
     printHelp: (text) => world.stdout.write(text),
     printUsage: (text) => (usage += text),
@@ -25,7 +27,7 @@ export async function main(world: World): Promise<number> {
 
   try {
     await Promise.race([program.parseAsync(world.argv, { from: 'user' }), tidyUpEnds(world.signal), world.crashed]);
-    return exitCode.done;
+    return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCode.done;
     // Wrong usage may have stopped the parser before it saw --json.

@@ -1,5 +1,6 @@
 import type { World } from './context.js';
 import { main } from './main.js';
+import { processTerminal } from './process-terminal.js';
 import { exitCode } from './ui/exit-codes.js';
 
 /** One Ctrl-C can arrive twice: npm passes it on, and the library `atomically` sends it again. A person is slower. */
@@ -19,6 +20,8 @@ export async function run(homeDir: string): Promise<never> {
   }
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  // A terminal that is closed may leave this process without one, and a command over there has to end.
+  process.on('SIGHUP', interrupt);
 
   const crashed = new Promise<never>((_, reject) => process.on('uncaughtException', reject));
 
@@ -38,6 +41,7 @@ export async function run(homeDir: string): Promise<never> {
     platform: process.platform,
     stdout: process.stdout,
     stderr: process.stderr,
+    terminal: processTerminal(),
     signal: interrupted.signal,
     interrupt,
     crashed,

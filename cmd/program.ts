@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { AddFlags } from './commands/add.js';
+import type { ExecFlags } from './commands/exec.js';
 import type { CreateFlags } from './commands/create.js';
 import type { DiffFlags } from './commands/diff.js';
 import type { SyncFlags } from './commands/sync.js';
@@ -9,8 +10,8 @@ import type { LandingFlags } from './landing.js';
 import { packageVersion } from './version.js';
 
 export interface ProgramParts {
-  /** Runs one command with what it needs; the promise is the command's. */
-  readonly run: (command: (context: Context) => Promise<void>) => Promise<void>;
+  /** Runs one command with what it needs. A number that it gives back is what to exit with. */
+  readonly run: (command: (context: Context) => Promise<unknown>) => Promise<void>;
   /** Takes the help or the version that the user asked for. */
   readonly printHelp: (text: string) => void;
   /** Takes the help shown where no command was given. */
@@ -277,6 +278,37 @@ Exit codes: 0 whether it is sent or not (--json tells) · 1 the working tree can
       run(async (context) => (await import('./commands/watch.js')).watch(context, command, flags)),
     );
 
+  addExecutionOptions(
+    program
+      .command('exec')
+      .summary('run a command in the workspace')
+      .description(
+        'Run a command in the workspace on the sidecar, word for word, with your input, output and exit code. Nothing is ' +
+          'synced before. Interrupted, or with its connection lost, it ends with all that it started.',
+      )
+      .argument('<command...>', 'after `--`; `sh -c LINE` runs a line of shell'),
+  )
+    .option('-t, --tty', 'run it on a terminal')
+    .option('-T, --no-tty', 'run it without a terminal (default)')
+    .addHelpText('after', execLines)
+    .action((command: string[], flags: ExecFlags) =>
+      run(async (context) => (await import('./commands/exec.js')).exec(context, command, flags)),
+    );
+
+  addExecutionOptions(
+    program
+      .command('ssh')
+      .summary('open a shell in the workspace')
+      .description('Open a login shell in the workspace on the sidecar, or run a command there, on a terminal.')
+      .argument('[command...]', 'what to run instead of a shell, after `--`, word for word'),
+  )
+    .option('-t, --tty', 'on a terminal (default where stdin is one)')
+    .option('-T, --no-tty', 'without a terminal')
+    .addHelpText('after', sshLines)
+    .action((command: string[], flags: ExecFlags) =>
+      run(async (context) => (await import('./commands/ssh.js')).ssh(context, command, flags)),
+    );
+
   const daemon = program
     .command('daemon')
     .summary('show or stop the session daemon')
@@ -318,6 +350,38 @@ For editors and scripts, each landing is a pair of lines on stderr:
   sidecar: landing…
   sidecar: landed …       or   sidecar: not landed: …
 stdout holds what the command prints, or with --json a document for each landing and each end of the command.`;
+
+function addExecutionOptions(command: Command): Command {
+  const all = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+  return command
+    .option('-e, --env <NAME=VALUE>', 'set a variable for it, or NAME: the one of here; may be repeated', all)
+    .option('--env-file <file>', 'set those of a file, one a line; may be repeated', all)
+    .option('-n, --no-stdin', 'give it no input')
+    .option('--workdir <path>', 'where to start instead of the workspace, from the home directory over there')
+    .option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)');
+}
+
+const exitLines = `
+Exits with the code of the command, 128+n when signal n ended it; 130 when interrupted here, 255 without a session or
+when its connection is lost, 1 when the workspace does not exist, 2 for wrong usage.`;
+
+const execLines = `
+Examples:
+  sidecar exec -- npm test
+  sidecar exec -e CI=1 --env-file .env -- make -j8
+  tar c data | sidecar exec -- tar x
+  sidecar exec -t -- htop
+${exitLines}`;
+
+const sshLines = `
+Examples:
+  sidecar ssh
+  sidecar ssh -- vim src/main.c
+  sidecar ssh --workdir '~'
+  echo 'git status' | sidecar ssh
+
+At the start of a line, ~. hangs up, ~^Z suspends, ~? lists these, ~~ types a tilde.
+${exitLines}`;
 
 /**
  * Declared once, on the program: commander finds a program's options on both sides of the command's name (and leaves

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { systemClock, type Clock } from './clock.js';
+import { SidecarError } from './errors.js';
 import type { Emit } from './events.js';
 import type { WorkingTree } from './git/working-tree.js';
 import type { LocalDeps, LocalRequest } from './provider/local.js';
@@ -8,6 +9,7 @@ import { localServerEntry } from './provider/local/entry.js';
 import type { Provider } from './provider/provider.js';
 import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
 import { connectPolicy } from './retry/policy.js';
+import type { Execution, ExecutionRequest } from './run/execution.js';
 import type { PassOn } from './run/latest-run.js';
 import type { Open, Way } from './session/way.js';
 import type { LostSession, OpenSession } from './session/open.js';
@@ -56,6 +58,10 @@ export type WatchOptions = Omit<LandOptions, 'dryRun'> & {
   /** What to run in the workspace after each landing that changed it, word for word, and who takes what it prints. */
   readonly run?: { readonly command: readonly string[]; readonly passOn: PassOn };
 };
+
+export type ExecutionOptions = Omit<ConnectOptions, 'lost'> &
+  Pick<LandOptions, 'directory' | 'workdir'> &
+  Omit<ExecutionRequest, 'workspace'>;
 
 /**
  * The sidecars of this user, and all that can be done with them: what the command line does, for a program.
@@ -219,6 +225,38 @@ export class Sidecars {
     } finally {
       await latest?.close();
       await warmth.close();
+    }
+  }
+
+  /**
+   * Starts a command in the workspace of the working tree around `directory`, once a session is open. Nothing of it is
+   * ever started twice: a connection is opened again only as long as it cannot have begun. The session ends with it.
+   *
+   * Throws what `open` and `startExecution` throw.
+   */
+  async exec(record: SidecarRecord, options: ExecutionOptions): Promise<Execution> {
+    const [{ startExecution }, { workspacePath }] = await Promise.all([
+      import('./run/execution.js'),
+      import('./sync/workspace.js'),
+    ]);
+    const { directory, workdir = record.workdir, signal = new AbortController().signal } = options;
+    const open = await this.#open(record, options);
+    // Where it is absolute, no working tree is needed, and no git.
+    const root = workdir?.startsWith('/') === true ? '/' : (await this.workingTree(directory, signal)).root;
+    const request = { ...options, workspace: workspacePath(root, workdir) };
+    for (let lost: LostSession | undefined; ;) {
+      const { transport, attempts, elapsedMs } = await open(signal, lost);
+      try {
+        const execution = await startExecution(transport, request, { clock: this.#clock, signal });
+        const close = (): void => void transport.close();
+        execution.ended.then(close, close);
+        return execution;
+      } catch (error) {
+        await transport.close();
+        signal.throwIfAborted();
+        if (!(error instanceof SidecarError) || error.retryable !== true) throw error;
+        lost = { error, attempts, elapsedMs };
+      }
     }
   }
 

@@ -48,6 +48,9 @@ export type ErrorCode =
   | 'verify.differs'
   | 'drift.unknown'
   | 'undo.unavailable'
+  // a command on the sidecar
+  | 'run.no_workspace'
+  | 'run.not_started'
   // the daemon
   | 'daemon.silent'
   // the rest

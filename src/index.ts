@@ -1,5 +1,12 @@
 /** The public API: everything the command line does can be done from a program. */
-export { Sidecars, type ClientOptions, type ConnectOptions, type LandOptions, type WatchOptions } from './client.js';
+export {
+  Sidecars,
+  type ClientOptions,
+  type ConnectOptions,
+  type ExecutionOptions,
+  type LandOptions,
+  type WatchOptions,
+} from './client.js';
 export { SidecarError, type ErrorCode, type Facts } from './errors.js';
 export type { Emit, RunEvent, SidecarEvent, SkipReason, SyncPhase, WatchEvent } from './events.js';
 export { systemClock, type Clock } from './clock.js';
@@ -11,9 +18,11 @@ export { readSettings, type Settings } from './sidecars/settings.js';
 
 export { openSession, type Connect, type OpenSession, type OpenSessionOptions } from './session/open.js';
 export { sshConnect, type SshConnectOptions } from './session/connect.js';
+export type { Execution, ExecutionRequest } from './run/execution.js';
 export type { PassOn } from './run/latest-run.js';
 export type { Provider } from './provider/provider.js';
 export type { Channel, ExecOptions, Exit, Transport } from './transport/transport.js';
+export type { Terminal, TerminalModes, TerminalSize } from './transport/terminal.js';
 export type { AskPassphrase } from './transport/passphrase.js';
 export type { HostKeyLine, SshTarget } from './transport/target.js';
 

@@ -9,6 +9,8 @@ export interface LandingAsked {
   readonly directory: string;
   /** The sidecar's name. */
   readonly sidecar?: string | undefined;
+  /** The workspace, whatever the settings and the sidecar say. */
+  readonly workdir?: string | undefined;
   readonly drift?: string | undefined;
   /** A duration, as in `90s`. */
   readonly connectTimeout?: string | undefined;
@@ -27,12 +29,12 @@ export interface Landing {
 
 /** What is to be landed and where, by what was said and by the settings. Throws what reading and choosing do. */
 export async function landingOf(sidecars: Sidecars, asked: LandingAsked, signal?: AbortSignal): Promise<Landing> {
-  const { directory, sidecar, drift, connectTimeout, adopt = false } = asked;
+  const { directory, sidecar, workdir: named, drift, connectTimeout, adopt = false } = asked;
   let tree: Promise<WorkingTree> | undefined;
   const treeHere = (): Promise<WorkingTree> => (tree ??= sidecars.workingTree(directory, signal));
   const settings = await sidecars.settings(directory, { sidecar, drift, connectTimeout });
   const record = await sidecars.choose(settings, { name: sidecar, root: async () => (await treeHere()).root });
-  const workdir = workspaceOf(record, settings);
+  const workdir = named ?? workspaceOf(record, settings);
   const deadlineMs = settings.connectTimeoutMs.value;
   return {
     record,

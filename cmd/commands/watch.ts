@@ -20,8 +20,9 @@ export async function watch(context: Context, command: readonly string[], flags:
     if (output.json) output.answer(result, []);
     else output.note(...landedWords(result));
   };
-  const passOn = (stream: 'stdout' | 'stderr', chunk: Buffer): Promise<void> =>
-    output.pass(output.json ? 'stderr' : stream, chunk);
+  const passOn = async (stream: 'stdout' | 'stderr', chunk: Buffer): Promise<void> => {
+    await output.pass(output.json ? 'stderr' : stream, chunk);
+  };
   await aboutSidecar(name, async () =>
     sidecars.watch(record, {
       ...(await options()),

@@ -52,6 +52,8 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'verify.differs': exitCode.failed,
   'drift.unknown': exitCode.failed,
   'undo.unavailable': exitCode.failed,
+  'run.no_workspace': exitCode.failed,
+  'run.not_started': exitCode.failed,
   'daemon.silent': exitCode.failed,
   interrupted: exitCode.interrupted,
   internal: exitCode.failed,

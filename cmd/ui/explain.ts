@@ -218,6 +218,16 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     message: `nothing can be put back in ${workspace(facts)}: ${because(facts, 'nothing was replaced there')}`,
     hint: '`sidecar sync` lands the working tree; `sidecar drift list` shows what was saved there',
   }),
+  'run.no_workspace': (facts) => ({
+    message: `${workspace(facts)} ${text(facts, 'reason') ?? 'does not exist'}`,
+    hint:
+      'land your working tree there with `sidecar sync`; `--workdir` names another directory, and `--workdir "~"` the ' +
+      'home directory',
+  }),
+  'run.not_started': (facts) => ({
+    message: `the command was not started on ${place(facts)}: ${because(facts, 'the shell over there did not get so far')}`,
+    hint: 'check that `ssh HOST true` prints nothing and that the login shell there can start `sh`',
+  }),
 
   'daemon.silent': (facts) => ({
     message: `the daemon does not answer at ${text(facts, 'socket') ?? 'its socket'}`,

@@ -3,8 +3,8 @@ import { type Line, fit, paint } from './line.js';
 
 /** What the program needs of `process.stdout` and `process.stderr`. */
 export interface OutputStream {
-  /** Calls `done` when there is room for more, or nobody reads any more. */
-  write(text: string | Uint8Array, done?: () => void): unknown;
+  /** Calls `done` when there is room for more; with an error when nobody reads any more. */
+  write(text: string | Uint8Array, done?: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -80,12 +80,15 @@ export class Output {
     this.#stderr.write(text);
   }
 
-  /** What a command on a sidecar printed, as it is. Resolves when there is room for more. */
-  async pass(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
+  /**
+   * What a command on a sidecar printed, as it is. Resolves when there is room for more: with false when nobody reads any
+   * more.
+   */
+  async pass(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<boolean> {
     this.clearProgress();
     this.#foreignLine = this.live && bytes.at(-1) !== newline;
     const to = stream === 'stdout' ? this.#stdout : this.#stderr;
-    await new Promise<void>((done) => to.write(bytes, () => done()));
+    return new Promise((resolve) => to.write(bytes, (error) => resolve(error === undefined || error === null)));
   }
 
   /** How what is asked for is to look: on a terminal nothing may go out as it is. */

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { remoteCommand, scriptLine } from '../sync/remote-script.js';
-import type { Exit, Transport } from '../transport/transport.js';
+import type { Transport } from '../transport/transport.js';
+import { exitCode } from './exit-code.js';
 import { runScript } from './script.js';
 
 export interface Place {
@@ -51,11 +52,4 @@ export async function startRun(
       channel.close();
     },
   };
-}
-
-/** Numbers of the signals that a command is ended with, the same everywhere (POSIX, kill). */
-const signals: Readonly<Record<string, number>> = { HUP: 1, INT: 2, QUIT: 3, ABRT: 6, KILL: 9, ALRM: 14, TERM: 15 };
-
-function exitCode(exit: Exit): number {
-  return exit.kind === 'code' ? exit.code : 128 + (signals[exit.signal] ?? 0);
 }

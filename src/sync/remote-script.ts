@@ -14,9 +14,20 @@ const mangled = 'a start file of the login shell took what was meant for sidecar
  * The line begins with the length of the script. A start file that reads stdin may have taken some of it, or all of it:
  * then neither the rest, nor the request that follows, must run as one.
  */
-export const remoteCommand =
-  `sh -c 'IFS= read -r script && size=\${script%% *} && script=\${script#* } && ` +
-  `if [ "\${#script}" = "$size" ]; then eval "$(printf %b "$script")"; else echo "${mangled}" >&2; fi'`;
+const readAndRun =
+  'IFS= read -r script && size=${script%% *} && script=${script#* } && ' +
+  `if [ "\${#script}" = "$size" ]; then eval "$(printf %b "$script")"; else echo "${mangled}" >&2; fi`;
+
+export const remoteCommand = `sh -c '${readAndRun}'`;
+
+/**
+ * The same on a terminal, which would show the script and take a part of it for itself. So it is made raw, with its modes
+ * kept in $modes, and says `NONCE raw` when the script may come; or `NONCE no-stty`, and that is all.
+ */
+export function remoteCommandOnTerminal(nonce: string): string {
+  const makeRaw = `{ modes=$(stty -g) && stty raw -echo; } 2>/dev/null`;
+  return `sh -c '${makeRaw} || { echo ${nonce} no-stty; exit 1; }; echo ${nonce} raw; ${readAndRun}'`;
+}
 
 /** What a conversation is about: landing a tree, or all else that can be asked of a workspace and done in it. */
 export type Subject = 'sync' | 'workspace';

@@ -40,6 +40,8 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'verify.differs': 'end',
   'drift.unknown': 'end',
   'undo.unavailable': 'end',
+  'run.no_workspace': 'end',
+  'run.not_started': 'end',
   'daemon.silent': 'end',
   interrupted: 'end',
   internal: 'end',

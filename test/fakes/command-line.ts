@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { main } from '../../cmd/main.js';
 import { GitRepo, type Scratch, scratch } from './git-repo.js';
-import { fakeStream } from './terminal.js';
+import { fakeStream, noTerminal } from './terminal.js';
 
 export interface Said {
   readonly code: number;
@@ -37,6 +37,7 @@ export class CommandLine {
       platform: process.platform,
       stdout,
       stderr,
+      terminal: noTerminal,
       signal: new AbortController().signal,
       interrupt: () => undefined,
       crashed: new Promise<never>(() => undefined),

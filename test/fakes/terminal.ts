@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import type { LocalTerminal } from '../../cmd/ui/local-terminal.js';
 import type { OutputStream } from '../../cmd/ui/output.js';
 
 /** A stream that keeps what was written to it. */
@@ -31,3 +33,13 @@ function lastDrawn(line: string): string {
   // eslint wants no control character in a pattern, so ESC is put in by hand.
   return overwritten.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[A-Za-z]`, 'g'), '');
 }
+
+/** The input of a program that nobody types to. */
+export const noTerminal: LocalTerminal = {
+  isTerminal: false,
+  input: () => Readable.from([]),
+  describe: () => ({ term: 'dumb', columns: 80, rows: 24 }),
+  makeRaw: () => () => undefined,
+  onResize: () => () => undefined,
+  suspend: () => Promise.resolve(),
+};

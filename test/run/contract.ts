@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { startRun, type Run } from '../../src/run/start.js';
 import type { Transport } from '../../src/transport/transport.js';
 import { scratch, type Scratch } from '../fakes/git-repo.js';
+import { gone, isAlive } from './groups.js';
 
 /** A far side that runs real commands on this machine. */
 export interface FarRuns {
@@ -103,24 +102,4 @@ export function runContract(open: () => Promise<FarRuns>): void {
     await expect(run.ended).rejects.toMatchObject({ code: 'ssh.connection_lost' });
     expect(await gone(group)).toBe(true);
   });
-}
-
-/** Whether any process of a group is alive: one that has ended and waits for its parent is not. */
-function isAlive(group: number): boolean {
-  try {
-    process.kill(-group, 0);
-  } catch {
-    return false;
-  }
-  try {
-    return !readFileSync(path.join('/proc', String(group), 'stat'), 'utf8').includes(') Z ');
-  } catch {
-    return true; // the leader has gone, others have not
-  }
-}
-
-/** True once nothing of it is left; the test's own time limit ends a wait in vain. */
-async function gone(group: number): Promise<boolean> {
-  while (isAlive(group)) await systemClock.sleep(10);
-  return true;
 }

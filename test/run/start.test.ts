@@ -8,7 +8,8 @@ import { connectTo } from '../fakes/ssh-client.js';
 import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
 import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
 import { startProxy, type CuttableProxy } from '../fakes/tcp-servers.js';
-import { runContract } from './contract.js';
+import { runContract, type FarRuns } from './contract.js';
+import { executionContract } from './execution-contract.js';
 
 describeWith(sshdParts, 'a command on a real sshd', () => {
   let directory: string;
@@ -28,10 +29,12 @@ describeWith(sshdParts, 'a command on a real sshd', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  runContract(async () => {
+  const open = async (): Promise<FarRuns> => {
     const { transport } = await connectTo({ ...sshd, port: proxy.port, keys: [key.path] });
     return { transport, cut: () => proxy.reset() };
-  });
+  };
+  describe('on its own', () => runContract(open));
+  describe('with input', () => executionContract(open));
 });
 
 describe('a command on a local sidecar', () => {
@@ -53,8 +56,10 @@ describe('a command on a local sidecar', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  runContract(async () => {
+  const open = async (): Promise<FarRuns> => {
     const { transport } = await connectTo({ port: proxy.port, user: userInfo().username, keys: [key.path] });
     return { transport, cut: () => proxy.reset() };
-  });
+  };
+  describe('on its own', () => runContract(open));
+  describe('with input', () => executionContract(open));
 });

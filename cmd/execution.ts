@@ -1,0 +1,151 @@
+import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+import { landingOf } from '../src/landing.js';
+import type { Execution } from '../src/run/execution.js';
+import { aboutSidecar } from '../src/sidecars/about.js';
+import type { Context } from './context.js';
+import { openSidecars } from './sidecars.js';
+import { landingAsked } from './landing.js';
+import { passphrasePrompt } from './ui/ask-passphrase.js';
+import { createReporter } from './ui/reporter.js';
+import { ScreenModes } from './ui/screen-modes.js';
+import { TildeFilter } from './ui/tilde.js';
+import { variablesFor } from './variables.js';
+
+/** The flags of every command that runs something over there with the user's input. */
+export interface ExecutionFlags {
+  readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly stdin?: boolean;
+  readonly workdir?: string;
+  readonly connectTimeout?: string;
+}
+
+interface Wanted {
+  /** Undefined: a login shell. */
+  readonly command: readonly string[] | undefined;
+  readonly flags: ExecutionFlags;
+  readonly onTerminal: boolean;
+}
+
+/** What a shell says of a command that wrote to a pipe which nobody reads. */
+const brokenPipe = 141;
+
+/** Runs a command in the workspace with stdin, stdout and stderr of this process, and tells its exit code. */
+export async function runThere(context: Context, { command, flags, onTerminal }: Wanted): Promise<number> {
+  const { output, signal, terminal } = context;
+  const variables = variablesFor(context, flags);
+  const { connectTimeout, workdir } = flags;
+  const sidecars = openSidecars(context);
+  const asked = { ...landingAsked(context, { ...(connectTimeout === undefined ? {} : { connectTimeout }) }), workdir };
+  const { record, options } = await landingOf(sidecars, asked, signal);
+  return aboutSidecar(record.name, async () => {
+    const execution = await sidecars.exec(record, {
+      ...(await options()),
+      ...{ command, variables, terminal: onTerminal ? terminal.describe() : undefined },
+      ...{ emit: createReporter(output, record.name), askPassphrase: passphrasePrompt(context), signal },
+    });
+    output.clearProgress();
+    const hasInput = flags.stdin !== false;
+    if (onTerminal && terminal.isTerminal && hasInput) return joinTerminals(context, execution);
+    if (!hasInput) execution.stdin.end();
+    else {
+      // What a terminal takes for the end of its input is a character.
+      const end = onTerminal ? [Buffer.from('\x04')] : [];
+      void pipeline(inputOf(terminal.input(), end), execution.stdin).catch(() => undefined);
+    }
+    return passOn(context, execution);
+  });
+}
+
+async function* inputOf(input: Readable, end: readonly Buffer[]): AsyncGenerator<Buffer> {
+  for await (const chunk of input) yield chunk as Buffer;
+  yield* end;
+}
+
+/** Passes on what it prints until it has ended, and ends it when this command is interrupted or nobody reads any more. */
+async function passOn(
+  { output, signal }: Context,
+  execution: Execution,
+  onBytes: (chunk: Buffer) => void = ignore,
+): Promise<number> {
+  const seen = { unread: false };
+  const pass = async (stream: 'stdout' | 'stderr'): Promise<void> => {
+    for await (const chunk of execution[stream] as AsyncIterable<Buffer>) {
+      onBytes(chunk);
+      if (await output.pass(stream, chunk)) continue;
+      seen.unread = true;
+      execution.stop();
+    }
+  };
+  const stop = (): void => execution.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const passing = Promise.all([pass('stdout'), pass('stderr')]);
+  passing.catch(ignore); // a stream that broke: the end says why
+  try {
+    const code = await execution.ended;
+    await passing;
+    signal.throwIfAborted();
+    return seen.unread ? brokenPipe : code;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** The terminal here becomes the one over there, until the command has ended or the user hangs up. */
+async function joinTerminals(context: Context, execution: Execution): Promise<number> {
+  const { terminal, output } = context;
+  const screen = new ScreenModes();
+  const keys = new TildeFilter();
+  const input = terminal.input();
+  const stopResizing = terminal.onResize((size) => execution.resize(size));
+  let giveBack = terminal.makeRaw();
+  const said = { hangUp: false };
+
+  const suspend = async (): Promise<void> => {
+    giveBack();
+    await terminal.suspend();
+    giveBack = terminal.makeRaw();
+    const { columns, rows } = terminal.describe();
+    execution.resize({ columns, rows });
+  };
+  const onKeys = (chunk: Buffer): void => {
+    for (const typed of keys.read(chunk)) {
+      if (typed.kind === 'bytes') {
+        if (!execution.stdin.write(typed.bytes)) {
+          input.pause();
+          execution.stdin.once('drain', () => input.resume());
+        }
+      } else if (typed.escape === 'hang-up') {
+        said.hangUp = true;
+        execution.stop();
+      } else if (typed.escape === 'suspend') void suspend();
+      else void output.pass('stderr', Buffer.from(escapesHelp));
+    }
+  };
+  input.on('data', onKeys);
+  try {
+    const code = await passOn(context, execution, (chunk) => screen.watch(chunk));
+    screen.forget();
+    return code;
+  } catch (error) {
+    if (!said.hangUp) throw error;
+    return hangUpCode;
+  } finally {
+    stopResizing();
+    input.off('data', onKeys).pause();
+    const undo = screen.undo();
+    if (undo !== '') await output.pass('stdout', Buffer.from(undo));
+    giveBack();
+    if (said.hangUp) output.note('hung up');
+  }
+}
+
+/** As ssh ends. */
+const hangUpCode = 255;
+
+const escapesHelp =
+  '~?\r\nAt the start of a line:\r\n ~.   hangs up\r\n ~^Z  suspends\r\n ~?   lists these\r\n ~~   types a tilde\r\n';
+
+const ignore = (): void => undefined;
