@@ -51,8 +51,11 @@ export async function run(homeDir: string): Promise<never> {
     return exitCode.failed;
   });
 
-  // A slow reader must get every byte, and whatever a library left open must not hold the process.
-  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
+  // A slow reader must get every byte, and whatever a library left open must not hold the process. Nor must a reader that
+  // reads no more, once the user has said that this is to end.
+  const printed = [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done)));
+  const late = new Promise((done) => interrupted.signal.aborted && setTimeout(done, sameSignalMs));
+  await Promise.race([Promise.all(printed), late]);
   if (unprinted !== undefined) {
     process.stderr.write(`sidecar: cannot print: ${unprinted.message}\n`);
     process.exit(exitCode.failed);

@@ -1,5 +1,5 @@
 /** `ESC [ ? … h` switches modes of the screen on, `l` off (DECSET and DECRST). */
-const switches = /\x1b\[\?([\d;]{1,40})([hl])/g;  
+const switches = /\x1b\[\?([\d;]{1,40})([hl])/g;
 /** Longer than one that is split over two chunks. */
 const longest = 48;
 

@@ -49,9 +49,9 @@ export function terminalScript(options: ExecutionScript, modes: TerminalModes): 
   const words = sttyArguments(modes).map(shellWord).join(' ');
   return `${enterWorkspace(options)}
 ${takeVariables}
-say go
 stty "$modes" 2>/dev/null
 ${words === '' ? ':' : `stty ${words} 2>/dev/null`}
+say go
 unset modes script size nonce
 exec "$@"
 `;

@@ -124,9 +124,10 @@ async function startOnTerminal(
     channel.close();
     throw sent ? afterBegin(error) : error;
   }
+  const ended = channel.exit.then(exitCode);
+  ended.catch(() => undefined);
   return {
-    ...{ stdin: channel.stdin, stdout: channel.stdout, stderr: channel.stderr },
-    ended: channel.exit.then(exitCode),
+    ...{ stdin: channel.stdin, stdout: channel.stdout, stderr: channel.stderr, ended },
     resize: (size) => channel.resize(size),
     // The terminal hangs up.
     stop: () => channel.close(),

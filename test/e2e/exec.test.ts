@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -115,10 +116,53 @@ describeWith(sshdParts, 'exec on a host with OpenSSH', () => {
     await ended(Number(/pid (\d+)/.exec(stdout)?.[1]));
   });
 
+  it('can be interrupted while nobody takes its output', async () => {
+    const running = exec('--', 'sh', '-c', 'echo "pid $$" >&2; exec yes');
+    running.child.stdout?.pause();
+    await running.said('pid ');
+    running.child.kill('SIGINT');
+    const [code] = (await once(running.child, 'exit')) as [number];
+    expect(code).toBe(130);
+    running.child.stdout?.resume();
+    await ended(Number(/pid (\d+)/.exec((await running.ended).stderr)?.[1]));
+  });
+
   it('reads no input with -n', async () => {
     const line = 'printf "a\\nb\\n" | while read -r x; do "$@" exec -n -- echo "$x"; done';
     const { stdout } = await user.startProgram('sh', ['-c', line, 'sh', ...user.command()]).ended;
     expect(stdout).toBe('a\nb\n');
+  });
+});
+
+describeWith(sshdParts, 'exec on a host that opens one channel at a time', () => {
+  it('does without the lifeline', async () => {
+    mkdirSync(workspace);
+    await sshd.stop();
+    const [home, config] = [path.dirname(workspace), ['MaxSessions 1']];
+    const key = await makeKey(user.directory('keys'), 'other');
+    sshd = await startSshd({ authorizedKeys: [key.line], home, config });
+    await user.type('add', 'narrow', `127.0.0.1:${sshd.port}`, '--identity', key.path, '--host-key', sshd.hostKeyLine);
+    expect(await typed(exec('--', 'sh', '-c', 'cat; exit 3'), 'input')).toEqual({
+      code: 3,
+      stdout: 'input',
+      stderr: '',
+    });
+  });
+});
+
+describeWith(sshdParts, 'exec on a host that comes up late', () => {
+  it('waits for it, and runs the command once', async () => {
+    mkdirSync(workspace);
+    await proxy.stop();
+    await sshd.stop();
+    const [home, { port }] = [path.dirname(workspace), sshd];
+    const key = await makeKey(user.directory('keys'), 'late');
+    await user.type('add', 'late', `127.0.0.1:${port}`, '--identity', key.path);
+    const running = exec('--', 'sh', '-c', 'echo ran >> times; cat times');
+    await running.said('trying for up to 90 s');
+    sshd = await startSshd({ authorizedKeys: [key.line], home, port });
+    const { code, stdout } = await typed(running);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'ran\n' });
   });
 });
 

@@ -195,7 +195,8 @@ export function executionContract(open: () => Promise<FarRuns>): void {
     it('is interrupted by what is typed', async () => {
       const execution = await start(['sh', '-c', 'echo up; sleep 1000'], { terminal });
       execution.stdout.on('data', () => execution.stdin.write('\x03'));
-      expect(await execution.ended).toBe(130);
+      // csh, between the two, has a code of its own for that.
+      expect([130, 1]).toContain(await execution.ended);
     });
 
     it('is a login shell where no command is given', async () => {

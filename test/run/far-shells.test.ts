@@ -1,0 +1,39 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe } from 'vitest';
+import { scratch, type Scratch } from '../fakes/git-repo.js';
+import { memoryTransport, shell } from '../fakes/memory-transport.js';
+import { describeWith, findPart } from '../fakes/parts.js';
+import { executionContract } from './execution-contract.js';
+
+let home: Scratch;
+beforeEach(() => {
+  home = scratch();
+});
+afterEach(() => home.remove());
+
+/** Commands by this login shell, whose start files print. */
+function loginShell(program: string, env: NodeJS.ProcessEnv = {}): void {
+  executionContract(() => {
+    const noise = 'echo "welcome to your sidecar"\necho "you have mail" >&2\n';
+    for (const file of ['.bashrc', '.tcshrc']) writeFileSync(path.join(home.path, file), noise);
+    mkdirSync(path.join(home.path, '.config/fish'), { recursive: true });
+    writeFileSync(path.join(home.path, '.config/fish/config.fish'), noise + 'printf "no newline at the end"\n');
+    const its = { ...process.env, HOME: home.path, BASH_ENV: path.join(home.path, '.bashrc'), ...env };
+    const transport = memoryTransport(shell({ program, env: { ...its, SHELL: '/bin/sh' } }));
+    return Promise.resolve({ transport, cut: () => transport.cut() });
+  });
+}
+
+for (const program of ['bash', 'fish', 'tcsh']) {
+  describeWith([program], `a command for a login shell that is ${program}`, () => loginShell(program));
+}
+
+describeWith(['busybox'], 'a command where sh and its tools are busybox', () => {
+  const bin = scratch();
+  const tools = ['sh', 'cat', 'echo', 'false', 'head', 'kill', 'ls', 'nohup', 'printf', 'ps', 'rm', 'setsid', 'sleep'];
+  for (const tool of [...tools, 'stty', 'tail', 'true', 'wc']) {
+    symlinkSync(findPart('busybox') ?? 'busybox', path.join(bin.path, tool));
+  }
+  describe('that come first on PATH', () => loginShell('/bin/sh', { PATH: `${bin.path}:/usr/bin` }));
+});
