@@ -136,4 +136,4 @@ done`;
  * What a command gets between being told to end and being told more firmly, in tenths of a second. Twice that is less than
  * a server gives the lifeline.
  */
-const graceTenths = 7;
+const graceTenths = 5;

@@ -93,7 +93,10 @@ async function startPlain(
     await begun(channel, words, signal);
     lifeline?.stdin.write('go');
   } catch (error) {
-    give();
+    // Of what has ended already, the lifeline need not wait for the beginning.
+    if (isNotStarted(error)) lifeline?.stdin.end('go');
+    else lifeline?.close();
+    channel.close();
     throw afterBegin(error);
   }
   const ended = channel.exit.then(exitCode);
@@ -180,6 +183,10 @@ function whyNot(word: FirstWord | undefined, otherwise: string): string {
 
 function notStarted(reason: string): SidecarError {
   return new SidecarError('run.not_started', { reason }, { retryable: false });
+}
+
+function isNotStarted(error: unknown): boolean {
+  return error instanceof SidecarError && (error.code === 'run.no_workspace' || error.code === 'run.not_started');
 }
 
 /** What is lost now may run already, and is not to be begun again. */
