@@ -63,16 +63,21 @@ export class Disk {
   }
 
   #lstat(path: BytePath): BigIntStats | undefined {
-    try {
-      return lstatSync(placeOf(this.#root, path), { bigint: true, throwIfNoEntry: false });
-    } catch (error) {
-      if (leadsNowhere(error)) return undefined;
-      throw new SidecarError(
-        'sync.unreadable',
-        { path: toText(path), reason: (error as Error).message },
-        { cause: error },
-      );
-    }
+    return statsAt(this.#root, path);
+  }
+}
+
+/** What is at a path, itself and no link's end; undefined where nothing is. Throws `sync.unreadable`. */
+export function statsAt(root: string, path: BytePath): BigIntStats | undefined {
+  try {
+    return lstatSync(placeOf(root, path), { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    if (leadsNowhere(error)) return undefined;
+    throw new SidecarError(
+      'sync.unreadable',
+      { path: toText(path), reason: (error as Error).message },
+      { cause: error },
+    );
   }
 }
 

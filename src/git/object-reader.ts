@@ -1,5 +1,4 @@
-import { startGit, type RunningGit } from './run.js';
-import type { Shadow } from './shadow.js';
+import { startGit, type GitPlace, type RunningGit } from './run.js';
 
 export interface StoredObject {
   readonly type: string;
@@ -8,11 +7,11 @@ export interface StoredObject {
 }
 
 /**
- * Reads objects of the shadow, one after the other, from one `git cat-file --batch` (git-cat-file(1)). Whoever knows that
- * it will be needed has it ready before it is.
+ * Reads objects, one after the other, from one `git cat-file --batch` (git-cat-file(1)). Whoever knows that it will be
+ * needed has it ready before it is.
  */
 export class ObjectReader {
-  readonly #shadow: Shadow;
+  readonly #place: GitPlace;
   readonly #limitBytes: number;
   #git: RunningGit | undefined;
   #waiting: ((object: StoredObject | undefined) => void)[] = [];
@@ -22,15 +21,15 @@ export class ObjectReader {
   #ended = false;
 
   /** Of an object of more than `limitBytes` only the type is told. */
-  constructor(shadow: Shadow, limitBytes: number) {
-    this.#shadow = shadow;
+  constructor(place: GitPlace, limitBytes: number) {
+    this.#place = place;
     this.#limitBytes = limitBytes;
   }
 
   /** Starts the program, which the first `read` would do. */
   start(): RunningGit {
     if (this.#git !== undefined) return this.#git;
-    const git = startGit(this.#shadow.place, ['cat-file', '--batch']);
+    const git = startGit(this.#place, ['cat-file', '--batch']);
     this.#git = git;
     git.stdin.on('error', () => undefined);
     git.stdout.on('data', (chunk: Buffer) => this.#take(chunk));

@@ -85,6 +85,20 @@ export function startGit(place: GitPlace, args: readonly string[]): RunningGit {
   return { stdin: child.stdin, stdout: child.stdout, finished, stop: () => void child.kill('SIGTERM') };
 }
 
+/** What git prints, as a stream that is read at the reader's pace. Throws `git.failed` at the end, as `runGit` does. */
+export async function* gitOutput(place: GitPlace, args: readonly string[]): AsyncGenerator<Buffer, void> {
+  const git = startGit(place, args);
+  git.stdin.on('error', () => undefined);
+  git.stdin.end();
+  try {
+    for await (const chunk of git.stdout) yield chunk as Buffer;
+  } finally {
+    git.stop(); // where nobody reads on
+  }
+  const { code, stderr } = await git.finished;
+  if (code !== 0) throw failure(args, code, stderr);
+}
+
 /** The error for a git that ended with an exit code that is no answer. */
 export function failure(args: readonly string[], exitCode: number, stderr: string): SidecarError {
   const reason = stderr

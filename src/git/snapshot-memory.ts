@@ -83,7 +83,7 @@ export class SnapshotMemory {
    * may have changed, or git failed. Throws what `readSettled` throws.
    */
   async recall(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Taken | undefined> {
-    const objects = new ObjectReader(shadow, largestEdited);
+    const objects = new ObjectReader(shadow.place, largestEdited);
     try {
       return await this.#recall(tree, shadow, { ...options, objects });
     } catch (error) {

@@ -47,7 +47,7 @@ async function forecastAt(nowMs: number, ...paths: string[]): Promise<EditedTree
     const stamp = disk.stampOf(name);
     if (stamp !== undefined) stamps.set(name, stamp);
   }
-  const objects = new ObjectReader(shadow, largestEdited);
+  const objects = new ObjectReader(shadow.place, largestEdited);
   try {
     const { root, format } = tree;
     const { device } = await diskTime(shadow.gitDir);
