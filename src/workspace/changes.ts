@@ -1,4 +1,5 @@
 import { toText, unquote, type BytePath } from '../git/path-bytes.js';
+import { isTreePath } from '../git/tree-path.js';
 import type { Answer } from '../sync/answers.js';
 import { badReply, unexpected } from '../sync/hello.js';
 import { listLimit } from '../sync/limits.js';
@@ -46,7 +47,9 @@ export class Changes {
     }
     this.#bytes += quoted.length + changeBytes;
     if (this.#bytes > listLimit) throw badReply('paths without end');
-    this.list.push({ kind, path: unquote(quoted), quoted, before, after });
+    const path = unquote(quoted);
+    if (!isTreePath(path)) throw badReply('a path that no tree has');
+    this.list.push({ kind, path, quoted, before, after });
   }
 }
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { joinNul, splitNul, toText } from '../git/path-bytes.js';
-import { failure, runGit, startGit, type GitPlace } from '../git/run.js';
+import { gitOutput, runGit, type GitPlace } from '../git/run.js';
 import { badReply } from '../sync/hello.js';
 import { pathsOf, type Change, type Entry, type Paths } from './changes.js';
 
@@ -29,8 +29,8 @@ export class Patch {
 
   /** Of two trees that hold nothing but what differs. Throws `sync.bad_reply` where git takes no such paths. */
   static async of(place: GitPlace, directory: string, changes: readonly Change[]): Promise<Patch> {
-    const before = await writeTree(place, path.join(directory, 'before'), changes, (change) => change.before);
-    const after = await writeTree(place, path.join(directory, 'after'), changes, (change) => change.after);
+    const before = await writeTree(place, sideIndex(directory, 'before'), changes, (change) => change.before);
+    const after = await writeTree(place, sideIndex(directory, 'after'), changes, (change) => change.after);
     return new Patch(place, [before, after], changes);
   }
 
@@ -62,20 +62,16 @@ export class Patch {
     });
   }
 
-  async *#diff(...options: string[]): AsyncGenerator<Buffer, void> {
+  #diff(...options: string[]): AsyncGenerator<Buffer, void> {
     const args = ['diff-tree', '-r', '--no-ext-diff', '--no-textconv', ...options, ...this.#trees];
-    const git = startGit(this.#place, args);
-    git.stdin.on('error', () => undefined);
-    git.stdin.end();
-    try {
-      for await (const chunk of git.stdout) yield chunk as Buffer;
-    } finally {
-      git.stop(); // where nobody reads on
-    }
-    const { code, stderr } = await git.finished;
-    if (code !== 0) throw failure(args, code, stderr);
+    return gitOutput(this.#place, args);
   }
 }
+
+export type Side = 'before' | 'after';
+
+/** Where the index is, and stays, that a side's tree was made of. */
+export const sideIndex = (directory: string, side: Side): string => path.join(directory, side);
 
 async function writeTree(
   place: GitPlace,
@@ -84,15 +80,15 @@ async function writeTree(
   side: (change: Change) => Entry | null,
 ): Promise<string> {
   const within = { ...place, env: { ...place.env, GIT_INDEX_FILE: index } };
-  const lines = changes.flatMap((change) => {
-    const entry = side(change);
-    return entry === null ? [] : [`${entry.mode} ${entry.id}\t${change.path}`];
-  });
+  const files = changes.filter((change) => side(change) !== null);
+  const lines = files.map((change) => `${side(change)?.mode ?? ''} ${side(change)?.id ?? ''}\t${change.path}`);
   await rm(index, { force: true }); // of an attempt that was cut off
   const added = await runGit(within, ['update-index', '-z', '--index-info'], {
     stdin: joinNul(lines),
     accept: [0, 1, 128],
   });
-  if (added.code !== 0) throw badReply('paths that git does not take');
+  // It passes over some that it does not take, and has a file replace the directory of that name.
+  const taken = added.code === 0 ? splitNul((await runGit(within, ['ls-files', '-z'])).stdout).length : -1;
+  if (taken !== lines.length) throw badReply('paths that git does not take');
   return (await runGit(within, ['write-tree'])).stdout.toString('latin1').trim();
 }
