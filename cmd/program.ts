@@ -3,6 +3,7 @@ import type { AddFlags } from './commands/add.js';
 import type { ExecFlags } from './commands/exec.js';
 import type { CreateFlags } from './commands/create.js';
 import type { DiffFlags } from './commands/diff.js';
+import type { PullFlags } from './commands/pull.js';
 import type { SyncFlags } from './commands/sync.js';
 import type { WaitFlags } from './commands/wait.js';
 import type { Context } from './context.js';
@@ -182,6 +183,21 @@ Exit codes: 0 the workspace is what landed there · 1 it is not, or nothing has 
     )
     .action(() => run(async (context) => (await import('./commands/verify.js')).verify(context)));
 
+  program
+    .command('pull')
+    .summary('bring back what was changed over there')
+    .description(
+      'Bring back what was changed in the workspace since the last landing and did not come from here. Without an ' +
+        'option it only shows which files, and how many lines of each. Writes nothing over there.',
+    )
+    .addOption(new Option('--patch', 'print it as a patch, which `git apply` takes').conflicts(['branch', 'apply']))
+    .addOption(
+      new Option('--branch <name>', 'commit it on a new branch; the working tree stays as it is').conflicts('apply'),
+    )
+    .option('--apply', 'put it into the working tree, unless that has changed at the same paths')
+    .addHelpText('after', pullLines)
+    .action((flags: PullFlags) => run(async (context) => (await import('./commands/pull.js')).pull(context, flags)));
+
   const drift = program
     .command('drift')
     .summary('what was changed over there, and saved')
@@ -334,6 +350,19 @@ function driftOption(): Option {
   const words = 'changes made over there: save them aside and go on (default), or refuse';
   return new Option('--drift <what>', words).choices(['save', 'refuse']);
 }
+
+const pullLines = `
+Examples:
+  sidecar pull                      # what would come
+  sidecar exec -- npm run format && sidecar pull --apply
+  sidecar pull --branch from-web && git merge from-web
+  sidecar pull --patch > from-web.patch
+
+Where a path has changed on both sides, --apply touches nothing, lists those paths and exits with 3. What a landing has
+saved already is with \`sidecar drift\`.
+
+Exit codes: 0 done, also where there is nothing to pull · 1 a file cannot be written, or not be committed · 2 wrong usage
+· 3 changed on both sides, the branch exists, the workspace is in use or holds something else · 255 no session`;
 
 const driftWords = `
 Examples:

@@ -48,6 +48,10 @@ export type ErrorCode =
   | 'verify.differs'
   | 'drift.unknown'
   | 'undo.unavailable'
+  | 'pull.conflict'
+  | 'pull.unwritable'
+  | 'pull.branch_exists'
+  | 'pull.other_repository'
   // a command on the sidecar
   | 'run.no_workspace'
   | 'run.not_started'

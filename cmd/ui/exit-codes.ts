@@ -5,7 +5,7 @@ export const exitCode = {
   done: 0,
   failed: 1,
   wrongUsage: 2,
-  /** Refused to protect work: drift, a workspace that is not empty, one in use. */
+  /** Refused to protect work: drift, changes on both sides, a workspace that is not empty, one in use. */
   refused: 3,
   /** No session to the sidecar, as `ssh` itself ends. */
   noSession: 255,
@@ -52,6 +52,10 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'verify.differs': exitCode.failed,
   'drift.unknown': exitCode.failed,
   'undo.unavailable': exitCode.failed,
+  'pull.conflict': exitCode.refused,
+  'pull.unwritable': exitCode.failed,
+  'pull.branch_exists': exitCode.refused,
+  'pull.other_repository': exitCode.failed,
   'run.no_workspace': exitCode.failed,
   'run.not_started': exitCode.failed,
   'daemon.silent': exitCode.failed,

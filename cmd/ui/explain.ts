@@ -218,6 +218,34 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     message: `nothing can be put back in ${workspace(facts)}: ${because(facts, 'nothing was replaced there')}`,
     hint: '`sidecar sync` lands the working tree; `sidecar drift list` shows what was saved there',
   }),
+  'pull.conflict': (facts) => {
+    const applied = number(facts, 'applied') ?? 0;
+    const paths = list(facts, 'conflicts');
+    return {
+      message:
+        `cannot apply what was changed in ${workspace(facts)}: ${paths.length === 0 ? 'files' : aFew(paths)} ` +
+        `${paths.length === 1 ? 'has' : 'have'} changed here too since the last landing`,
+      hint:
+        (applied === 0
+          ? 'nothing was changed; '
+          : `${count(applied, 'path')} before ${applied === 1 ? 'was' : 'were'} put in place; `) +
+        '`sidecar pull --branch B` commits it on a branch to merge, `sidecar pull --patch` prints it',
+    };
+  },
+  'pull.unwritable': (facts) => ({
+    message: `cannot write ${the(facts, 'path', 'a file of the working tree')}: ${because(facts, 'the system refuses')}`,
+    hint:
+      'put that right, and pull again' +
+      ((number(facts, 'applied') ?? 0) === 0 ? '; nothing was changed' : ': it goes on from what is in place already'),
+  }),
+  'pull.branch_exists': (facts) => ({
+    message: `there is a branch named ${the(facts, 'branch', 'that')} already`,
+    hint: 'take another name; nothing was changed',
+  }),
+  'pull.other_repository': (facts) => ({
+    message: `no commit of this repository can hold files of another one, as ${aFew(list(facts, 'paths'))}`,
+    hint: '`sidecar pull --apply` puts them into the working tree, `--patch` prints them',
+  }),
   'run.no_workspace': (facts) => ({
     message: `${workspace(facts)} ${text(facts, 'reason') ?? 'does not exist'}`,
     hint:

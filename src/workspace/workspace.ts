@@ -3,6 +3,9 @@ import { dropDrift, listDrift, showDrift, type DriftList } from './saved-drift.j
 import { undo, type Undone } from './undo.js';
 import type { SyncRequest } from '../sync/request.js';
 import { diff, type Difference } from './diff.js';
+import { checkBranch } from './branch.js';
+import { pull, type Pulled } from './pull.js';
+import { workingTreeOf } from '../git/working-tree.js';
 import { verify, type Verified } from './verify.js';
 import { status, type WorkspaceStatus } from './status.js';
 
@@ -48,6 +51,17 @@ export class Workspace {
   /** Puts the tree back that the last landing replaced. */
   undo(): Promise<Undone> {
     return undo(this.#request);
+  }
+
+  /** What changed there since the last landing and is not here. It can be brought back for as long as `use` runs. */
+  pull<T>(use: (pulled: Pulled) => Promise<T>): Promise<T> {
+    return pull(this.#request, use);
+  }
+
+  /** Whether `Pulled.commitOn` may make a branch of that name: throws what it would throw. */
+  async checkBranch(name: string): Promise<void> {
+    const { directory, env } = this.#request;
+    await checkBranch(name, await workingTreeOf(directory, this.#request), env);
   }
 
   /** What a sync would change there. It can be read for as long as `use` runs. */

@@ -140,9 +140,16 @@ describe('exit codes', () => {
   it('are 255 for everything of SSH, 3 for what protects work, 2 for wrong usage, 130 for Ctrl-C, else 1', () => {
     const of = (code: number): ErrorCode[] => codes.filter((each) => exitCodes[each] === code);
     expect(of(255)).toEqual(codes.filter((code) => code.startsWith('ssh.')));
-    expect(of(3)).toEqual(['sync.drifted', 'sync.not_empty', 'sync.forbidden_workspace', 'sync.in_use']);
+    expect(of(3)).toEqual([
+      'sync.drifted',
+      'sync.not_empty',
+      'sync.forbidden_workspace',
+      'sync.in_use',
+      'pull.conflict',
+      'pull.branch_exists',
+    ]);
     expect(of(2)).toEqual(['usage.invalid', 'settings.invalid']);
     expect(of(130)).toEqual(['interrupted']);
-    expect(of(1).length).toBe(codes.length - of(255).length - 4 - 2 - 1);
+    expect(of(1).length).toBe(codes.length - of(255).length - of(3).length - 2 - 1);
   });
 });

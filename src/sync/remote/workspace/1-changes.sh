@@ -1,6 +1,7 @@
 # What is told of a workspace, and done in it, beside landing a tree. Requests, besides hello, scan, common and land:
 #
 #   land mode=dry KEY=VALUE…  after what a dry landing says: what stands there           -> ours, last, stands, change… end
+#   drifted                   after that: the drift that it named, from what was expected  -> change… end
 #   verify                    read every file again, and compare it with the last landing -> receipt, read, change… end
 #   objects OID…              these objects as a pack                                      -> pack BYTES, the bytes
 #   drift                     the drift that is saved                                      -> saved ID A M D… end
@@ -27,10 +28,26 @@ landed_at() {
 # After a dry landing: $first stands there, and $tmp/moves is the way from it to the tree.
 tell_standing() {
   if (adopt=0 && ours); then say 'ours yes'; else say 'ours no'; fi
-  if landed_before; then say "last $P_tree $(landed_at)"; else say 'last - -'; fi
+  if (landed_before); then say "last $P_tree $(landed_at)"; else say 'last - -'; fi
   say "stands $first"
   if [ "$first" != "$tree" ]; then tell_changes "$tmp/moves"; fi
   say end
+}
+
+# Which paths these are, the dry landing said; here is what they were, and are.
+tell_drifted() {
+  if [ -s "$tmp/drift" ]; then
+    { git diff-tree -r --no-renames "$P" "$R" >"$tmp/since" 2>"$tmp/err" && pick_drifted; } || fail failed "$(said)"
+    tell_changes "$tmp/list"
+  fi
+  say end
+}
+
+pick_drifted() {
+  awk '
+    { path = $0; sub(/^[^\t]*\t/, "", path) }
+    FILENAME == ARGV[1] { drifted[path] = 1; next }
+    path in drifted' "$tmp/drift" "$tmp/since" >"$tmp/list" 2>"$tmp/err"
 }
 
 send_objects() {

@@ -8,6 +8,7 @@ while IFS= read -r line; do
     'common '*) common "${line#common }" ;;
     'land '*) land "${line#land }" && if [ "$mode" = dry ]; then tell_standing; fi ;;
     'objects '*) send_objects "${line#objects }" ;;
+    drifted) tell_drifted ;;
     verify) verify ;;
     drift) list_drift ;;
     'drift '*) show_drift "${line#drift }" ;;
