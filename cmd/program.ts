@@ -359,7 +359,7 @@ Examples:
   sidecar pull --patch > from-web.patch
 
 Where a path has changed on both sides, --apply touches nothing, lists those paths and exits with 3. What a landing has
-saved already is with \`sidecar drift\`.
+saved already can be pulled after \`sidecar drift restore\`.
 
 Exit codes: 0 done, also where there is nothing to pull · 1 a file cannot be written, or not be committed · 2 wrong usage
 · 3 changed on both sides, the branch exists, the workspace is in use or holds something else · 255 no session`;

@@ -1,5 +1,4 @@
-import { readdirSync } from 'node:fs';
-import { placeOf } from '../git/directory.js';
+import { placeOf, readEntries } from '../git/directory.js';
 import type { BytePath } from '../git/path-bytes.js';
 import { inTheWay, standingAt, type Standing } from '../git/standing.js';
 import type { WorkingTree } from '../git/working-tree.js';
@@ -58,8 +57,11 @@ function hasRoom(root: string, path: BytePath, standing: Standing, going: Readon
 }
 
 function isEmptied(root: string, directory: BytePath, going: ReadonlySet<BytePath>): boolean {
-  return readdirSync(placeOf(root, directory), { withFileTypes: true, encoding: 'latin1' }).every((entry) => {
-    const path = `${directory}/${entry.name}`;
-    return entry.isDirectory() ? isEmptied(root, path, going) : going.has(path);
+  const entries = readEntries(placeOf(root, directory));
+  // What cannot be read may hold anything.
+  if (entries === undefined) return false;
+  return [...entries].every(([name, kind]) => {
+    const path = `${directory}/${name}`;
+    return kind === 'directory' ? isEmptied(root, path, going) : going.has(path);
   });
 }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SyncResult } from '../../src/sync/result.js';
 import { BuiltProgram } from '../fakes/built-program.js';
+import { findPart } from '../fakes/parts.js';
 
 let user: BuiltProgram;
 let workspace: string;
@@ -62,6 +63,30 @@ describe('pull', () => {
       ...{ sidecar: 'web', workspace, conflicts: ['main.c'] },
       files: [{ path: 'log' }, { path: 'main.c', insertions: 1, deletions: 1 }],
     });
+  });
+
+  it('--apply that is killed while it writes leaves every file whole, and the next one goes on', async () => {
+    const large = Buffer.alloc(3_000_000, 'x');
+    user.project.write('large', large.subarray(1));
+    await user.type('sync');
+    writeFileSync(there('kept.c'), 'by the sidecar\n');
+    writeFileSync(there('large'), large);
+    const bin = user.directory('bin');
+    const script = `case " $* " in *" cat-file blob "*) kill -9 $PPID;; esac; exec ${findPart('git') ?? 'git'} "$@"`;
+    writeFileSync(path.join(bin, 'git'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const killed = user.startWith({ PATH: `${bin}:${user.env['PATH'] ?? ''}` }, 'pull', '--apply');
+    expect((await killed.ended).stdout).toBe('');
+    expect(killed.child.signalCode).toBe('SIGKILL');
+    expect([here('kept.c'), here('large').length]).toEqual(['by the sidecar\n', large.length - 1]);
+    const left = (): string[] => readdirSync(user.project.root).filter((name) => name.startsWith('.sidecar-pull-'));
+    expect(left()).toHaveLength(1);
+    const { code, stdout } = await user.type('pull', '--apply');
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('  modified: large\n') as string,
+    });
+    expect([here('large').length, left()]).toEqual([large.length, []]);
+    expect((await user.type('sync')).stdout).toContain('already in step');
   });
 
   it('--patch prints what git applies, --branch commits it, and only one of them is taken', async () => {

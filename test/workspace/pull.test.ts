@@ -139,6 +139,16 @@ describe('applying drift', () => {
     expect(content('edited')).toBe('by the sidecar\n');
   });
 
+  it('takes over what a landing had saved, once it is restored', async () => {
+    drift();
+    const stood = side.there();
+    await side.sync();
+    await side.asked().restoreDrift(undefined);
+    await apply();
+    expect(side.here()).toEqual(stood);
+    expect(await side.sync()).toMatchObject({ drift: null, upToDate: true });
+  });
+
   it('takes nothing from a directory of somebody else’s', async () => {
     side.far('rm', '-rf', '.local');
     writeFileSync(there('theirs'), 'x\n');
