@@ -2,6 +2,8 @@ import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
 import { landingOf } from '../src/landing.js';
 import type { Execution } from '../src/run/execution.js';
+import type { PathMapping } from '../src/run/map-paths.js';
+import { mapped } from '../src/run/mapped.js';
 import { aboutSidecar } from '../src/sidecars/about.js';
 import type { Context } from './context.js';
 import { openSidecars } from './sidecars.js';
@@ -45,17 +47,30 @@ export async function runThere(context: Context, { command, flags, onTerminal }:
       ...{ command, variables, terminal: onTerminal ? terminal.describe() : undefined },
       ...{ emit: createReporter(output, record.name), askPassphrase: passphrasePrompt(context), signal },
     });
-    output.clearProgress();
-    const hasInput = flags.stdin !== false;
-    if (onTerminal && terminal.isTerminal && hasInput) return joinTerminals(context, execution);
-    if (!hasInput) execution.stdin.end();
-    else {
-      // What a terminal takes for the end of its input is a character.
-      const end = onTerminal ? [Buffer.from('\x04')] : [];
-      void pipeline(inputOf(terminal.input(), end), execution.stdin).catch(() => undefined);
-    }
-    return passOn(context, execution);
+    return attach(context, execution, { onTerminal, hasInput: flags.stdin !== false });
   });
+}
+
+export interface Attachment {
+  readonly onTerminal: boolean;
+  readonly hasInput: boolean;
+  /** Paths that are shown as others. */
+  readonly mapping?: PathMapping | undefined;
+}
+
+/** Joins what runs over there to stdin, stdout and stderr of this process until it has ended, and tells its exit code. */
+export async function attach(context: Context, execution: Execution, how: Attachment): Promise<number> {
+  const { output, terminal } = context;
+  const { onTerminal, hasInput, mapping } = how;
+  output.clearProgress();
+  if (onTerminal && terminal.isTerminal && hasInput) return joinTerminals(context, execution, mapping);
+  if (!hasInput) execution.stdin.end();
+  else {
+    // What a terminal takes for the end of its input is a character.
+    const end = onTerminal ? [Buffer.from('\x04')] : [];
+    void pipeline(inputOf(terminal.input(), end), execution.stdin).catch(() => undefined);
+  }
+  return passOn(context, execution, { mapping });
 }
 
 async function* inputOf(input: Readable, end: readonly Buffer[]): AsyncGenerator<Buffer> {
@@ -63,15 +78,21 @@ async function* inputOf(input: Readable, end: readonly Buffer[]): AsyncGenerator
   yield* end;
 }
 
+interface Passing {
+  readonly mapping: PathMapping | undefined;
+  readonly onBytes?: (chunk: Buffer) => void;
+}
+
 /** Passes on what it prints until it has ended, and ends it when this command is interrupted or nobody reads any more. */
 async function passOn(
-  { output, signal }: Context,
+  { output, signal, clock }: Context,
   execution: Execution,
-  onBytes: (chunk: Buffer) => void = ignore,
+  { mapping, onBytes = ignore }: Passing,
 ): Promise<number> {
   const seen = { unread: false };
   const pass = async (stream: 'stdout' | 'stderr'): Promise<void> => {
-    for await (const chunk of execution[stream] as AsyncIterable<Buffer>) {
+    const said = execution[stream] as AsyncIterable<Buffer>;
+    for await (const chunk of mapping === undefined ? said : mapped(said, mapping, clock)) {
       onBytes(chunk);
       if (await output.pass(stream, chunk)) continue;
       seen.unread = true;
@@ -94,7 +115,11 @@ async function passOn(
 }
 
 /** The terminal here becomes the one over there, until the command has ended or the user hangs up. */
-async function joinTerminals(context: Context, execution: Execution): Promise<number> {
+async function joinTerminals(
+  context: Context,
+  execution: Execution,
+  mapping: PathMapping | undefined,
+): Promise<number> {
   const { terminal, output } = context;
   const screen = new ScreenModes();
   const keys = new TildeFilter();
@@ -126,7 +151,7 @@ async function joinTerminals(context: Context, execution: Execution): Promise<nu
   };
   input.on('data', onKeys);
   try {
-    const code = await passOn(context, execution, (chunk) => screen.watch(chunk));
+    const code = await passOn(context, execution, { mapping, onBytes: (chunk) => screen.watch(chunk) });
     screen.forget();
     return code;
   } catch (error) {

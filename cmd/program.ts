@@ -7,6 +7,7 @@ import type { PullFlags } from './commands/pull.js';
 import type { SyncFlags } from './commands/sync.js';
 import type { WaitFlags } from './commands/wait.js';
 import type { Context } from './context.js';
+import type { RunFlags } from './commands/run.js';
 import type { LandingFlags } from './landing.js';
 import { packageVersion } from './version.js';
 
@@ -124,7 +125,7 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
     .addOption(driftOption())
     .option('--adopt', 'take over a directory that already holds something else')
     .option('--best-effort', 'succeed with a warning when there is no sidecar or it cannot be reached')
-    .option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)')
+    .addOption(connectTimeoutOption())
     .action((flags: SyncFlags) => run(async (context) => (await import('./commands/sync.js')).sync(context, flags)));
 
   program
@@ -288,10 +289,31 @@ Exit codes: 0 whether it is sent or not (--json tells) · 1 the working tree can
     .argument('[command...]', 'what to run in the workspace, after `--`; `sh -c LINE` runs a line of shell')
     .addOption(driftOption())
     .option('--adopt', 'take over a directory that already holds something else')
-    .option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)')
+    .addOption(connectTimeoutOption())
     .addHelpText('after', watchLines)
     .action((command: string[], flags: LandingFlags) =>
       run(async (context) => (await import('./commands/watch.js')).watch(context, command, flags)),
+    );
+
+  addExecutionOptions(
+    program
+      .command('run')
+      .summary('land the working tree, and run a command on it')
+      .description(
+        'Land the working tree, and only once it is proved to stand in the workspace, run a command there, word for word, ' +
+          'with your input, output and exit code. Paths of the workspace in what it prints are shown as those of here.',
+      )
+      .argument('<command...>', 'after `--`; `sh -c LINE` runs a line of shell')
+      .option('--no-sync', 'run it on whatever stands there')
+      .option('--no-map-paths', 'show paths as they are over there')
+      .addOption(driftOption())
+      .option('--adopt', 'take over a directory that already holds something else'),
+  )
+    .option('-t, --tty', 'run it on a terminal')
+    .option('-T, --no-tty', 'run it without a terminal (default)')
+    .addHelpText('after', runLines)
+    .action((command: string[], flags: RunFlags) =>
+      run(async (context) => (await import('./commands/run.js')).run(context, command, flags)),
     );
 
   addExecutionOptions(
@@ -304,6 +326,7 @@ Exit codes: 0 whether it is sent or not (--json tells) · 1 the working tree can
       )
       .argument('<command...>', 'after `--`; `sh -c LINE` runs a line of shell'),
   )
+    .addOption(workdirOption())
     .option('-t, --tty', 'run it on a terminal')
     .option('-T, --no-tty', 'run it without a terminal (default)')
     .addHelpText('after', execLines)
@@ -318,6 +341,7 @@ Exit codes: 0 whether it is sent or not (--json tells) · 1 the working tree can
       .description('Open a login shell in the workspace on the sidecar, or run a command there, on a terminal.')
       .argument('[command...]', 'what to run instead of a shell, after `--`, word for word'),
   )
+    .addOption(workdirOption())
     .option('-t, --tty', 'on a terminal (default where stdin is one)')
     .option('-T, --no-tty', 'without a terminal')
     .addHelpText('after', sshLines)
@@ -381,18 +405,39 @@ For editors and scripts, each landing is a pair of lines on stderr:
 stdout holds what the command prints, or with --json a document for each landing and each end of the command.`;
 
 function addExecutionOptions(command: Command): Command {
-  const all = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
   return command
-    .option('-e, --env <NAME=VALUE>', 'set a variable for it, or NAME: the one of here; may be repeated', all)
-    .option('--env-file <file>', 'set those of a file, one a line; may be repeated', all)
+    .option('-e, --env <NAME=VALUE>', 'set a variable for it, or NAME: the one of here; may be repeated', repeated)
+    .option('--env-file <file>', 'set those of a file, one a line; may be repeated', repeated)
     .option('-n, --no-stdin', 'give it no input')
-    .option('--workdir <path>', 'where to start instead of the workspace, from the home directory over there')
-    .option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)');
+    .addOption(connectTimeoutOption());
+}
+
+function repeated(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function connectTimeoutOption(): Option {
+  return new Option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)');
+}
+
+function workdirOption(): Option {
+  return new Option('--workdir <path>', 'where to start instead of the workspace, from the home directory over there');
 }
 
 const exitLines = `
 Exits with the code of the command, 128+n when signal n ended it; 130 when interrupted here, 255 without a session or
 when its connection is lost, 1 when the workspace does not exist, 2 for wrong usage.`;
+
+const runLines = `
+Examples:
+  sidecar run -- npm test
+  sidecar run -e CI=1 -- make -j8          # errors name files here: an editor finds them
+  sidecar run -t -- npm run dev
+  sidecar run --no-sync -- cat build.log
+
+A sync that fails is an error with the exit code of \`sidecar sync\`, and the command is not started: 3 where it is refused,
+1 where it failed, 255 without a session.
+${exitLines}`;
 
 const execLines = `
 Examples:

@@ -22,6 +22,7 @@ import { readSettings, type SettingFlags, type Settings } from './sidecars/setti
 import type { SyncRequest } from './sync/request.js';
 import type { SyncResult } from './sync/result.js';
 import type { AskPassphrase } from './transport/passphrase.js';
+import type { Transport } from './transport/transport.js';
 import type { Warmth } from './warmth.js';
 import type { PathExplained } from './workspace/explain.js';
 import type { Workspace } from './workspace/workspace.js';
@@ -62,6 +63,12 @@ export type WatchOptions = Omit<LandOptions, 'dryRun'> & {
 export type ExecutionOptions = Omit<ConnectOptions, 'lost'> &
   Pick<LandOptions, 'directory' | 'workdir'> &
   Omit<ExecutionRequest, 'workspace'>;
+
+export type RunOptions = Omit<LandOptions, 'dryRun'> &
+  Omit<ExecutionRequest, 'workspace'> & {
+    /** Called after the landing, before the command starts. */
+    readonly onLanded?: (result: SyncResult) => void;
+  };
 
 /**
  * The sidecars of this user, and all that can be done with them: what the command line does, for a program.
@@ -257,6 +264,55 @@ export class Sidecars {
         if (!(error instanceof SidecarError) || error.retryable !== true) throw error;
         lost = { error, attempts, elapsedMs };
       }
+    }
+  }
+
+  /**
+   * Lands the working tree around `directory`, and starts a command in the workspace over the same connection: only on a
+   * landing that is proved. Where the connection is lost before the command can have begun, both are done again.
+   *
+   * Throws what `sync` and `startExecution` throw.
+   */
+  async run(record: SidecarRecord, options: RunOptions): Promise<Execution> {
+    const [{ startAfterLanding }, { Session }, { sync }] = await Promise.all([
+      import('./run/after-landing.js'),
+      import('./session/session.js'),
+      import('./sync/sync.js'),
+    ]);
+    const { signal = new AbortController().signal, onLanded } = options;
+    const directory = await this.workingTree(options.directory, signal);
+    const session = new Session({ clock: this.#clock });
+    const borrow = session.borrower(this.#way(record, options));
+    try {
+      for (let lost: LostSession | undefined; ;) {
+        const before = lost;
+        // Of the connection that the landing was proved on, and of no other.
+        const used: { connection?: Transport } = {};
+        const open: Open = async (within, again) => {
+          const lent = await borrow(within, again ?? before);
+          used.connection = lent.connection;
+          return lent;
+        };
+        const landed = await sync(this.#landing(record, { ...options, directory, signal }, open));
+        const { verified, workspace } = landed;
+        const { connection } = used;
+        if (!verified || connection === undefined) throw new SidecarError('sync.not_proved', { workspace });
+        onLanded?.(landed);
+        try {
+          const request = { ...options, workspace };
+          const execution = await startAfterLanding(connection, request, { clock: this.#clock, signal });
+          const close = (): void => void session.close();
+          execution.ended.then(close, close);
+          return execution;
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!(error instanceof SidecarError) || error.retryable !== true) throw error;
+          lost = { error, attempts: landed.attempts, elapsedMs: landed.ms.connect };
+        }
+      }
+    } catch (error) {
+      await session.close();
+      throw error;
     }
   }
 

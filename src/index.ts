@@ -5,6 +5,7 @@ export {
   type ConnectOptions,
   type ExecutionOptions,
   type LandOptions,
+  type RunOptions,
   type WatchOptions,
 } from './client.js';
 export { SidecarError, type ErrorCode, type Facts } from './errors.js';

@@ -12,7 +12,8 @@ export interface ExecutionScript {
 
 /**
  * The script that runs a command in the workspace with the caller's own input, for any POSIX `sh`. It says
- * `NONCE missing PATH` or `NONCE go` on stdout, and `NONCE go` on stderr; then the streams are the command's. What follows
+ * `NONCE missing PATH` or `NONCE go PATH` on stdout, and `NONCE go` on stderr; then the streams are the command's. PATH is
+ * the workspace's as the system has it, or empty where that is not to be said in one line. What follows
  * the script on stdin are the variables of `variableLines`, and the command's input.
  *
  * The command leads a process group of its own, in the foreground: in the background a shell would have it ignore
@@ -25,7 +26,7 @@ ${findLifeFile(nonce)}
 lead='${takeVariables}
 (umask 077; echo $$ >"$0") 2>/dev/null
 [ -e "$0.over" ] && exit 130
-echo "${nonce} go"
+${sayGo(nonce)}
 echo "${nonce} go" >&2
 exec "$@"'
 if command -v setsid >/dev/null 2>&1; then
@@ -46,12 +47,13 @@ exit "$code"
  * server has understood them.
  */
 export function terminalScript(options: ExecutionScript, modes: TerminalModes): string {
+  const { nonce } = options;
   const words = sttyArguments(modes).map(shellWord).join(' ');
   return `${enterWorkspace(options)}
 ${takeVariables}
 stty "$modes" 2>/dev/null
 ${words === '' ? ':' : `stty ${words} 2>/dev/null`}
-say go
+${sayGo(nonce)}
 unset modes script size nonce
 exec "$@"
 `;
@@ -122,6 +124,16 @@ if ! CDPATH= cd -- "$want" 2>/dev/null; then
   exit 1
 fi
 set -- ${command === undefined ? '"${SHELL:-/bin/sh}" -l' : command.map(shellWord).join(' ')}`;
+}
+
+/** With what every shell has in itself, and without a variable: PATH, and any name, may be the command's by now. */
+function sayGo(nonce: string): string {
+  return `sidecar_go() {
+  case $1 in *\\\\* | *"
+"*) set -- ;; esac
+  echo "${nonce} go $1"
+}
+sidecar_go "$(pwd -P)"`;
 }
 
 /** Memory before disk: a command has to run on a full one, too. */

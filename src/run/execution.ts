@@ -22,6 +22,8 @@ export interface ExecutionRequest {
 
 /** A command that runs in the workspace, with the caller's input. */
 export interface Execution {
+  /** Where it runs: an absolute path over there, without links. Undefined where it cannot be told. */
+  readonly workspace: string | undefined;
   /** Ending it is an end of file for the command; on a terminal it means nothing. */
   readonly stdin: Writable;
   /** To be read, both: a command that nobody reads from stops in the middle. On a terminal all comes from `stdout`. */
@@ -87,10 +89,11 @@ async function startPlain(
     lifeline?.close();
     channel.close();
   };
+  let workspace: string | undefined;
   try {
     channel.stdin.write(scriptLine(plainScript(request)) + variableLines(variables));
     const words = Promise.all([firstWord(channel.stdout, nonce), firstWord(channel.stderr, nonce)]);
-    await begun(channel, words, signal);
+    workspace = await begun(channel, words, signal);
     lifeline?.stdin.write('go');
   } catch (error) {
     // Of what has ended already, the lifeline need not wait for the beginning.
@@ -102,7 +105,7 @@ async function startPlain(
   const ended = channel.exit.then(exitCode);
   ended.then(give, give);
   return {
-    ...{ stdin: channel.stdin, stdout: channel.stdout, stderr: channel.stderr, ended },
+    ...{ workspace, stdin: channel.stdin, stdout: channel.stdout, stderr: channel.stderr, ended },
     resize: () => undefined,
     // Without one there is only what the server makes of it.
     stop: () => (lifeline === undefined ? channel.close() : lifeline.stdin.end()),
@@ -118,11 +121,12 @@ async function startOnTerminal(
   const channel = await transport.exec(remoteCommandOnTerminal(nonce), { terminal });
   const word = (): Promise<readonly FirstWord[]> => firstWord(channel.stdout, nonce).then((each) => [each]);
   let sent = false;
+  let workspace: string | undefined;
   try {
     await begun(channel, word(), signal);
     sent = true;
     channel.stdin.write(scriptLine(terminalScript(request, terminal.modes ?? {})) + variableLines(variables));
-    await begun(channel, word(), signal);
+    workspace = await begun(channel, word(), signal);
   } catch (error) {
     channel.close();
     throw sent ? afterBegin(error) : error;
@@ -130,7 +134,7 @@ async function startOnTerminal(
   const ended = channel.exit.then(exitCode);
   ended.catch(() => undefined);
   return {
-    ...{ stdin: channel.stdin, stdout: channel.stdout, stderr: channel.stderr, ended },
+    ...{ workspace, stdin: channel.stdin, stdout: channel.stdout, stderr: channel.stderr, ended },
     resize: (size) => channel.resize(size),
     // The terminal hangs up.
     stop: () => channel.close(),
@@ -151,26 +155,30 @@ async function holdLifeline(transport: Transport, nonce: string): Promise<Channe
   }
 }
 
-/** Waits until the far side says that it goes on. */
-async function begun(channel: Channel, words: Promise<readonly FirstWord[]>, signal: AbortSignal): Promise<void> {
+/** Waits until the far side says that it goes on, and tells where, if that is said. */
+async function begun(
+  channel: Channel,
+  words: Promise<readonly FirstWord[]>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const said = await unlessAborted(words, signal).catch(async (error: unknown) => {
     if (signal.aborted) throw error;
     await channel.exit; // a stream that broke: the channel knows why
     throw error;
   });
-  for (const word of said) if (word.kind === 'word') check(word.rest);
+  const places = said.map((word) => (word.kind === 'word' ? placeIn(word.rest) : ''));
   const silentOnes = said.filter(({ kind }) => kind === 'none');
-  if (silentOnes.length === 0) return;
+  if (silentOnes.length === 0) return places.find((place) => place !== '');
   const exit = exitCode(await channel.exit);
   throw notStarted(whyNot(silentOnes.at(-1), `the remote shell ended with ${exit}`));
 }
 
-/** Throws what the script's first word says that went wrong. */
-function check(rest: string): void {
+/** Where it goes on, or empty. Throws what the script's first word says that went wrong. */
+function placeIn(rest: string): string {
   const [word = '', ...more] = rest.split(' ');
-  if (word === 'go' || word === 'raw') return;
-  if (word === 'no-stty') throw notStarted('the terminal there cannot be set: stty is missing');
   const workspace = more.join(' ');
+  if (word === 'go' || word === 'raw') return workspace;
+  if (word === 'no-stty') throw notStarted('the terminal there cannot be set: stty is missing');
   if (word === 'missing') throw new SidecarError('run.no_workspace', { workspace });
   if (word === 'closed') throw new SidecarError('run.no_workspace', { workspace, reason: 'cannot be entered' });
   throw notStarted(`the script over there said ${word.slice(0, 40)}`);

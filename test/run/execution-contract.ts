@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, symlinkSync } from 'node:fs';
 import { buffer, text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
@@ -59,6 +59,17 @@ export function executionContract(open: () => Promise<FarRuns>): void {
       stderr: 'oops\n',
       code: 7,
     });
+  });
+
+  it('tells where it runs, without links', async () => {
+    const link = `${place.path}/a link`;
+    symlinkSync(place.path, link);
+    for (const on of [undefined, terminal]) {
+      const execution = await start(['sh', '-c', 'pwd'], { workspace: link, terminal: on });
+      execution.stderr.resume();
+      expect((await text(execution.stdout)).trim()).toBe(link);
+      expect(execution.workspace).toBe(realpathSync(place.path));
+    }
   });
 
   it('gets its words as they are', async () => {
