@@ -55,6 +55,9 @@ export type ErrorCode =
   // a command on the sidecar
   | 'run.no_workspace'
   | 'run.not_started'
+  // ports that are forwarded
+  | 'forward.local_refused'
+  | 'forward.remote_refused'
   // the daemon
   | 'daemon.silent'
   // the rest

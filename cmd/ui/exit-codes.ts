@@ -58,6 +58,8 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'pull.other_repository': exitCode.failed,
   'run.no_workspace': exitCode.failed,
   'run.not_started': exitCode.failed,
+  'forward.local_refused': exitCode.failed,
+  'forward.remote_refused': exitCode.failed,
   'daemon.silent': exitCode.failed,
   interrupted: exitCode.interrupted,
   internal: exitCode.failed,

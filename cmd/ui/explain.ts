@@ -256,6 +256,14 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     message: `the command was not started on ${place(facts)}: ${because(facts, 'the shell over there did not get so far')}`,
     hint: 'check that `ssh HOST true` prints nothing and that the login shell there can start `sh`',
   }),
+  'forward.local_refused': (facts) => ({
+    message: `cannot listen on ${listenAddress(facts)} here: ${because(facts, 'the system refuses')}`,
+    hint: `choose another port, as in \`18080:${number(facts, 'listenPort') ?? 8080}\`; port 0 takes any that is free`,
+  }),
+  'forward.remote_refused': (facts) => ({
+    message: `${place(facts)} does not listen on ${listenAddress(facts)}: the port is taken there, or its server allows none`,
+    hint: 'choose another port (0 takes any that is free), or see AllowTcpForwarding, PermitListen and GatewayPorts in its sshd_config',
+  }),
 
   'daemon.silent': (facts) => ({
     message: `the daemon does not answer at ${text(facts, 'socket') ?? 'its socket'}`,
@@ -277,6 +285,11 @@ function keys(facts: Facts): string {
     (tried.length > 0 ? ` (${aFew(tried)})` : '') +
     (unsupported.length > 0 ? `; passed over, because they cannot be used: ${aFew(unsupported)}` : '')
   );
+}
+
+function listenAddress(facts: Facts): string {
+  const host = the(facts, 'listenHost', '*');
+  return `${host.includes(':') ? `[${host}]` : host}:${number(facts, 'listenPort') ?? 0}`;
 }
 
 function withPath(message: string, path: string | undefined): string {

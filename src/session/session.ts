@@ -157,6 +157,7 @@ export class Session {
     const transport: Transport = {
       exec: (command, options) => connection.exec(command, options),
       forward: (target) => connection.forward(target),
+      listen: (address, onConnection) => connection.listen(address, onConnection),
       closed: connection.closed,
       close: () => {
         if (!returned) this.#step({ kind: 'returned', transport: connection });

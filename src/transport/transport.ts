@@ -39,6 +39,26 @@ export interface ExecOptions {
   readonly terminal?: Terminal | undefined;
 }
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A connection that came in over there: to be accepted or refused, once. Until then no byte of it is read. */
+export interface Incoming {
+  /** The byte stream to whoever connected. Undefined where the transport is gone. */
+  accept(): Duplex | undefined;
+  refuse(): void;
+}
+
+/** The far side listens, for as long as the transport lives. */
+export interface RemoteListener {
+  /** The real one where port 0 was asked for. */
+  readonly port: number;
+  /** Has it listen no more; what came in before goes on. May be called twice. */
+  close(): Promise<void>;
+}
+
 /**
  * An authenticated connection on which byte channels open. Opening one after the connection is lost or closed rejects
  * with `ssh.connection_lost`; a server that refuses one rejects with `ssh.channel_refused`.
@@ -47,7 +67,12 @@ export interface Transport {
   /** Starts `command` under the login shell of the far side. */
   exec(command: string, options?: ExecOptions): Promise<Channel>;
   /** A byte stream to `host:port` as seen from the far side. */
-  forward(target: { readonly host: string; readonly port: number }): Promise<Duplex>;
+  forward(target: Address): Promise<Duplex>;
+  /**
+   * Has the far side listen: host `''` is every interface, port 0 any that is free. A server that does not, because the port
+   * is taken or it allows none, rejects with `forward.remote_refused`.
+   */
+  listen(address: Address, onConnection: (incoming: Incoming) => void): Promise<RemoteListener>;
   /** Resolves when the connection is gone: with the error that took it, or with nothing after `close`. */
   readonly closed: Promise<Error | undefined>;
   /**

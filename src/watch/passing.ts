@@ -46,6 +46,8 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'pull.other_repository': 'end',
   'run.no_workspace': 'end',
   'run.not_started': 'end',
+  'forward.local_refused': 'end',
+  'forward.remote_refused': 'end',
   'daemon.silent': 'end',
   interrupted: 'end',
   internal: 'end',

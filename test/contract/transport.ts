@@ -1,17 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, type Writable } from 'node:stream';
+import { Readable, type Duplex, type Writable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { finished, pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SidecarError } from '../../src/errors.js';
-import type { Channel, Transport } from '../../src/transport/transport.js';
+import type { Channel, Incoming, RemoteListener, Transport } from '../../src/transport/transport.js';
 import { freePort } from '../../src/provider/local/free-port.js';
-import { startTcpServer } from '../fakes/tcp-servers.js';
+import { isOver, readHalf, startTcpServer } from '../fakes/tcp-servers.js';
 
 /** A transport whose far side runs real commands in a POSIX shell on this machine. */
 export interface TransportUnderTest {
@@ -388,6 +388,116 @@ export function transportContract(
       await closed;
       expect(stream.destroyed).toBe(true);
     });
+  });
+
+  describe('a port that the far side listens on', () => {
+    const sockets = new Set<Socket>();
+    afterEach(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+
+    const listen = (onConnection: (incoming: Incoming) => void, port = 0): Promise<RemoteListener> =>
+      transport.listen({ host: '127.0.0.1', port }, onConnection);
+    const connectTo = (port: number): Socket => {
+      const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true }).on('error', () => undefined);
+      sockets.add(socket);
+      return socket;
+    };
+    const echo = (incoming: Incoming): void => {
+      const stream = incoming.accept();
+      stream?.pipe(stream);
+    };
+    /** The first connection, once it is taken here. */
+    async function taken(): Promise<{ socket: Socket; stream: Duplex; listener: RemoteListener }> {
+      let take: (stream: Duplex | undefined) => void = () => undefined;
+      const coming = new Promise<Duplex | undefined>((resolve) => (take = resolve));
+      const listener = await listen((incoming) => take(incoming.accept()));
+      const socket = connectTo(listener.port);
+      const stream = await coming;
+      if (stream === undefined) throw new Error('the transport is gone');
+      return { socket, stream, listener };
+    }
+
+    it('leads connections here, bytes go both ways, and half of one can be closed', async () => {
+      const { port } = await listen(echo);
+      const sent = [randomBytes(3_000_000), randomBytes(10), Buffer.alloc(0)];
+      const received = await Promise.all(
+        sent.map(async (bytes) => {
+          const socket = connectTo(port);
+          return (await Promise.all([readHalf(socket), write(socket, bytes)]))[0];
+        }),
+      );
+      expect(received.map(sha256)).toEqual(sent.map(sha256));
+    });
+
+    it('gives everything that either side sent before it ended', async () => {
+      const sent = randomBytes(3_000_000);
+      const { socket, stream } = await taken();
+      stream.end(sent);
+      expect(sha256(await readHalf(socket))).toBe(sha256(sent));
+      socket.end(sent);
+      expect(sha256(await readHalf(stream))).toBe(sha256(sent));
+    });
+
+    it('closes a connection that is refused here', async () => {
+      const { port } = await listen((incoming) => incoming.refuse());
+      expect((await readHalf(connectTo(port)).catch(() => Buffer.alloc(0))).length).toBe(0);
+    });
+
+    it('holds back who sends more than is read here', async () => {
+      const { socket, stream } = await taken();
+      let produced = 0;
+      const sending = pipeline(Readable.from(zeros(64, (bytes) => (produced += bytes))), socket);
+      for (let trip = 0; trip < 5; trip += 1) await run('true');
+      expect(produced).toBeLessThan(32 * mebibyte);
+      expect(await countBytes(stream)).toBe(64 * mebibyte);
+      await sending;
+    });
+
+    it('that is taken is forward.remote_refused, and the connection goes on', async () => {
+      await using other = await startTcpServer(() => undefined);
+      await expect(listen(echo, other.port)).rejects.toMatchObject({
+        code: 'forward.remote_refused',
+        facts: { listenPort: other.port },
+      });
+      expect((await run('echo on')).stdout).toBe('on\n');
+    });
+
+    it('is given back by close, which may be called twice; what came in before goes on', async () => {
+      const { socket, stream, listener } = await taken();
+      await listener.close();
+      await listener.close();
+      await refusing(listener.port);
+      socket.end('still here');
+      expect((await readHalf(stream)).toString()).toBe('still here');
+    });
+
+    it.each(['closed', 'lost'])('ends when the connection is %s, with what came in', async (how) => {
+      const { socket, stream, listener } = await taken();
+      const broken = isOver(socket);
+      socket.write('hello');
+      await once(stream, 'readable');
+      if (how === 'closed') await transport.close();
+      else cut();
+      await transport.closed;
+      expect(stream.destroyed).toBe(true);
+      await broken;
+      await refusing(listener.port);
+      await expect(listen(echo)).rejects.toMatchObject({ code: 'ssh.connection_lost' });
+    });
+
+    /** Resolves once nobody listens there. */
+    async function refusing(port: number): Promise<void> {
+      for (;;) {
+        const refused = await new Promise<boolean>((resolve) => {
+          const socket = connect({ host: '127.0.0.1', port });
+          socket.once('error', () => resolve(true)).once('connect', () => resolve(false));
+          sockets.add(socket);
+        });
+        if (refused) return;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
   });
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Transform, type Duplex, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SidecarError } from '../../src/errors.js';
@@ -79,6 +79,24 @@ export function memoryTransport(handler: Handler, cutAfter: Cut = {}): MemoryTra
       const socket = await openSocket(target);
       remember({ lose: (error) => socket.destroy(error) }, once(socket, 'close'));
       return socket;
+    },
+    listen: async ({ host, port }, onConnection) => {
+      if (gone !== undefined) throw gone;
+      const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+        socket.on('error', ignore);
+        remember({ lose: (error) => socket.destroy(error) }, once(socket, 'close'));
+        onConnection({ accept: () => (gone === undefined ? socket : undefined), refuse: () => socket.destroy() });
+      });
+      server.listen({ port, ...(host === '' ? {} : { host }), exclusive: true });
+      try {
+        await once(server, 'listening');
+      } catch (cause) {
+        const facts = { listenHost: host, listenPort: port };
+        throw new SidecarError('forward.remote_refused', facts, { cause, retryable: false });
+      }
+      remember({ lose: () => server.close() }, once(server, 'close'));
+      const close = (): Promise<void> => Promise.resolve(void server.close());
+      return { port: (server.address() as AddressInfo).port, close };
     },
     close: (lost) => {
       end(lost ?? lostBy('the connection was closed here', false), lost);

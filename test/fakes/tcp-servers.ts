@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface TcpServer extends AsyncDisposable {
   readonly host: '127.0.0.1';
@@ -42,6 +43,23 @@ export async function startTcpServer(greet: (socket: Socket) => void): Promise<T
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** All that is said on one half of a stream. The other half stays as it is, where `stream/consumers` would end it too. */
+export function readHalf(stream: Duplex): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.once('end', () => resolve(Buffer.concat(chunks))).once('error', reject);
+  });
+}
+
+/** Resolves once the other side has ended the connection, in whatever way. */
+export function isOver(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    for (const event of ['end', 'error', 'close']) socket.once(event, () => resolve());
+    socket.resume();
+  });
 }
 
 /** A server's identification string, RFC 4253 §4.2. */

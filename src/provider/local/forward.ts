@@ -33,6 +33,11 @@ async function forward(socket: Socket, { accept, reject }: ForwardRequest): Prom
     socket.destroy();
     return;
   }
+  await carry(channel, socket, closed);
+}
+
+/** Passes bytes on between both until both have ended. To be called within the call that hands over the channel. */
+export async function carry(channel: ServerChannel, socket: Socket, closed: Promise<unknown>): Promise<void> {
   const output = new ChannelOutput(channel);
   // ssh2 ends stderr when the client closes the channel or is lost, whether or not its data was taken: 'close' waits.
   channel.stderr.once('finish', () => output.abandon());

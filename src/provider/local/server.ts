@@ -3,6 +3,7 @@ import ssh2, { type AuthContext, type Connection } from 'ssh2';
 import { accountName } from './account.js';
 import { machineEnvironment } from './environment.js';
 import { runForward } from './forward.js';
+import { listenForClient, type ClientListener, type Wanted } from './listener.js';
 import type { Running } from './running.js';
 import { acceptSession } from './session.js';
 import { canGiveTerminals } from './terminal.js';
@@ -35,8 +36,8 @@ export interface LocalServer {
 }
 
 /**
- * An SSH server on the loopback interface, inside this process: exec, shell and direct-tcpip; terminals, where script(1)
- * of util-linux is installed.
+ * An SSH server on the loopback interface, inside this process: exec, shell and forwarded ports both ways; terminals,
+ * where script(1) of util-linux is installed.
  * Rejects with the system's error when no port can be had.
  */
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
@@ -95,7 +96,9 @@ function serve(client: Connection, { home, env, hasTerminals, running }: Machine
       for (const set of [own, running]) set.delete(each);
     });
   };
+  let isOver = false;
   client.on('close', () => {
+    isOver = true;
     for (const each of own) each.hangUp();
   });
   client.on('session', (accept) => acceptSession(accept(), { home, env, hasTerminals, keep }));
@@ -103,6 +106,27 @@ function serve(client: Connection, { home, env, hasTerminals, running }: Machine
     // 32 bits on the wire; Node throws for a port that cannot be.
     if (destPort > 65_535) reject();
     else keep(runForward({ host: destIP, port: destPort, accept, reject }));
+  });
+  const listeners = new Map<string, ClientListener>();
+  const listen = async (wanted: Wanted): Promise<number> => {
+    const listener = await listenForClient(client, wanted, keep);
+    keep(listener);
+    if (isOver) listener.hangUp();
+    listeners.set(`${wanted.bindAddr}:${listener.port}`, listener);
+    return listener.port;
+  };
+  // Sockets in the file system can be asked for too, and are refused.
+  client.on('request', (accept, reject, name: string, info) => {
+    const wanted = info as Wanted;
+    if (name === 'tcpip-forward') {
+      listen(wanted).then(
+        (port) => accept?.(port),
+        () => reject?.(),
+      );
+    } else if (name === 'cancel-tcpip-forward') {
+      listeners.get(`${wanted.bindAddr}:${wanted.bindPort}`)?.hangUp();
+      accept?.();
+    } else reject?.();
   });
 }
 

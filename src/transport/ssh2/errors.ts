@@ -38,6 +38,12 @@ export function channelRefused(error: Error, { host, port }: Endpoint): SidecarE
   return new SidecarError('ssh.channel_refused', { host, port, reason, ...facts }, { cause: error, retryable: false });
 }
 
+/** The error of a server that does not listen for us. It gives no reason (RFC 4254 §4). */
+export function listenRefused(error: Error, { host, port, listen }: Endpoint & { listen: Endpoint }): SidecarError {
+  const facts = { host, port, listenHost: listen.host, listenPort: listen.port };
+  return new SidecarError('forward.remote_refused', facts, { cause: error, retryable: false });
+}
+
 /** RFC 4253 §11.1, number 2, with the words by which OpenSSH says that it counted the keys offered. */
 export function isTooManyKeys(error: unknown): boolean {
   const { code, message } = error as Partial<Ssh2Error>;

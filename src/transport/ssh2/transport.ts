@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Client, ClientChannel, PseudoTtyOptions } from 'ssh2';
+import type { Client, ClientChannel, PseudoTtyOptions, TcpConnectionDetails } from 'ssh2';
 import { SidecarError } from '../../errors.js';
 import type { Terminal } from '../terminal.js';
-import type { Channel, ExecOptions, Transport } from '../transport.js';
+import type { Address, Channel, ExecOptions, Incoming, RemoteListener, Transport } from '../transport.js';
 import { discard, ExecChannel, forwardStream, type OnConnection } from './channel.js';
-import { channelRefused, connectionLost, isFatal, type Endpoint, type Observed } from './errors.js';
+import { channelRefused, connectionLost, isFatal, listenRefused, type Endpoint, type Observed } from './errors.js';
 
 /**
  * A Transport on an authenticated ssh2 client. Has to be made within its 'ready' event, so that no end of the
@@ -17,6 +17,8 @@ export class Ssh2Transport implements Transport {
   readonly #socket: Socket;
   readonly #endpoint: Endpoint;
   readonly #onConnection = new Set<OnConnection>();
+  /** Who takes what comes in over there, by the address that was asked for. */
+  readonly #listeners = new Map<string, (incoming: Incoming) => void>();
   /** Why nothing can be opened any more. */
   #gone: SidecarError | undefined;
   #resolveClosed: (error: Error | undefined) => void = () => undefined;
@@ -29,6 +31,9 @@ export class Ssh2Transport implements Transport {
     client.on('error', (error: Error) => {
       if (isFatal(error)) this.#lose({ kind: 'error', error });
     });
+    client.on('tcp connection', ({ destIP: host, destPort: port }: TcpConnectionDetails, accept, reject) =>
+      this.#comesIn({ host, port }, { accept, reject }),
+    );
     // A connection that the server ends in good order raises no error, and what is still to be sent nobody will read.
     client.on('end', () => this.#lose({ kind: 'closed' }));
     client.on('close', () => this.#lose({ kind: 'closed' }));
@@ -36,7 +41,7 @@ export class Ssh2Transport implements Transport {
 
   exec(command: string, options: ExecOptions = {}): Promise<Channel> {
     const { signal, terminal } = options;
-    return this.#open({
+    return this.#open<ClientChannel, Channel>({
       request: (done) =>
         this.#client.exec(command, terminal === undefined ? {} : { pty: pseudoTerminal(terminal) }, done),
       wrap: (raw) => {
@@ -47,18 +52,27 @@ export class Ssh2Transport implements Transport {
         return channel;
       },
       signal,
+      abandon: discard,
     });
   }
 
-  forward({ host, port }: { readonly host: string; readonly port: number }): Promise<Duplex> {
-    return this.#open({
+  forward({ host, port }: Address): Promise<Duplex> {
+    return this.#open<ClientChannel, Duplex>({
       // RFC 4254 §7.2: the originator's address is for the server's log only.
       request: (done) => this.#client.forwardOut('127.0.0.1', 0, host, port, done),
-      wrap: (raw) => {
-        const forward = forwardStream(raw);
-        this.#onConnection.add(forward);
-        forward.stream.once('close', () => this.#onConnection.delete(forward));
-        return forward.stream;
+      wrap: (raw) => this.#carry(raw),
+    });
+  }
+
+  listen({ host, port }: Address, onConnection: (incoming: Incoming) => void): Promise<RemoteListener> {
+    return this.#open<number, RemoteListener>({
+      request: (done) => this.#client.forwardIn(host, port, done),
+      refusal: (error) => listenRefused(error, { ...this.#endpoint, listen: { host, port } }),
+      // The first connection may already be in the next packet.
+      wrap: (real) => {
+        const address = { host, port: real };
+        this.#listeners.set(keyOf(address), onConnection);
+        return { port: real, close: () => this.#listenNoMore(address) };
       },
     });
   }
@@ -75,8 +89,37 @@ export class Ssh2Transport implements Transport {
     return Promise.resolve();
   }
 
+  #carry(raw: ClientChannel): Duplex {
+    const forward = forwardStream(raw);
+    this.#onConnection.add(forward);
+    forward.stream.once('close', () => this.#onConnection.delete(forward));
+    return forward.stream;
+  }
+
+  #comesIn(address: Address, { accept, reject }: { accept: () => ClientChannel; reject: () => void }): void {
+    const onConnection = this.#listeners.get(keyOf(address));
+    if (onConnection === undefined) reject();
+    else {
+      onConnection({
+        accept: () => (this.#gone === undefined ? this.#carry(accept()) : undefined),
+        refuse: () => {
+          if (this.#gone === undefined) reject();
+        },
+      });
+    }
+  }
+
+  async #listenNoMore(address: Address): Promise<void> {
+    if (!this.#listeners.delete(keyOf(address)) || this.#gone !== undefined) return;
+    await this.#open<undefined, undefined>({
+      request: (done) =>
+        this.#client.unforwardIn(address.host, address.port, (error) => done(error ?? undefined, undefined)),
+      wrap: () => undefined,
+    }).catch(() => undefined); // what still comes in is refused
+  }
+
   /** Asks for a channel and settles once: with what `wrap` makes of it, a refusal, the loss, or the abort. */
-  #open<T>({ request, wrap, signal }: ChannelRequest<T>): Promise<T> {
+  #open<R, T>({ request, wrap, refusal = this.#refusedChannel, signal, abandon }: Asking<R, T>): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
 
@@ -94,8 +137,8 @@ export class Ssh2Transport implements Transport {
       try {
         request((error, raw) => {
           if (this.#gone !== undefined) return;
-          if (error !== undefined) settle(() => reject(channelRefused(error, this.#endpoint)));
-          else if (signal?.aborted === true) discard(raw);
+          if (error !== undefined) settle(() => reject(refusal(error)));
+          else if (signal?.aborted === true) abandon?.(raw);
           else settle(() => resolve(wrap(raw)));
         });
       } catch {
@@ -104,6 +147,8 @@ export class Ssh2Transport implements Transport {
       }
     });
   }
+
+  readonly #refusedChannel = (error: Error): SidecarError => channelRefused(error, this.#endpoint);
 
   #lose(observed: Observed): void {
     if (this.#gone !== undefined) return;
@@ -125,8 +170,15 @@ function pseudoTerminal({ term, columns, rows, modes = {} }: Terminal): PseudoTt
   return { term, cols: columns, rows, width: 0, height: 0, modes };
 }
 
-interface ChannelRequest<T> {
-  readonly request: (done: (error: Error | undefined, raw: ClientChannel) => void) => void;
-  readonly wrap: (raw: ClientChannel) => T;
+const keyOf = ({ host, port }: Address): string => `${host}:${port}`;
+
+/** `R` is what ssh2 hands over. */
+interface Asking<R, T> {
+  readonly request: (done: (error: Error | undefined, raw: R) => void) => void;
+  readonly wrap: (raw: R) => T;
+  /** Default: of a channel. */
+  readonly refusal?: (error: Error) => SidecarError;
   readonly signal?: AbortSignal | undefined;
+  /** Takes what comes after the signal was aborted. */
+  readonly abandon?: (raw: R) => void;
 }
