@@ -4,6 +4,7 @@ import type { ExecFlags } from './commands/exec.js';
 import type { CreateFlags } from './commands/create.js';
 import type { DiffFlags } from './commands/diff.js';
 import type { PullFlags } from './commands/pull.js';
+import type { ForwardFlags } from './commands/forward.js';
 import type { SyncFlags } from './commands/sync.js';
 import type { WaitFlags } from './commands/wait.js';
 import type { Context } from './context.js';
@@ -349,6 +350,25 @@ Exit codes: 0 whether it is sent or not (--json tells) · 1 the working tree can
       run(async (context) => (await import('./commands/ssh.js')).ssh(context, command, flags)),
     );
 
+  program
+    .command('forward')
+    .summary('forward ports to the sidecar, and back')
+    .description(
+      'Forward ports to the sidecar, and with -R from there to this machine, until Ctrl-C. A session that is lost is opened ' +
+        'again, and whoever connects meanwhile waits for it.',
+    )
+    .argument('[specs...]', '[bind:]port[:host:port]: where to listen here, and where to connect to from there')
+    .option(
+      '-R, --remote <spec>',
+      'where to listen there, and where to connect to from here; may be repeated',
+      repeated,
+    )
+    .addOption(connectTimeoutOption())
+    .addHelpText('after', forwardLines)
+    .action((specs: string[], flags: ForwardFlags) =>
+      run(async (context) => (await import('./commands/forward.js')).forward(context, specs, flags)),
+    );
+
   const daemon = program
     .command('daemon')
     .summary('show or stop the session daemon')
@@ -438,6 +458,20 @@ Examples:
 A sync that fails is an error with the exit code of \`sidecar sync\`, and the command is not started: 3 where it is refused,
 1 where it failed, 255 without a session.
 ${exitLines}`;
+
+const forwardLines = `
+Examples:
+  sidecar forward 8080                     # 127.0.0.1:8080 here leads to localhost:8080 there
+  sidecar forward 8080:3000 5432:db:5432   # several at once; db is a name over there
+  sidecar forward 0.0.0.0:8080:localhost:80
+  sidecar forward 0:3000 --json            # any free port; the document says which
+  sidecar forward -R 9000:localhost:3000   # 127.0.0.1:9000 there leads to localhost:3000 here
+
+Port 0 listens on any that is free, \`*\` on every interface; IPv6 addresses are put in brackets. What is listened on is
+printed, one a line, once all of it is.
+
+Exit codes: 1 where a port cannot be listened on, at once · 255 no session, or none again within the time for connecting ·
+130 after Ctrl-C`;
 
 const execLines = `
 Examples:

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { systemClock, type Clock } from './clock.js';
 import { SidecarError } from './errors.js';
 import type { Emit } from './events.js';
+import type { Forwarding, ForwardRequest } from './forward/forward.js';
 import type { WorkingTree } from './git/working-tree.js';
 import type { LocalDeps, LocalRequest } from './provider/local.js';
 import { checkPrivateDirectory } from './files/private-files.js';
@@ -69,6 +70,8 @@ export type RunOptions = Omit<LandOptions, 'dryRun'> &
     /** Called after the landing, before the command starts. */
     readonly onLanded?: (result: SyncResult) => void;
   };
+
+export type ForwardOptions = Omit<ConnectOptions, 'lost'> & Pick<ForwardRequest, 'local' | 'remote'>;
 
 /**
  * The sidecars of this user, and all that can be done with them: what the command line does, for a program.
@@ -314,6 +317,30 @@ export class Sidecars {
       await session.close();
       throw error;
     }
+  }
+
+  /**
+   * Forwards ports until the signal is aborted, over one session that is opened again whenever it is lost. Resolves once
+   * all of them are listened on.
+   *
+   * Throws `usage.invalid` and what `startForwarding` throws.
+   */
+  async forward(record: SidecarRecord, options: ForwardOptions): Promise<Forwarding> {
+    const [{ startForwarding }, { leadsToItself, addressText }] = await Promise.all([
+      import('./forward/forward.js'),
+      import('./forward/spec.js'),
+    ]);
+    const { local, remote, emit = ignore, signal = new AbortController().signal } = options;
+    const circle = record.provider.kind === 'local' ? [...local, ...remote].find(leadsToItself) : undefined;
+    if (circle !== undefined) {
+      const reason = `${record.name} is on this machine, and ${addressText(circle.target)} is the same on both sides`;
+      const suggestion = `choose another port to listen on, as in \`0:${circle.target.port}\``;
+      throw new SidecarError('usage.invalid', { reason, suggestion });
+    }
+    return startForwarding({
+      ...{ local, remote, emit, signal, clock: this.#clock },
+      open: await this.#open(record, options),
+    });
   }
 
   /** By a session that stays, where any does. */

@@ -45,7 +45,8 @@ export type SidecarEvent =
   /** A repository of the sidecar's own stands in the workspace, is not part of the tree, and was left alone. */
   | { readonly kind: 'sync.left_alone'; readonly path: string }
   | WatchEvent
-  | RunEvent;
+  | RunEvent
+  | ForwardEvent;
 
 /** What goes on between the landings of a watch. Each `watch.landing` is followed by its end: landed, failed, or the watch's own. */
 export type WatchEvent =
@@ -74,6 +75,19 @@ export type RunEvent =
   | { readonly kind: 'run.stopped'; readonly command: readonly string[] }
   /** It could not be started, or nobody knows how it ended. It is not run again before the next landing. */
   | { readonly kind: 'run.failed'; readonly command: readonly string[]; readonly error: SidecarError };
+
+/** Of forwarded ports. `listen` and `target` as they are written: `127.0.0.1:8080`. */
+export type ForwardEvent =
+  /** A connection came in, here or on the sidecar, and its target on the other side does not take it. Not again before one is taken. */
+  | {
+      readonly kind: 'forward.refused';
+      readonly side: 'here' | 'there';
+      readonly listen: string;
+      readonly target: string;
+      readonly reason: string;
+    }
+  /** After a reconnect, the sidecar does not listen yet. It is asked again for a while. */
+  | { readonly kind: 'forward.waiting'; readonly listen: string };
 
 export type SyncPhase = 'snapshot' | 'pack' | 'land' | 'compare';
 

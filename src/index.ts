@@ -4,12 +4,13 @@ export {
   type ClientOptions,
   type ConnectOptions,
   type ExecutionOptions,
+  type ForwardOptions,
   type LandOptions,
   type RunOptions,
   type WatchOptions,
 } from './client.js';
 export { SidecarError, type ErrorCode, type Facts } from './errors.js';
-export type { Emit, RunEvent, SidecarEvent, SkipReason, SyncPhase, WatchEvent } from './events.js';
+export type { Emit, ForwardEvent, RunEvent, SidecarEvent, SkipReason, SyncPhase, WatchEvent } from './events.js';
 export { systemClock, type Clock } from './clock.js';
 
 export type { LocalRequest } from './provider/local.js';
@@ -21,8 +22,18 @@ export { openSession, type Connect, type OpenSession, type OpenSessionOptions } 
 export { sshConnect, type SshConnectOptions } from './session/connect.js';
 export type { Execution, ExecutionRequest } from './run/execution.js';
 export type { PassOn } from './run/latest-run.js';
+export type { Forward, Forwarding } from './forward/forward.js';
+export { parseForward, type ForwardSpec } from './forward/spec.js';
 export type { Provider } from './provider/provider.js';
-export type { Channel, ExecOptions, Exit, Transport } from './transport/transport.js';
+export type {
+  Address,
+  Channel,
+  ExecOptions,
+  Exit,
+  Incoming,
+  RemoteListener,
+  Transport,
+} from './transport/transport.js';
 export type { Terminal, TerminalModes, TerminalSize } from './transport/terminal.js';
 export type { AskPassphrase } from './transport/passphrase.js';
 export type { HostKeyLine, SshTarget } from './transport/target.js';

@@ -36,6 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/transport/shell-word.ts',
     'src/sync/remote-script.ts',
   ],
+  'src/forward': ['src/transport/transport.ts', 'src/session/open.ts', 'src/session/way.ts', 'src/retry/policy.ts'],
   // What is kept from one landing to the next, whatever part it is of.
   'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git', 'src/transport/transport.ts'],
   'src/client.ts': ['src'],

@@ -90,6 +90,15 @@ export function createReporter(output: Output, name: string): Emit {
           `${event.path} on ${name} is a repository of its own that is not part of this tree; it was left alone`,
         );
         return;
+      case 'forward.refused': {
+        const [near, far] = event.side === 'here' ? ['here', `on ${name}`] : [`on ${name}`, 'here'];
+        const what = `a connection to ${event.listen} ${near} was closed`;
+        output.warn(`${what}: ${event.target} ${far} does not take it (${event.reason})`);
+        return;
+      }
+      case 'forward.waiting':
+        output.note(`${name} does not listen on ${event.listen} again yet; asking for a while…`);
+        return;
       case 'watch.started':
       case 'watch.polling':
       case 'watch.held':
