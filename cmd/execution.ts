@@ -1,12 +1,16 @@
 import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
-import { landingOf } from '../src/landing.js';
+import type { ExecutionOptions, Sidecars } from '../src/client.js';
+import { landingOf, type LandingAsked } from '../src/landing.js';
 import type { Execution } from '../src/run/execution.js';
 import type { PathMapping } from '../src/run/map-paths.js';
 import { mapped } from '../src/run/mapped.js';
 import { aboutSidecar } from '../src/sidecars/about.js';
+import type { SidecarRecord } from '../src/sidecars/record.js';
 import type { Context } from './context.js';
+import { runThroughDaemon } from './run-through-daemon.js';
 import { openSidecars } from './sidecars.js';
+import { callerOf, throughDaemon } from './through-daemon.js';
 import { landingAsked } from './landing.js';
 import { passphrasePrompt } from './ui/ask-passphrase.js';
 import { createReporter } from './ui/reporter.js';
@@ -35,19 +39,47 @@ const brokenPipe = 141;
 
 /** Runs a command in the workspace with stdin, stdout and stderr of this process, and tells its exit code. */
 export async function runThere(context: Context, { command, flags, onTerminal }: Wanted): Promise<number> {
-  const { output, signal, terminal } = context;
+  const { signal, terminal } = context;
   const variables = variablesFor(context, flags);
   const { connectTimeout, workdir } = flags;
   const sidecars = openSidecars(context);
-  const asked = { ...landingAsked(context, { ...(connectTimeout === undefined ? {} : { connectTimeout }) }), workdir };
-  const { record, options } = await landingOf(sidecars, asked, signal);
+  const asked = landingAsked(context, { ...(connectTimeout === undefined ? {} : { connectTimeout }) });
+  const { record, options } = await landingOf(sidecars, { ...asked, workdir }, signal);
   return aboutSidecar(record.name, async () => {
-    const execution = await sidecars.exec(record, {
-      ...(await options()),
-      ...{ command, variables, terminal: onTerminal ? terminal.describe() : undefined },
-      ...{ emit: createReporter(output, record.name), askPassphrase: passphrasePrompt(context), signal },
-    });
+    const request = {
+      ...{ ...(await options()), command, variables, signal },
+      terminal: onTerminal ? terminal.describe() : undefined,
+    };
+    const execution = await startThere(context, { sidecars, record, asked, request });
     return attach(context, execution, { onTerminal, hasInput: flags.stdin !== false });
+  });
+}
+
+/** Starts it on the daemon's session, where there is one. */
+export async function startThere(
+  context: Context,
+  {
+    sidecars,
+    record,
+    asked,
+    request,
+  }: {
+    readonly sidecars: Sidecars;
+    readonly record: SidecarRecord;
+    /** Which session is to be had. */
+    readonly asked: LandingAsked;
+    readonly request: Omit<ExecutionOptions, 'emit' | 'askPassphrase'> & { readonly deadlineMs: number };
+  },
+): Promise<Execution> {
+  const askPassphrase = passphrasePrompt(context);
+  const caller = callerOf(context, { ...asked, sidecar: record.name });
+  const whole = { ...request, askPassphrase };
+  return throughDaemon(context, {
+    ...{ caller, askPassphrase, chosen: ignore, goesOn: true },
+    emit: createReporter(context.output, record.name),
+    ask: (how) => runThroughDaemon(sidecars, record, { caller, request: whole, how }),
+    directly: ({ emit, spentMs }) =>
+      sidecars.exec(record, { ...whole, emit, deadlineMs: request.deadlineMs - spentMs }),
   });
 }
 

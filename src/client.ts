@@ -63,7 +63,10 @@ export type WatchOptions = Omit<LandOptions, 'dryRun'> & {
 
 export type ExecutionOptions = Omit<ConnectOptions, 'lost'> &
   Pick<LandOptions, 'directory' | 'workdir'> &
-  Omit<ExecutionRequest, 'workspace'>;
+  Omit<ExecutionRequest, 'workspace'> & {
+    /** Where to run it. Default, and where this is lost before anything can have begun: a session of its own. */
+    readonly over?: Pick<Transport, 'exec' | 'close'>;
+  };
 
 export type RunOptions = Omit<LandOptions, 'dryRun'> &
   Omit<ExecutionRequest, 'workspace'> & {
@@ -250,12 +253,16 @@ export class Sidecars {
       import('./sync/workspace.js'),
     ]);
     const { directory, workdir = record.workdir, signal = new AbortController().signal } = options;
-    const open = await this.#open(record, options);
+    const ownSession = await this.#open(record, options);
+    const open = async (lost: LostSession | undefined) =>
+      lost === undefined && options.over !== undefined
+        ? { transport: options.over, attempts: 1, elapsedMs: 0 }
+        : ownSession(signal, lost);
     // Where it is absolute, no working tree is needed, and no git.
     const root = workdir?.startsWith('/') === true ? '/' : (await this.workingTree(directory, signal)).root;
     const request = { ...options, workspace: workspacePath(root, workdir) };
     for (let lost: LostSession | undefined; ;) {
-      const { transport, attempts, elapsedMs } = await open(signal, lost);
+      const { transport, attempts, elapsedMs } = await open(lost);
       try {
         const execution = await startExecution(transport, request, { clock: this.#clock, signal });
         const close = (): void => void transport.close();

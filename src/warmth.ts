@@ -5,6 +5,8 @@ import type { Open, Way } from './session/way.js';
 import type { SidecarRecord } from './sidecars/record.js';
 import type { Asked } from './sync/greeting.js';
 import { Spares } from './sync/spares.js';
+import { remoteCommand } from './sync/remote-script.js';
+import { SpareChannels } from './transport/spare-channels.js';
 import type { Transport } from './transport/transport.js';
 
 export interface WarmthOptions {
@@ -25,6 +27,9 @@ export interface KeptSession {
 const mostSessions = 32;
 const mostTrees = 16;
 
+/** A command and its lifeline: see run/execution.ts. */
+const executionChannels = { command: remoteCommand, count: 2 };
+
 /** What a process that lands again and again keeps between one landing and the next. */
 export class Warmth {
   readonly #options: WarmthOptions;
@@ -33,6 +38,7 @@ export class Warmth {
   readonly #memories = new Map<string, SnapshotMemory>();
   #preparing = 0;
   readonly #spares = new WeakMap<Transport, Spares>();
+  readonly #channels = new WeakMap<Transport, SpareChannels>();
 
   constructor(options: WarmthOptions) {
     this.#options = options;
@@ -64,7 +70,8 @@ export class Warmth {
         this.#preparing += 1;
         await spares.prepare(asked).finally(() => (this.#preparing -= 1));
       };
-      return { ...lent, spares: { take: (asked: Asked) => spares.take(asked), prepare } };
+      const channels = this.#channelsOn(lent.connection);
+      return { ...lent, channels, spares: { take: (asked: Asked) => spares.take(asked), prepare } };
     };
   }
 
@@ -117,6 +124,12 @@ export class Warmth {
     const spares = this.#spares.get(connection) ?? new Spares(connection, this.#options.clock);
     this.#spares.set(connection, spares);
     return spares;
+  }
+
+  #channelsOn(connection: Transport): SpareChannels {
+    const channels = this.#channels.get(connection) ?? new SpareChannels(connection, executionChannels);
+    this.#channels.set(connection, channels);
+    return channels;
   }
 
   #forgetOldest(): void {

@@ -38,7 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/forward': ['src/transport/transport.ts', 'src/session/open.ts', 'src/session/way.ts', 'src/retry/policy.ts'],
   // What is kept from one landing to the next, whatever part it is of.
-  'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git', 'src/transport/transport.ts'],
+  'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git', 'src/transport'],
   'src/client.ts': ['src'],
   'src/landing.ts': ['src/client.ts', 'src/git', 'src/sidecars'],
   // It does what a client would do itself.

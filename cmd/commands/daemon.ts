@@ -1,5 +1,5 @@
 import { askDaemon, type Answer } from '../../src/daemon/client.js';
-import type { Request, RequestOf, Results } from '../../src/daemon/message.js';
+import type { RequestOf, Results } from '../../src/daemon/message.js';
 import type { DaemonStatus, SessionStatus } from '../../src/daemon/status.js';
 import { SidecarError } from '../../src/errors.js';
 import type { Context } from '../context.js';
@@ -28,7 +28,7 @@ export async function daemonStop(context: Context): Promise<void> {
   ]);
 }
 
-async function ask<C extends Request['command']>(context: Context, request: RequestOf<C>): Promise<Answer<Results[C]>> {
+async function ask<C extends keyof Results>(context: Context, request: RequestOf<C>): Promise<Answer<Results[C]>> {
   const at = await placeAndBuild(context);
   const answer = await askDaemon<C>(request, { ...at, signal: context.signal });
   if (answer.kind === 'without' && answer.why === 'silent') {

@@ -1,12 +1,15 @@
+import { SidecarError } from '../../src/errors.js';
+import type { Execution } from '../../src/run/execution.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
 import type { Context } from '../context.js';
-import { attach } from '../execution.js';
-import { landingHere, type LandingFlags } from '../landing.js';
+import { attach, startThere } from '../execution.js';
+import { landingAsked, landingHere, type LandingFlags } from '../landing.js';
 import { createReporter } from '../ui/reporter.js';
 import { driftWarning, landedWords } from '../ui/sync-summary.js';
 import { variablesFor } from '../variables.js';
 import type { ExecFlags } from './exec.js';
+import { land } from './sync.js';
 
 export interface RunFlags extends LandingFlags, Omit<ExecFlags, 'workdir'> {
   /** False after `--no-sync`. */
@@ -15,7 +18,10 @@ export interface RunFlags extends LandingFlags, Omit<ExecFlags, 'workdir'> {
   readonly mapPaths: boolean;
 }
 
-/** Without the daemon: the landing has to be proved on the connection that the command runs on. */
+/**
+ * The daemon lands on the session that it then starts the command on; without it both go over one connection. Nothing is
+ * started where the landing is not proved.
+ */
 export async function run(context: Context, command: readonly string[], flags: RunFlags): Promise<number> {
   const { output, terminal } = context;
   const variables = variablesFor(context, flags);
@@ -28,17 +34,24 @@ export async function run(context: Context, command: readonly string[], flags: R
     if (!output.live || output.verbose) output.note(...landedWords(result));
   };
   return aboutSidecar(record.name, async () => {
-    const asked = await options();
-    const request = {
-      ...asked,
-      ...{ command, variables, terminal: onTerminal ? terminal.describe() : undefined },
-      emit: createReporter(output, record.name),
+    const landing = await options();
+    const request = { ...landing, command, variables, terminal: onTerminal ? terminal.describe() : undefined };
+    const here = { sidecars, record, asked: landingAsked(context, flags) };
+    const start = async (): Promise<Execution> => {
+      if (!flags.sync) return startThere(context, { ...here, request });
+      if (!context.daemon) {
+        const emit = createReporter(output, record.name);
+        return sidecars.run(record, { ...request, emit, onLanded });
+      }
+      const result = await land({ ...context, sidecar: record.name }, flags);
+      const { verified, workspace } = result;
+      if (!verified) throw new SidecarError('sync.not_proved', { workspace });
+      onLanded(result);
+      return startThere(context, { ...here, request: { ...request, workdir: workspace } });
     };
-    const execution = flags.sync
-      ? await sidecars.run(record, { ...request, onLanded })
-      : await sidecars.exec(record, request);
+    const execution = await start();
     const { workspace: from } = execution;
-    const { root: to } = await sidecars.workingTree(asked.directory);
+    const { root: to } = await sidecars.workingTree(landing.directory);
     const mapping = flags.mapPaths && from !== undefined ? { from, to } : undefined;
     return attach(context, execution, { onTerminal, hasInput: flags.stdin !== false, mapping });
   });

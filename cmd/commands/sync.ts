@@ -1,4 +1,5 @@
 import { SidecarError } from '../../src/errors.js';
+import { askDaemon } from '../../src/daemon/client.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
 import type { Context } from '../context.js';
@@ -30,14 +31,14 @@ export async function sync(context: Context, flags: SyncFlags): Promise<void> {
   }
 }
 
-/** By the daemon, where there is one: it has a session open. */
-async function land(context: Context, { dryRun = false, ...flags }: SyncFlags): Promise<SyncResult> {
+/** Lands by the daemon, where there is one: it has a session open. */
+export async function land(context: Context, { dryRun = false, ...flags }: SyncFlags): Promise<SyncResult> {
   const { emit, chosen } = lateReporter(context.output);
   const askPassphrase = passphrasePrompt(context);
   const caller = callerOf(context, landingAsked(context, flags));
   return throughDaemon(context, {
-    request: { command: 'sync', ...caller, dryRun, canAsk: askPassphrase !== undefined },
-    ...{ emit, chosen, askPassphrase },
+    ask: (options) => askDaemon({ command: 'sync', ...caller, dryRun, canAsk: askPassphrase !== undefined }, options),
+    ...{ caller, emit, chosen, askPassphrase },
     directly: async (how) => {
       const { sidecars, record, options } = await landingHere(context, flags);
       chosen(record.name);

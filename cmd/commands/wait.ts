@@ -1,4 +1,5 @@
 import { SidecarError } from '../../src/errors.js';
+import { askDaemon } from '../../src/daemon/client.js';
 import { durationRule, parseDuration } from '../../src/sidecars/duration.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
 import type { Context } from '../context.js';
@@ -22,8 +23,8 @@ export async function wait(context: Context, { timeout }: WaitFlags): Promise<vo
   const flags = { ...(timeout === undefined ? {} : { connectTimeout: timeout }) };
   const caller = callerOf(context, landingAsked(context, flags));
   const opened = await throughDaemon(context, {
-    request: { command: 'wait', ...caller, canAsk: askPassphrase !== undefined },
-    ...{ emit, chosen: tellName, askPassphrase },
+    ask: (options) => askDaemon({ command: 'wait', ...caller, canAsk: askPassphrase !== undefined }, options),
+    ...{ caller, emit, chosen: tellName, askPassphrase },
     directly: async (how) => {
       const { sidecars, record, deadlineMs } = await landingHere(context, flags);
       tellName(record.name);

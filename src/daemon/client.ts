@@ -5,7 +5,7 @@ import type { AskPassphrase } from '../transport/passphrase.js';
 import type { Build } from './build.js';
 import { compareBuilds } from './build.js';
 import { fromJson } from './errors-as-json.js';
-import { readLines } from './lines.js';
+import { readLines, type Lines } from './lines.js';
 import type { FromDaemon, Request, RequestOf, Results } from './message.js';
 import type { DaemonPlace } from './place.js';
 import { firstWordMs, silenceMs } from './signs-of-life.js';
@@ -31,7 +31,9 @@ export type Without =
   /** It hangs. */
   | 'silent'
   /** It ended in the middle. */
-  | 'ended';
+  | 'ended'
+  /** Its session takes no more of what is asked for. */
+  | 'full';
 
 export type Answer<T> =
   { readonly kind: 'result'; readonly result: T } | { readonly kind: 'without'; readonly why: Without };
@@ -42,22 +44,47 @@ export type Answer<T> =
  *
  * Throws the error of the work itself, and the signal's reason.
  */
-export async function askDaemon<C extends Request['command']>(
+export async function askDaemon<C extends keyof Results>(
   request: RequestOf<C>,
   options: AskOptions,
 ): Promise<Answer<Results[C]>> {
+  const answer = await ask<Results[C]>(request, options);
+  if (answer.kind === 'without') return answer;
+  answer.socket.destroy();
+  return { kind: 'result', result: answer.result };
+}
+
+/** A connection that carries frames from now on, and the first bytes of them. */
+export interface Opened {
+  readonly socket: Socket;
+  readonly rest: Buffer;
+}
+
+/** Has the daemon open a channel. Throws what opening a session throws, `ssh.channel_refused`, and the signal's reason. */
+export async function openThroughDaemon(request: RequestOf<'exec'>, options: AskOptions): Promise<Answer<Opened>> {
+  const answer = await ask<Buffer>(request, options);
+  if (answer.kind === 'without') return answer;
+  return { kind: 'result', result: { socket: answer.socket, rest: answer.result } };
+}
+
+/** The socket is destroyed unless there is a result. */
+async function ask<T>(request: Request, options: AskOptions): Promise<Answered<T>> {
   const { place, build, signal } = options;
   signal?.throwIfAborted();
   if (!(await isOwn(place))) return without('absent');
   const socket = connect(place.socket);
+  let answer: Answer<T> | undefined;
   try {
-    return await new Asking<Results[C]>(socket, options).answer(JSON.stringify({ build, request }));
+    answer = await new Asking<T>(socket, options).answer(JSON.stringify({ build, request }));
+    return answer.kind === 'result' ? { ...answer, socket } : answer;
   } finally {
-    socket.destroy();
+    if (answer?.kind !== 'result') socket.destroy();
   }
 }
 
-const without = (why: Without) => ({ kind: 'without', why }) as const;
+type Answered<T> = (Extract<Answer<T>, { kind: 'result' }> & { readonly socket: Socket }) | ReturnType<typeof without>;
+
+const without = (why: Without): { readonly kind: 'without'; readonly why: Without } => ({ kind: 'without', why });
 
 /** One conversation, from its first line to its end. */
 class Asking<T> {
@@ -66,6 +93,7 @@ class Asking<T> {
   #settle: { resolve(answer: Answer<T>): void; reject(error: unknown): void } | undefined;
   #silence: NodeJS.Timeout | undefined;
   #heard = false;
+  #lines: Lines | undefined;
 
   constructor(socket: Socket, options: AskOptions) {
     this.#socket = socket;
@@ -81,7 +109,7 @@ class Asking<T> {
         signal?.addEventListener('abort', onAbort, { once: true });
         this.#socket.on('error', () => undefined); // it closes
         this.#socket.on('close', () => resolve(without(this.#heard ? 'ended' : 'absent')));
-        readLines(this.#socket, { limit: Infinity, onLine: (line) => this.#hear(line) });
+        this.#lines = readLines(this.#socket, { limit: Infinity, onLine: (line) => this.#hear(line) });
         this.#socket.write(`${firstLine}\n`);
         this.#listen(firstWordMs);
       });
@@ -121,6 +149,9 @@ class Asking<T> {
         return;
       case 'other-build':
         this.#settle.resolve(without(compareBuilds(build, this.#build ?? build) > 0 ? 'older' : 'newer'));
+        return;
+      case 'opened':
+        this.#settle.resolve({ kind: 'result', result: this.#lines?.release() as T });
         return;
       case 'result':
         this.#settle.resolve({ kind: 'result', result: message.result as T });

@@ -6,14 +6,15 @@ import type { SidecarEvent } from '../events.js';
 import type { AskPassphrase } from '../transport/passphrase.js';
 import { compareBuilds, type Build } from './build.js';
 import { fromJson, toJson } from './errors-as-json.js';
-import { readLines } from './lines.js';
+import { serveChannel } from './channel/serve.js';
+import { readLines, type Lines } from './lines.js';
 import type { Log } from './log.js';
-import { firstLine, passphraseLine, type FromDaemon, type Request, type Results } from './message.js';
+import { firstLine, passphraseLine, type FromDaemon, type Request, type RequestOf, type Results } from './message.js';
 import { aliveMs } from './signs-of-life.js';
 import type { DaemonStatus } from './status.js';
 import type { Client, Works } from './works.js';
 
-/** An environment is the longest thing that a client sends, in characters; no system takes a longer one. */
+/** An environment is the longest thing that a client sends, in bytes; no system takes a longer one. */
 const longestLine = 8 * 1024 * 1024;
 /** A client that stopped reading, in bytes. */
 const mostUnread = 16 * 1024 * 1024;
@@ -40,6 +41,7 @@ export class Conversation {
   readonly #gone = new AbortController();
   #answer: ((passphrase: string | undefined) => void) | undefined;
   #request: Request['command'] | undefined;
+  readonly #lines: Lines;
 
   constructor(socket: Socket, options: ConversationOptions) {
     this.#socket = socket;
@@ -50,7 +52,7 @@ export class Conversation {
       this.#gone.abort(new SidecarError('interrupted', { reason: 'the client hung up' }));
       this.#answer?.(undefined);
     });
-    readLines(socket, { limit: longestLine, onLine: (line) => this.#hear(line) });
+    this.#lines = readLines(socket, { limit: longestLine, onLine: (line) => this.#hear(line) });
     options.clock.sleep(firstLineMs, this.#gone.signal).then(
       () => {
         if (this.#request === undefined) this.hangUp();
@@ -88,32 +90,59 @@ export class Conversation {
       if (newer > 0) this.#options.stepAside();
       return;
     }
-    void this.#serve(request).then(
-      (result) => this.#last({ kind: 'result', result }),
-      (error: unknown) => {
-        if (this.#gone.signal.aborted) return;
-        log.write('failed', { command: request.command, ...errorFacts(error) });
-        this.#last({ kind: 'error', error });
-      },
-    );
+    const onFailed = (error: unknown): void => {
+      if (this.#gone.signal.aborted) return;
+      log.write('failed', { command: request.command, ...errorFacts(error) });
+      this.#last({ kind: 'error', error });
+    };
+    if (request.command === 'exec') void this.#exec(request).catch(onFailed);
+    else void this.#serve(request).then((result) => this.#last({ kind: 'result', result }), onFailed);
   }
 
-  async #serve(request: Request): Promise<Results[keyof Results]> {
-    const { works, status, stop, clock, log } = this.#options;
-    const startedMs = clock.now();
-    let sidecar: string | undefined;
-    const client: Client = {
+  async #exec(request: RequestOf<'exec'>): Promise<void> {
+    const { works, log } = this.#options;
+    const about: { sidecar?: string } = {};
+    const client = this.#client(request, about);
+    const { channel, release } = await this.#showingLife(() => works.exec(request, client));
+    try {
+      log.write('exec', about);
+      this.#tell({ kind: 'opened' });
+      await serveChannel(this.#socket, channel, this.#lines.release());
+    } finally {
+      await release();
+    }
+  }
+
+  #client(request: Request, about: { sidecar?: string }): Client {
+    const { log } = this.#options;
+    return {
       signal: this.#gone.signal,
       emit: (event) => {
-        if (isAboutConnection(event)) log.write(event.kind, { sidecar, ...factsOf(event) });
+        if (isAboutConnection(event)) log.write(event.kind, { ...about, ...factsOf(event) });
         this.#tell({ kind: 'event', event });
       },
       chosen: (name) => {
-        sidecar = name;
+        about.sidecar = name;
         this.#tell({ kind: 'chosen', sidecar: name });
       },
       askPassphrase: 'canAsk' in request && request.canAsk ? this.#askPassphrase : undefined,
     };
+  }
+
+  async #showingLife<T>(work: () => Promise<T>): Promise<T> {
+    const alive = setInterval(() => this.#tell({ kind: 'alive' }), aliveMs);
+    try {
+      return await work();
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  async #serve(request: Exclude<Request, RequestOf<'exec'>>): Promise<Results[keyof Results]> {
+    const { works, status, stop, clock, log } = this.#options;
+    const startedMs = clock.now();
+    const about: { sidecar?: string } = {};
+    const client = this.#client(request, about);
     switch (request.command) {
       case 'ping':
         return null;
@@ -127,22 +156,19 @@ export class Conversation {
       case 'warm': {
         const { signal } = new AbortController();
         const warm = works.warm(request, { ...client, signal, emit: () => undefined }).catch((error: unknown) => {
-          log.write('not warm', { sidecar, ...errorFacts(error) });
+          log.write('not warm', { ...about, ...errorFacts(error) });
         });
         await Promise.race([warm, clock.sleep(warmMs, this.#gone.signal)]);
         return null;
       }
       case 'wait':
       case 'sync': {
-        const alive = setInterval(() => this.#tell({ kind: 'alive' }), aliveMs);
-        try {
-          const result = await (request.command === 'sync' ? works.sync(request, client) : works.wait(request, client));
-          const ms = Math.round(clock.now() - startedMs);
-          log.write(request.command, { sidecar, ms, ...('tree' in result ? { tree: result.tree } : {}) });
-          return result;
-        } finally {
-          clearInterval(alive);
-        }
+        const result = await this.#showingLife<Results['sync'] | Results['wait']>(() =>
+          request.command === 'sync' ? works.sync(request, client) : works.wait(request, client),
+        );
+        const ms = Math.round(clock.now() - startedMs);
+        log.write(request.command, { ...about, ms, ...('tree' in result ? { tree: result.tree } : {}) });
+        return result;
       }
     }
   }

@@ -7,7 +7,8 @@ import type { DaemonStatus } from './status.js';
 /**
  * What client and daemon say to each other: one JSON document a line, one request a connection. The client says what it
  * wants in its first line, and hears `hello` at once; then whatever goes on, with a sign of life now and then (see
- * signs-of-life.ts); and last `result` or `error`. A client that hangs up wants it no more.
+ * signs-of-life.ts); and last `result` or `error`, or `opened`, and then frames (see channel/). A client that hangs up
+ * wants it no more.
  */
 
 /** Of whom the client works for. */
@@ -28,10 +29,25 @@ const landing = {
   }),
 };
 
+const terminal = v.strictObject({
+  term: v.string(),
+  columns: v.number(),
+  rows: v.number(),
+  modes: v.record(v.string(), v.number()),
+});
+
 const request = v.variant('command', [
   v.strictObject({ command: v.literal('sync'), ...landing, dryRun: v.boolean(), canAsk: v.boolean() }),
   /** Opens the session, and closes nothing. */
   v.strictObject({ command: v.literal('wait'), ...landing, canAsk: v.boolean() }),
+  /** Starts a command line under the login shell of the sidecar. Answered `opened`. */
+  v.strictObject({
+    command: v.literal('exec'),
+    ...landing,
+    canAsk: v.boolean(),
+    line: v.string(),
+    terminal: v.optional(terminal),
+  }),
   /**
    * Gets ready for the next sync, beside one that goes without the daemon: opens the session, and once that sync has
    * landed, `prepare`s the rest. Answered when the session is open, cannot be opened, or takes its time.
@@ -52,7 +68,7 @@ export const firstLine = v.strictObject({
 export type Request = v.InferOutput<typeof request>;
 export type RequestOf<C extends Request['command']> = Extract<Request, { command: C }>;
 
-/** What a request is answered with. */
+/** What a request is answered with, but for `exec`. */
 export interface Results {
   readonly sync: SyncResult;
   readonly wait: { readonly attempts: number; readonly elapsedMs: number };
@@ -73,6 +89,8 @@ export type FromDaemon =
   | { readonly kind: 'chosen'; readonly sidecar: string }
   | { readonly kind: 'event'; readonly event: SidecarEvent }
   | { readonly kind: 'passphrase?'; readonly path: string; readonly retry: boolean }
+  /** The next byte begins a frame. */
+  | { readonly kind: 'opened' }
   | { readonly kind: 'result'; readonly result: Results[keyof Results] }
   | { readonly kind: 'error'; readonly error: unknown };
 

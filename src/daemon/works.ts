@@ -5,6 +5,7 @@ import type { Emit } from '../events.js';
 import { landingOf } from '../landing.js';
 import { aboutSidecar } from '../sidecars/about.js';
 import type { AskPassphrase } from '../transport/passphrase.js';
+import type { Channel } from '../transport/transport.js';
 import type { Warmth } from '../warmth.js';
 import type { RequestOf, Results } from './message.js';
 
@@ -61,6 +62,30 @@ export class Works {
     });
   }
 
+  /** Starts a command line on the session. `release` gives the session back, once the channel is of no more use. */
+  async exec(
+    request: RequestOf<'exec'>,
+    client: Client,
+  ): Promise<{ readonly channel: Channel; readonly release: () => Promise<void> }> {
+    const { signal, emit, askPassphrase } = client;
+    const { line, terminal } = request;
+    const { sidecars, record, deadlineMs } = await this.#landing(request, client);
+    return aboutSidecar(record.name, async () => {
+      const { transport, channels } = await sidecars.open(record, { askPassphrase, deadlineMs, emit, signal });
+      const release = async (): Promise<void> => {
+        await transport.close();
+        void channels?.prepare();
+      };
+      try {
+        const spare = terminal === undefined ? channels?.take(line) : undefined;
+        return { channel: spare ?? (await transport.exec(line, { terminal })), release };
+      } catch (error) {
+        await transport.close();
+        throw error;
+      }
+    });
+  }
+
   /** Nobody can be asked or told anything. Goes on when nobody waits for it any more. */
   async warm(request: RequestOf<'warm'>, client: Client): Promise<void> {
     const { signal } = client;
@@ -87,7 +112,7 @@ export class Works {
     return null;
   }
 
-  async #landing({ env, homeDir, asked }: RequestOf<'sync' | 'wait' | 'warm'>, { signal, chosen }: Client) {
+  async #landing({ env, homeDir, asked }: RequestOf<'sync' | 'wait' | 'warm' | 'exec'>, { signal, chosen }: Client) {
     const { clock, warmth, stateDir } = this.#options;
     const sidecars = new Sidecars({ env, homeDir, clock, warmth });
     const { stateDir: theirs } = sidecars.home;

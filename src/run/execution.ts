@@ -36,6 +36,9 @@ export interface Execution {
   stop(): void;
 }
 
+/** What channels open on. */
+type Opener = Pick<Transport, 'exec'>;
+
 /** How long the login shell may take until the script says its first word. Its start files run before. */
 const firstWordMs = 120_000;
 const silent =
@@ -49,7 +52,7 @@ const silent =
  * as long as nothing can have been started.
  */
 export async function startExecution(
-  transport: Transport,
+  transport: Opener,
   request: ExecutionRequest,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<Execution> {
@@ -74,13 +77,17 @@ export async function startExecution(
 type Named<T> = T & { readonly nonce: string };
 
 async function startPlain(
-  transport: Transport,
+  transport: Opener,
   request: Named<ExecutionRequest>,
   signal: AbortSignal,
 ): Promise<Execution> {
   const { nonce, variables } = request;
   const opening = transport.exec(remoteCommand);
-  const lifeline = await holdLifeline(transport, nonce).finally(() => opening.catch(() => undefined));
+  opening.catch(() => undefined); // it is met below, and the lifeline may take longer
+  const lifeline = await holdLifeline(transport, nonce).catch((error: unknown) => {
+    opening.then((channel) => channel.close()).catch(() => undefined);
+    throw error;
+  });
   const channel = await opening.catch((error: unknown) => {
     lifeline?.close();
     throw error;
@@ -113,7 +120,7 @@ async function startPlain(
 }
 
 async function startOnTerminal(
-  transport: Transport,
+  transport: Opener,
   request: Named<ExecutionRequest> & { readonly terminal: Terminal },
   signal: AbortSignal,
 ): Promise<Execution> {
@@ -142,7 +149,7 @@ async function startOnTerminal(
 }
 
 /** Undefined where the server does not want to open another channel: then its word is all there is. */
-async function holdLifeline(transport: Transport, nonce: string): Promise<Channel | undefined> {
+async function holdLifeline(transport: Opener, nonce: string): Promise<Channel | undefined> {
   try {
     const channel = await transport.exec(remoteCommand);
     channel.stdin.write(scriptLine(lifelineScript(nonce)));

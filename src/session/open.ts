@@ -6,6 +6,7 @@ import { connectPolicy } from '../retry/policy.js';
 import { RetriesExhausted, retry } from '../retry/retry.js';
 import type { SidecarRecord } from '../sidecars/record.js';
 import type { SshTarget } from '../transport/target.js';
+import type { SpareChannels } from '../transport/spare-channels.js';
 import type { Transport } from '../transport/transport.js';
 import { within } from './within.js';
 
@@ -39,6 +40,8 @@ export interface OpenSession {
   readonly transport: Transport;
   readonly attempts: number;
   readonly elapsedMs: number;
+  /** Channels that wait on this transport, where somebody keeps some. */
+  readonly channels?: SpareChannels;
 }
 
 /**

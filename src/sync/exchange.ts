@@ -30,8 +30,8 @@ interface Parts<T> {
 
 /**
  * Greeting, negotiation and the work, on one session: a sync goes over a conversation that has been greeted ahead of
- * time, if one waits. Objects that either side borrowed may be gone, pruned by somebody's own git: then the snapshot is built again
- * and everything is sent, once.
+ * time, if one waits. Objects that either side borrowed may be gone, pruned by somebody's own git: then the snapshot is
+ * built again and everything is sent, once.
  */
 export async function exchange<T>(request: SyncRequest, parts: Parts<T>): Promise<T> {
   const { session, tree, workspace, work } = parts;
