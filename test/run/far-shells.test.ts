@@ -16,7 +16,9 @@ afterEach(() => home.remove());
 function loginShell(program: string, env: NodeJS.ProcessEnv = {}): void {
   executionContract(() => {
     const noise = 'echo "welcome to your sidecar"\necho "you have mail" >&2\n';
-    for (const file of ['.bashrc', '.tcshrc']) writeFileSync(path.join(home.path, file), noise);
+    writeFileSync(path.join(home.path, '.bashrc'), noise);
+    // It takes `>&2` for a file of that name.
+    writeFileSync(path.join(home.path, '.tcshrc'), noise.replace(/.*>&2/, "sh -c 'echo you have mail >&2'"));
     mkdirSync(path.join(home.path, '.config/fish'), { recursive: true });
     writeFileSync(path.join(home.path, '.config/fish/config.fish'), noise + 'printf "no newline at the end"\n');
     const its = { ...process.env, HOME: home.path, BASH_ENV: path.join(home.path, '.bashrc'), ...env };
