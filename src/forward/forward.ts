@@ -7,7 +7,7 @@ import type { Open } from '../session/way.js';
 import type { Address, Transport } from '../transport/transport.js';
 import { forwardFromHere, type LocalForward } from './local.js';
 import { RemoteForward } from './remote.js';
-import { SharedTransport } from './shared-transport.js';
+import { CurrentTransport } from './current-transport.js';
 import { addressText, type ForwardSpec } from './spec.js';
 
 export interface ForwardRequest {
@@ -43,20 +43,20 @@ export interface Forwarding {
  */
 export async function startForwarding(request: ForwardRequest): Promise<Forwarding> {
   const { local, remote, emit } = request;
-  const shared = new SharedTransport();
+  const current = new CurrentTransport();
   const here: LocalForward[] = [];
   const there = remote.map((spec) => new RemoteForward(spec, emit));
   const end = (error: unknown): never => {
-    shared.over(error);
+    current.over(error);
     for (const each of [...here, ...there]) each.close();
     throw error;
   };
   try {
-    for (const spec of local) here.push(await forwardFromHere(spec, { shared, emit }));
+    for (const spec of local) here.push(await forwardFromHere(spec, { current, emit }));
   } catch (error) {
     return end(error);
   }
-  const { ended, ready } = keepUp(request, shared, there);
+  const { ended, ready } = keepUp(request, current, there);
   const closed = ended.catch(end);
   closed.catch(() => undefined); // whoever waits for it is told
   await Promise.race([ready, closed]);
@@ -76,7 +76,7 @@ export async function startForwarding(request: ForwardRequest): Promise<Forwardi
  */
 function keepUp(
   { open, clock, signal, emit }: ForwardRequest,
-  shared: SharedTransport,
+  current: CurrentTransport,
   there: readonly RemoteForward[],
 ): { readonly ended: Promise<never>; readonly ready: Promise<void> } {
   let isReady: (() => void) | undefined;
@@ -85,11 +85,11 @@ function keepUp(
     let patient = false;
     for (let lost: LostSession | undefined; ;) {
       const { transport } = await open(signal, lost);
-      void transport.closed.then(() => shared.lost());
+      void transport.closed.then(() => current.lost());
       const onAbort = (): void => void transport.close();
       signal.addEventListener('abort', onAbort, { once: true });
       try {
-        shared.opened(transport);
+        current.opened(transport);
         await Promise.all(there.map((each) => listen(each, { transport, patient, clock, signal, emit })));
         patient = true;
         isReady?.();

@@ -5,7 +5,7 @@ import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Address } from '../transport/transport.js';
 import { breakOff, join } from './join.js';
-import type { SharedTransport } from './shared-transport.js';
+import type { CurrentTransport } from './current-transport.js';
 import { addressText, type ForwardSpec } from './spec.js';
 
 /** A port on this machine that leads to the sidecar. */
@@ -23,7 +23,7 @@ export interface LocalForward {
  */
 export async function forwardFromHere(
   { listen, target }: ForwardSpec,
-  { shared, emit }: { readonly shared: SharedTransport; readonly emit: Emit },
+  { current, emit }: { readonly current: CurrentTransport; readonly emit: Emit },
 ): Promise<LocalForward> {
   const sockets = new Set<Socket>();
   let isRefusing = false;
@@ -31,7 +31,7 @@ export async function forwardFromHere(
 
   const carry = async (socket: Socket): Promise<void> => {
     try {
-      const stream = await forwarded(socket, shared, target);
+      const stream = await forwarded(socket, current, target);
       isRefusing = false;
       if (socket.destroyed) stream.destroy();
       else join(socket, stream);
@@ -67,9 +67,9 @@ export async function forwardFromHere(
 }
 
 /** Over the session that there is, or over the next where that one is found lost. */
-async function forwarded(socket: Socket, shared: SharedTransport, target: Address): Promise<Duplex> {
+async function forwarded(socket: Socket, current: CurrentTransport, target: Address): Promise<Duplex> {
   for (;;) {
-    const transport = await shared.get();
+    const transport = await current.get();
     if (socket.destroyed) throw new Error('nobody waits any more');
     try {
       return await transport.forward(target);

@@ -1,7 +1,7 @@
 import type { Transport } from '../transport/transport.js';
 
 /** The connection that all forwards use, now one and after a loss another. */
-export class SharedTransport {
+export class CurrentTransport {
   #next = pending<Transport>();
 
   /** The open one, or the next. Rejects once there will be none. */
