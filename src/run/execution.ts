@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
-import { remoteCommand, remoteCommandOnTerminal, scriptLine } from '../sync/remote-script.js';
+import { firstWordMs, remoteCommand, remoteCommandOnTerminal, scriptLine, silent } from '../sync/remote-script.js';
 import type { Terminal, TerminalSize } from '../transport/terminal.js';
 import type { Channel, Transport } from '../transport/transport.js';
 import { lifelineScript, plainScript, terminalScript, variableLines } from './execution-script.js';
@@ -38,11 +38,6 @@ export interface Execution {
 
 /** What channels open on. */
 type Opener = Pick<Transport, 'exec'>;
-
-/** How long the login shell may take until the script says its first word. Its start files run before. */
-const firstWordMs = 120_000;
-const silent =
-  'the login shell over there does not come to the point: one of its start files may be waiting for something';
 
 /**
  * Starts a command in the workspace: with `stop`, and with the connection, it ends, and all that it started with it. What

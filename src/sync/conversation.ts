@@ -6,15 +6,10 @@ import { SidecarError } from '../errors.js';
 import type { Channel, Transport } from '../transport/transport.js';
 import { Answers, endless, type Answer } from './answers.js';
 import { printLimit, shortened } from './limits.js';
-import { remoteCommand, remoteScriptLine, type Subject } from './remote-script.js';
+import { firstWordMs, remoteCommand, remoteScriptLine, silent, type Subject } from './remote-script.js';
 
 /** Bytes of messages (stderr) that are kept, to tell why the far half ended. */
 const messageKept = 8 * 1024;
-
-/** How long the login shell may take until the far half says its first word. Its start files run before. */
-const firstWordMs = 120_000;
-const silent =
-  'the login shell over there does not come to the point: one of its start files may be waiting for something';
 
 /**
  * Talks to the far half (`remote/`) over a channel: requests are lines, answers are lines that begin with a nonce. Nothing that comes

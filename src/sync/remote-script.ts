@@ -6,6 +6,12 @@ import { packageRoot } from '../package.js';
 /** What `sh` says, on stderr, where the script did not arrive whole. */
 const mangled = 'a start file of the login shell took what was meant for sidecar';
 
+/** How long the login shell may take until the script says its first word, in milliseconds. Its start files run before. */
+export const firstWordMs = 120_000;
+/** Why it did not. */
+export const silent =
+  'the login shell over there does not come to the point: one of its start files may be waiting for something';
+
 /**
  * The command that the login shell over there is asked for. It may be fish or csh: so one word for `sh`, and one text in
  * single quotes without backslash, newline, quote or exclamation mark, which every shell reads alike. The script follows
