@@ -1,9 +1,10 @@
-import { cpSync, existsSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DaemonStatus } from '../../src/daemon/status.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { BuiltProgram, packageRoot } from '../fakes/built-program.js';
+import { processEnded } from '../fakes/processes.js';
 import { describeWith } from '../fakes/parts.js';
 import { startAgent } from '../fakes/ssh-agent.js';
 import { makeKey } from '../fakes/ssh-keys.js';
@@ -36,13 +37,6 @@ async function daemon(): Promise<DaemonStatus> {
   const status = JSON.parse(stdout) as DaemonStatus & { running: boolean };
   expect(status.running).toBe(true);
   return status;
-}
-
-/** Waits for the end of a process that is not ours to wait for. */
-async function gone(pid: number): Promise<void> {
-  while (existsSync(`/proc/${pid}/stat`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 describe('the daemon', () => {
@@ -174,7 +168,7 @@ describe('without a daemon that answers, a sync lands all the same', () => {
   it('after it was killed, and starts another one', async () => {
     const { pid } = await daemon();
     process.kill(pid, 'SIGKILL');
-    await gone(pid);
+    await processEnded(pid);
     const result = await sync();
     expect(result).toMatchObject({ warm: false, verified: true });
     expect(landed(result)).toBe('changed\n');
@@ -190,7 +184,7 @@ describe('without a daemon that answers, a sync lands all the same', () => {
     expect((await daemon()).pid).not.toBe(pid);
     expect(await sync()).toMatchObject({ warm: true });
     process.kill(pid, 'SIGCONT');
-    await gone(pid);
+    await processEnded(pid);
     expect(await sync()).toMatchObject({ warm: true });
   });
 
@@ -207,7 +201,7 @@ describe('without a daemon that answers, a sync lands all the same', () => {
       return JSON.parse(stdout) as SyncResult;
     };
     expect(landed(await syncByNewer())).toBe('changed\n');
-    await gone(pid);
+    await processEnded(pid);
     expect((await daemon()).pid).not.toBe(pid);
     expect(await syncByNewer()).toMatchObject({ warm: true });
     // The older one goes without.
@@ -240,7 +234,7 @@ describe('without a daemon that answers, a sync lands all the same', () => {
     const { pid } = await daemon();
     await user.type('delete', 'web');
     rmSync(stateDir(), { recursive: true });
-    await gone(pid);
+    await processEnded(pid);
     expect(readdirSync(path.dirname(stateDir())).sort()).toEqual(['home', 'project']);
   });
 });

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BuiltProgram, type Running } from '../fakes/built-program.js';
+import { processEnded } from '../fakes/processes.js';
 import { describeWith } from '../fakes/parts.js';
 import { makeKey } from '../fakes/ssh-keys.js';
 import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
@@ -34,13 +35,6 @@ describeWith(sshdParts, 'exec through the daemon', () => {
 
   const exec = (...command: string[]): Running => user.start('exec', '--', ...command);
   const sh = (line: string): Running => exec('sh', '-c', line);
-
-  /** Resolves once there is no such process; a test's own time limit ends a wait in vain. */
-  async function gone(pid: number): Promise<void> {
-    while (existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
   const pidIn = (said: string): number => Number(/pid (\d+)/.exec(said)?.[1]);
 
   it('opens no connection, and gives input, output, errors and exit code as they are', async () => {
@@ -70,7 +64,7 @@ describeWith(sshdParts, 'exec through the daemon', () => {
     running.child.kill(signal);
     const { code, stdout } = await running.ended;
     expect(code).toBe(signal === 'SIGKILL' ? 0 : 130);
-    await gone(pidIn(stdout));
+    await processEnded(pidIn(stdout));
   });
 
   it('ends with 255 when the daemon is killed, and what runs over there ends', async () => {
@@ -81,7 +75,7 @@ describeWith(sshdParts, 'exec through the daemon', () => {
     const { code, stdout, stderr } = await running.ended;
     expect(code).toBe(255);
     expect(stderr).toContain('the daemon ended');
-    await gone(pidIn(stdout));
+    await processEnded(pidIn(stdout));
   });
 
   it('ends with 255 when the daemon hangs', async () => {
@@ -93,7 +87,7 @@ describeWith(sshdParts, 'exec through the daemon', () => {
     process.kill(pid, 'SIGKILL');
     expect(code).toBe(255);
     expect(stderr).toContain('the daemon does not answer');
-    await gone(pidIn(stdout));
+    await processEnded(pidIn(stdout));
   });
 
   it('goes on without a daemon that hangs before the command has begun', async () => {

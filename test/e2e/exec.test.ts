@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BuiltProgram, type Running } from '../fakes/built-program.js';
+import { processEnded } from '../fakes/processes.js';
 import { describeWith } from '../fakes/parts.js';
 import { makeKey } from '../fakes/ssh-keys.js';
 import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
@@ -34,13 +35,6 @@ function typed(running: Running, input: string | Buffer = ''): Running['ended'] 
   return running.ended;
 }
 const exec = (...argv: string[]): Running => user.start('exec', ...argv);
-
-/** Resolves once there is no such process; a test's own time limit ends a wait in vain. */
-async function ended(pid: number): Promise<void> {
-  while (existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 describeWith(sshdParts, 'exec on a host with OpenSSH', () => {
   beforeEach(() => mkdirSync(workspace));
@@ -96,7 +90,7 @@ describeWith(sshdParts, 'exec on a host with OpenSSH', () => {
     running.child.kill(signal);
     const { code, stdout } = await running.ended;
     expect(code).toBe(signal === 'SIGKILL' ? 0 : 130);
-    await ended(Number(/pid (\d+)/.exec(stdout)?.[1]));
+    await processEnded(Number(/pid (\d+)/.exec(stdout)?.[1]));
   });
 
   it('says so and ends with 255 when the connection is lost, and what runs over there ends', async () => {
@@ -106,14 +100,14 @@ describeWith(sshdParts, 'exec on a host with OpenSSH', () => {
     const { code, stdout, stderr } = await running.ended;
     expect(code).toBe(255);
     expect(stderr).toContain('the connection to web');
-    await ended(Number(/pid (\d+)/.exec(stdout)?.[1]));
+    await processEnded(Number(/pid (\d+)/.exec(stdout)?.[1]));
   });
 
   it('ends what runs over there when nobody reads any more', async () => {
     const line = '{ "$@" exec -- sh -c "echo pid \\$\\$; exec yes"; echo "code $?" >&2; } | head -1';
     const { stdout, stderr } = await user.startProgram('sh', ['-c', line, 'sh', ...user.command()]).ended;
     expect(stderr).toBe('code 141\n');
-    await ended(Number(/pid (\d+)/.exec(stdout)?.[1]));
+    await processEnded(Number(/pid (\d+)/.exec(stdout)?.[1]));
   });
 
   it('can be interrupted while nobody takes its output', async () => {
@@ -124,7 +118,7 @@ describeWith(sshdParts, 'exec on a host with OpenSSH', () => {
     const [code] = (await once(running.child, 'exit')) as [number];
     expect(code).toBe(130);
     running.child.stdout?.resume();
-    await ended(Number(/pid (\d+)/.exec((await running.ended).stderr)?.[1]));
+    await processEnded(Number(/pid (\d+)/.exec((await running.ended).stderr)?.[1]));
   });
 
   it('reads no input with -n', async () => {

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SyncResult } from '../../src/sync/result.js';
 import { BuiltProgram, type Running } from '../fakes/built-program.js';
+import { processEnded } from '../fakes/processes.js';
 import { canUseNamespaces } from '../fakes/namespace.js';
 import { describeWith } from '../fakes/parts.js';
 import { makeKey } from '../fakes/ssh-keys.js';
@@ -90,7 +91,7 @@ describe('watch', () => {
     expect(code).toBe(130);
     expect(stdout).toMatch(/^\d+ runs on one\n\d+ runs on two\n$/);
     expect(stderr).toContain('there is a newer landing');
-    for (const [, pid = ''] of stdout.matchAll(/^(\d+)/gm)) await ended(Number(pid));
+    for (const [, pid = ''] of stdout.matchAll(/^(\d+)/gm)) await processEnded(Number(pid));
   });
 
   it('ends with 3 where drift is refused', async () => {
@@ -142,7 +143,7 @@ describeWith(sshdParts, 'watch on a host with OpenSSH', () => {
     expect(code).toBe(130);
     expect(stderr.match(/trying again for up to/g)).toHaveLength(1);
     expect(readFileSync(path.join(far, 'project/file'), 'utf8')).toBe('two\n');
-    for (const [, pid = ''] of stdout.matchAll(/^(\d+) runs/gm)) await ended(Number(pid));
+    for (const [, pid = ''] of stdout.matchAll(/^(\d+) runs/gm)) await processEnded(Number(pid));
   });
 });
 
@@ -161,10 +162,3 @@ describe.skipIf(!canUseNamespaces)('watch where the limit on watched directories
     expect(stderr.split(warning)).toHaveLength(2);
   });
 });
-
-/** Resolves once there is no such process; a test's own time limit ends a wait in vain. */
-async function ended(pid: number): Promise<void> {
-  while (existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
