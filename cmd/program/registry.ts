@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import type { AddFlags } from '../commands/add.js';
+import type { CreateFlags } from '../commands/create.js';
+import type { RunCommand } from './run-command.js';
+
+/** Making, adopting and choosing sidecars. */
+export function addRegistryCommands(program: Command, run: RunCommand): void {
+  program
+    .command('create')
+    .summary('make a sidecar and make it current')
+    .description('Make a sidecar and make it the current one of this working tree. Waits for nothing: `sync` does.')
+    .argument('[name]', 'its name; one is made up when it is left out')
+    .option(
+      '--provider <kind>',
+      'what makes the machine; today: local, a small machine of its own on this computer',
+      'local',
+    )
+    .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
+    .option('--boot-delay <seconds>', 'let it refuse connections for so long, as a machine that boots')
+    .option('--no-use', 'do not make it current')
+    .action((name: string | undefined, flags: CreateFlags) =>
+      run(async (context) => (await import('../commands/create.js')).create(context, name, flags)),
+    );
+
+  program
+    .command('add')
+    .summary('adopt a machine that ssh can reach and make it current')
+    .description(
+      'Adopt any machine that ssh can reach, ~/.ssh/config included, and make it the current sidecar of this working tree.',
+    )
+    .argument('<name>', 'what to call it')
+    .argument('<destination>', '[user@]host[:port], or an alias of ~/.ssh/config')
+    .option('--identity <file>', 'the private key to use, and no other')
+    .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
+    .option('--host-key <key>', "the machine's host key, as 'ssh-ed25519 AAAA…'")
+    .option('--no-use', 'do not make it current')
+    .action((name: string, destination: string, flags: AddFlags) =>
+      run(async (context) => (await import('../commands/add.js')).add(context, { name, destination, flags })),
+    );
+
+  program
+    .command('list')
+    .summary('list the sidecars')
+    .description('List the sidecars. A star marks the one that commands run here use.')
+    .action(() => run(async (context) => (await import('../commands/list.js')).list(context)));
+
+  program
+    .command('use')
+    .summary('make a sidecar current')
+    .description('Make a sidecar the current one of this working tree.')
+    .argument('<name>', 'the sidecar')
+    .action((name: string) => run(async (context) => (await import('../commands/use.js')).use(context, name)));
+
+  program
+    .command('current')
+    .summary('print the current sidecar')
+    .description('Print the name of the sidecar that commands run here use.')
+    .action(() => run(async (context) => (await import('../commands/current.js')).current(context)));
+
+  program
+    .command('forget')
+    .summary('take a sidecar off the list')
+    .description('Take a sidecar off the list. Its machine and its files stay as they are.')
+    .argument('[name]', 'the sidecar (default: the current one)')
+    .action((name: string | undefined) =>
+      run(async (context) => (await import('../commands/forget.js')).forget(context, name)),
+    );
+
+  program
+    .command('delete')
+    .summary('end a sidecar and remove its files')
+    .description(
+      'End a sidecar, remove its files and take it off the list. A machine that was adopted with `add` is only taken off the list.',
+    )
+    .argument('[name]', 'the sidecar (default: the current one)')
+    .action((name: string | undefined) =>
+      run(async (context) => (await import('../commands/delete.js')).deleteSidecar(context, name)),
+    );
+}
