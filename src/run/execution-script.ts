@@ -83,12 +83,12 @@ case $group in
     ;;
 esac
 for signal in INT TERM; do
-  kill -s "$signal" -- "-$group" || break
+  kill "-$signal" "-$group" || break
   left=${graceTenths}
-  while kill -s 0 -- "-$group" && [ "$left" -gt 0 ]; do left=$((left - 1)); sleep 0.1 || sleep 1; done
+  while kill -0 "-$group" && [ "$left" -gt 0 ]; do left=$((left - 1)); sleep 0.1 || sleep 1; done
 done
 rm -f -- "$life" "$life.over"
-kill -s KILL -- "-$group"
+kill -KILL "-$group"
 `;
 }
 
@@ -148,4 +148,4 @@ done`;
  * What a command gets between being told to end and being told more firmly, in tenths of a second. Twice that is less than
  * a server gives the lifeline.
  */
-const graceTenths = 5;
+const graceTenths = 15;

@@ -34,7 +34,7 @@ else
 fi
 group=$!
 exec >/dev/null 2>&1
-tell() { kill -s "$1" -- "-$group"; }
+tell() { kill "-$1" "-$group"; }
 trap 'tell TERM' HUP INT TERM
 wait "$group"
 code=$?

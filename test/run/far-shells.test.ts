@@ -33,7 +33,7 @@ for (const program of ['bash', 'fish', 'tcsh']) {
 
 describeWith(['busybox'], 'a command where sh and its tools are busybox', () => {
   const bin = scratch();
-  const tools = ['sh', 'cat', 'echo', 'false', 'head', 'kill', 'ls', 'nohup', 'printf', 'ps', 'rm', 'setsid', 'sleep'];
+  const tools = ['sh', 'cat', 'echo', 'false', 'head', 'kill', 'ls', 'printf', 'ps', 'rm', 'setsid', 'sleep'];
   for (const tool of [...tools, 'stty', 'tail', 'true', 'wc']) {
     symlinkSync(findPart('busybox') ?? 'busybox', path.join(bin.path, tool));
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a command gets between being told to end and being ended. */
-const graceMs = 2000;
+/** What a command gets between being told to end and being ended: long enough to end what it started itself. */
+const graceMs = 4000;
 const pollMs = 50;
 
 /**
