@@ -54,6 +54,11 @@ export interface ConnectOptions {
 export type LandOptions = Omit<ConnectOptions, 'lost'> &
   Pick<SyncRequest, 'directory' | 'workdir' | 'drift' | 'adopt' | 'dryRun'>;
 
+export type SyncOptions = LandOptions & {
+  /** Give the workspace's own repository the history of here, after the landing. See `landHistory`. Not in a dry run. */
+  readonly history?: boolean;
+};
+
 export type WatchOptions = Omit<LandOptions, 'dryRun'> & {
   /** Called after each landing, before anything else happens. */
   readonly onLanded?: (result: SyncResult) => void;
@@ -161,9 +166,25 @@ export class Sidecars {
   }
 
   /** Lands the working tree around `directory` on a sidecar, exactly, and has it proved. */
-  async sync(record: SidecarRecord, options: LandOptions): Promise<SyncResult> {
+  async sync(record: SidecarRecord, options: SyncOptions): Promise<SyncResult> {
     const { sync } = await import('./sync/sync.js');
-    return sync(await this.#warmLanding(record, options));
+    if (options.history !== true || options.dryRun === true) return sync(await this.#warmLanding(record, options));
+    const [{ Session }, { landHistory }] = await Promise.all([
+      import('./session/session.js'),
+      import('./workspace/history.js'),
+    ]);
+    // Both over one connection.
+    const session = new Session({ clock: this.#clock });
+    const request =
+      this.#warmth === undefined
+        ? this.#landing(record, options, session.borrower(this.#way(record, options)))
+        : await this.#warmLanding(record, options);
+    try {
+      const landed = await sync(request);
+      return { ...landed, history: await landHistory(request) };
+    } finally {
+      await session.close();
+    }
   }
 
   /** The workspace that a sync with these options would land in: what stands there, and what earlier landings saved. */

@@ -48,6 +48,8 @@ export type ErrorCode =
   | 'verify.differs'
   | 'drift.unknown'
   | 'undo.unavailable'
+  | 'history.unavailable'
+  | 'history.busy'
   | 'pull.conflict'
   | 'pull.unwritable'
   | 'pull.branch_exists'

@@ -89,7 +89,7 @@ export type ForwardEvent =
   /** After a reconnect, the sidecar does not listen yet. It is asked again for a while. */
   | { readonly kind: 'forward.waiting'; readonly listen: string };
 
-export type SyncPhase = 'snapshot' | 'pack' | 'land' | 'compare';
+export type SyncPhase = 'snapshot' | 'pack' | 'land' | 'compare' | 'history';
 
 export type SkipReason = 'fifo' | 'socket' | 'device' | 'git-directory' | 'gitmodules-link' | 'unreadable-directory';
 

@@ -10,10 +10,11 @@ import { errorDocument } from '../ui/error-report.js';
 import { exitCode, exitCodes } from '../ui/exit-codes.js';
 import { explain } from '../ui/explain.js';
 import { lateReporter } from '../ui/reporter.js';
-import { driftWarning, syncSummary } from '../ui/sync-summary.js';
+import { driftWarning, keptWarning, syncSummary } from '../ui/sync-summary.js';
 
 export interface SyncFlags extends LandingFlags {
   readonly dryRun?: boolean;
+  readonly history?: boolean;
   readonly bestEffort?: boolean;
 }
 
@@ -23,6 +24,8 @@ export async function sync(context: Context, flags: SyncFlags): Promise<void> {
     const result = await land(context, flags);
     const warning = driftWarning(result);
     if (warning !== undefined) output.warn(warning);
+    const kept = keptWarning(result);
+    if (kept !== undefined) output.warn(kept);
     output.outcome(result, [syncSummary(result)]);
   } catch (error) {
     if (flags.bestEffort !== true || !isSkippable(error) || context.signal.aborted) throw error;
@@ -32,19 +35,23 @@ export async function sync(context: Context, flags: SyncFlags): Promise<void> {
 }
 
 /** Lands by the daemon, where there is one: it has a session open. */
-export async function land(context: Context, { dryRun = false, ...flags }: SyncFlags): Promise<SyncResult> {
+export async function land(
+  context: Context,
+  { dryRun = false, history = false, ...flags }: SyncFlags,
+): Promise<SyncResult> {
+  const how = { dryRun, history };
   const { emit, chosen } = lateReporter(context.output);
   const askPassphrase = passphrasePrompt(context);
   const caller = callerOf(context, landingAsked(context, flags));
   return throughDaemon(context, {
-    ask: (options) => askDaemon({ command: 'sync', ...caller, dryRun, canAsk: askPassphrase !== undefined }, options),
+    ask: (options) => askDaemon({ command: 'sync', ...caller, ...how, canAsk: askPassphrase !== undefined }, options),
     ...{ caller, emit, chosen, askPassphrase },
-    directly: async (how) => {
+    directly: async ({ emit: tell, spentMs }) => {
       const { sidecars, record, options } = await landingHere(context, flags);
       chosen(record.name);
       return aboutSidecar(record.name, async () => {
         const { deadlineMs, ...rest } = await options();
-        return sidecars.sync(record, { ...rest, deadlineMs: deadlineMs - how.spentMs, dryRun, emit: how.emit });
+        return sidecars.sync(record, { ...rest, ...how, deadlineMs: deadlineMs - spentMs, emit: tell });
       });
     },
   });

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { SyncFlags } from '../commands/sync.js';
 import type { WaitFlags } from '../commands/wait.js';
 import type { LandingFlags } from '../landing.js';
@@ -21,6 +21,12 @@ export function addLandingCommands(program: Command, run: RunCommand): void {
     .option('--dry-run', 'say what would change, and change nothing')
     .addOption(driftOption())
     .option('--adopt', 'take over a directory that already holds something else')
+    .addOption(
+      new Option(
+        '--history',
+        "bring the workspace's own git to the commit and branch of here, with tags: what it would lose is kept under a ref",
+      ).conflicts('dryRun'),
+    )
     .option('--best-effort', 'succeed with a warning when there is no sidecar or it cannot be reached')
     .addOption(connectTimeoutOption())
     .action((flags: SyncFlags) => run(async (context) => (await import('../commands/sync.js')).sync(context, flags)));

@@ -52,6 +52,8 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'verify.differs': exitCode.failed,
   'drift.unknown': exitCode.failed,
   'undo.unavailable': exitCode.failed,
+  'history.unavailable': exitCode.failed,
+  'history.busy': exitCode.refused,
   'pull.conflict': exitCode.refused,
   'pull.unwritable': exitCode.failed,
   'pull.branch_exists': exitCode.refused,

@@ -218,6 +218,16 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     message: `nothing can be put back in ${workspace(facts)}: ${because(facts, 'nothing was replaced there')}`,
     hint: '`sidecar sync` lands the working tree; `sidecar drift list` shows what was saved there',
   }),
+  'history.unavailable': (facts) => ({
+    message: `there is no history to send of ${the(facts, 'path', 'this directory')}: ${because(facts, 'it has no commit')}`,
+    hint: 'make a commit, or sync without --history',
+  }),
+  'history.busy': (facts) => ({
+    message:
+      `the tree landed, but the repository in ${workspace(facts)} was left as it is: something is under way there ` +
+      `(${because(facts, 'a rebase or merge')})`,
+    hint: 'finish or abort it there (`sidecar ssh`), then sync with --history again',
+  }),
   'pull.conflict': (facts) => {
     const applied = number(facts, 'applied') ?? 0;
     const paths = list(facts, 'conflicts');

@@ -136,6 +136,7 @@ const phases: Readonly<Record<SyncPhase, string>> = {
   pack: 'packing',
   land: 'landing',
   compare: 'comparing',
+  history: 'sending the history',
 };
 
 const skipReasons: Readonly<Record<SkipReason, string>> = {

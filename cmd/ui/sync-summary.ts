@@ -1,4 +1,4 @@
-import type { SyncResult } from '../../src/sync/result.js';
+import type { LandedHistory, SyncResult } from '../../src/sync/result.js';
 import type { Line } from './line.js';
 import { aFew, count, formatBytes, formatSeconds } from './quantities.js';
 
@@ -20,7 +20,18 @@ export function syncSummary(result: SyncResult): Line {
     { text: where, style: 'bold' },
     `: ${done}, `,
     { text: `${tree} proved`, style: 'dim' },
+    ...(result.history === undefined ? [] : [`, its git ${historyWords(result.history)}`]),
   ];
+}
+
+const historyWords = ({ branch, commit }: LandedHistory): string =>
+  `${branch === null ? 'at' : `on ${branch} at`} ${commit.slice(0, shownIdLength)}`;
+
+/** What the user must know of commits that were only over there, if there were any. */
+export function keptWarning({ history, sidecar, workspace }: SyncResult): string | undefined {
+  if (history === undefined || history.kept.length === 0) return undefined;
+  const kept = history.kept.map(({ ref, commits }) => `${count(commits, 'commit')} as ${ref}`);
+  return `kept in the repository of ${sidecar}:${workspace}, for they were only there: ${aFew(kept)}`;
 }
 
 /** A landing of many in one line. It begins the same way always: editors wait for it. */

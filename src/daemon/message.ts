@@ -29,6 +29,8 @@ const landing = {
   }),
 };
 
+const syncing = { dryRun: v.boolean(), history: v.boolean() };
+
 const terminal = v.strictObject({
   term: v.string(),
   columns: v.number(),
@@ -37,7 +39,7 @@ const terminal = v.strictObject({
 });
 
 const request = v.variant('command', [
-  v.strictObject({ command: v.literal('sync'), ...landing, dryRun: v.boolean(), canAsk: v.boolean() }),
+  v.strictObject({ command: v.literal('sync'), ...landing, ...syncing, canAsk: v.boolean() }),
   /** Opens the session, and closes nothing. */
   v.strictObject({ command: v.literal('wait'), ...landing, canAsk: v.boolean() }),
   /** Starts a command line under the login shell of the sidecar. Answered `opened`. */

@@ -43,8 +43,9 @@ export class Works {
     const { signal, emit, askPassphrase } = client;
     const { sidecars, record, options } = await this.#landing(request, client);
     return aboutSidecar(record.name, async () => {
-      const { dryRun } = request;
-      const result = await sidecars.sync(record, { ...(await options()), askPassphrase, dryRun, emit, signal });
+      const { dryRun, history } = request;
+      const landing = { ...(await options()), dryRun, history };
+      const result = await sidecars.sync(record, { ...landing, askPassphrase, emit, signal });
       const { syncs, sentBytes } = this.countsOf(record.name);
       this.#counts.set(record.name, { syncs: syncs + 1, sentBytes: sentBytes + (dryRun ? 0 : result.sentBytes) });
       return result;

@@ -55,7 +55,11 @@ async function landedLast(shadow: Shadow, sidecar: string): Promise<string> {
 }
 
 /** Which commits this side has, with their trees: any other object by that name is none, and no parent for a commit. */
-async function knownHere(tree: WorkingTree, shadow: Shadow, ids: readonly (string | null)[]): Promise<Set<string>> {
+export async function knownHere(
+  tree: WorkingTree,
+  shadow: Shadow,
+  ids: readonly (string | null)[],
+): Promise<Set<string>> {
   const commits = ids.filter((id): id is string => id?.length === (tree.format === 'sha1' ? 40 : 64));
   if (commits.length === 0) return new Set();
   const args = ['cat-file', '--batch-check=%(objecttype)'];
@@ -70,7 +74,8 @@ const horizon = 20_000;
 const nearest = 256;
 const stride = 64;
 
-async function recentCommits(tree: WorkingTree, shadow: Shadow): Promise<string[]> {
+/** Commits that HEAD contains here, for the other side to find one that it has. */
+export async function recentCommits(tree: WorkingTree, shadow: Shadow): Promise<string[]> {
   if (tree.repository?.head === undefined) return [];
   // The user's refs are not the shadow's: the walk starts at HEAD, in the shadow, which borrows the objects.
   const args = ['rev-list', `--max-count=${horizon}`, tree.repository.head];

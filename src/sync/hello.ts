@@ -122,6 +122,8 @@ export function remoteError(rest: string, workspace: string): SidecarError {
       return new SidecarError('sync.not_empty', { workspace });
     case 'in-use':
       return new SidecarError('sync.in_use', { workspace, holder: reason });
+    case 'history-busy':
+      return new SidecarError('history.busy', { workspace, reason });
     case 'stale':
       return new Stale('sync.remote_failed', { workspace, reason });
     case 'unsettled':

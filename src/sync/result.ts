@@ -33,6 +33,22 @@ export interface SyncResult {
   /** Repositories of the sidecar's own in the workspace, not part of the tree, left as they are. Present only when there are any. */
   readonly leftAlone?: readonly string[];
   readonly dryRun?: true;
+  /** Present where it was asked for. */
+  readonly history?: LandedHistory;
+}
+
+/** What the workspace's own repository is at now. */
+export interface LandedHistory {
+  readonly commit: string;
+  /** As in `main`; null where HEAD is on no branch. */
+  readonly branch: string | null;
+  /** What nothing held over there any more, and is held by these refs of that repository now. */
+  readonly kept: readonly KeptCommits[];
+}
+
+export interface KeptCommits {
+  readonly ref: string;
+  readonly commits: number;
 }
 
 /** What changed in the workspace since the last landing and did not come from here. Paths are escaped for display. */

@@ -40,6 +40,8 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'verify.differs': 'end',
   'drift.unknown': 'end',
   'undo.unavailable': 'end',
+  'history.unavailable': 'end',
+  'history.busy': 'end',
   'pull.conflict': 'end',
   'pull.unwritable': 'end',
   'pull.branch_exists': 'end',

@@ -13,7 +13,7 @@ own() {
 # What a shadow consists of, and what must stay as it was made.
 shadow_directories='objects objects/info objects/pack refs refs/sidecar info sidecar'
 shadow_files='HEAD config info/attributes sidecar/made'
-shadow_notes='index index.lock sidecar/rules sidecar/excludes sidecar/head sidecar/racy sidecar/writer sidecar/holder sidecar/untold'
+shadow_notes='index index.lock sidecar/rules sidecar/excludes sidecar/head sidecar/racy sidecar/writer sidecar/holder sidecar/untold sidecar/history'
 shadow_refs='refs/sidecar/landed refs/sidecar/landing refs/sidecar/replaced'
 
 # Whether the shadow is what it was made as: without its attributes and settings, git would convert bytes in silence.

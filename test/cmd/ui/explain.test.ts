@@ -145,6 +145,7 @@ describe('exit codes', () => {
       'sync.not_empty',
       'sync.forbidden_workspace',
       'sync.in_use',
+      'history.busy',
       'pull.conflict',
       'pull.branch_exists',
     ]);

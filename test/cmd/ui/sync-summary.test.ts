@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plainText } from '../../../cmd/ui/line.js';
-import { driftWarning, landedWords, syncSummary } from '../../../cmd/ui/sync-summary.js';
+import { driftWarning, keptWarning, landedWords, syncSummary } from '../../../cmd/ui/sync-summary.js';
 import type { SyncResult } from '../../../src/sync/result.js';
 
 const landed: SyncResult = {
@@ -29,6 +29,19 @@ describe('the summary of a sync', () => {
     const idle = { ...landed, upToDate: true, changed: { added: 0, modified: 0, deleted: 0 }, sentBytes: 0 };
     expect(plainText(syncSummary(idle))).toBe(
       '✓ web:/home/dev/app: already in step, in 0.21 s, tree 1a2b3c4d5e proved',
+    );
+  });
+
+  it('tells where the history is at, and what was kept of the one over there', () => {
+    const history = { commit: 'a'.repeat(40), branch: 'main', kept: [] };
+    const words = plainText(syncSummary({ ...landed, history }));
+    expect(words).toMatch(/tree 1a2b3c4d5e proved, its git on main at aaaaaaaaaa$/);
+    expect(plainText(syncSummary({ ...landed, history: { ...history, branch: null } }))).toMatch(/git at aaaaaaaaaa$/);
+    expect(keptWarning({ ...landed, history })).toBeUndefined();
+    expect(keptWarning(landed)).toBeUndefined();
+    const kept = [{ ref: 'refs/sidecar/kept/x', commits: 2 }];
+    expect(keptWarning({ ...landed, history: { ...history, kept } })).toBe(
+      'kept in the repository of web:/home/dev/app, for they were only there: 2 commits as refs/sidecar/kept/x',
     );
   });
 

@@ -10,6 +10,10 @@
 #                             of it is none: what it puts there is drift, as it was.       -> tree OID
 #   drop ID…                  forget saved drift                                           -> dropped ID… end
 #   replaced                  the tree that the last landing replaced                      -> replaced OID OID|-
+#   history                   what the workspace's own repository is at                    -> repository, on, noted… end
+#   own OID…                  the first of these commits that this repository has         -> own OID|-
+#   history KEY=VALUE…        give it the history in the lines that follow, up to an empty line, and in the pack after
+#                             them                                                         -> kept COMMITS REF… end | error
 # shellcheck shell=sh disable=SC2154,SC2034 # set elsewhere
 
 # The differences in the list $1, as git gives them; a directory has none of its own.

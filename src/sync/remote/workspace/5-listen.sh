@@ -15,5 +15,8 @@ while IFS= read -r line; do
     'overlay '*) overlay ;;
     'drop '*) drop_drift "${line#drop }" ;;
     replaced) tell_replaced ;;
+    history) tell_history ;;
+    'own '*) tell_own "${line#own }" ;;
+    'history '*) land_history "${line#history }" ;;
   esac
 done
