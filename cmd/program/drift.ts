@@ -27,7 +27,8 @@ export function addDriftCommands(program: Command, run: RunCommand): void {
       'What was changed in the workspace and did not come from here: each landing saves it under an id before it is ' +
         'overwritten. An id may be cut short, as long as it is one alone.',
     )
-    .addHelpText('after', driftWords);
+    .helpCommand(false)
+    .addHelpText('afterAll', driftWords);
   drift
     .command('list', { isDefault: true })
     .summary('list what is saved')

@@ -12,6 +12,7 @@ export function addLandingCommands(program: Command, run: RunCommand): void {
     .summary('wait until a session can be opened')
     .description('Wait until a session to the sidecar can be opened: until it has booted.')
     .option('--timeout <duration>', 'give up after this long, as 90s or 2m (default: 90s)')
+    .addHelpText('after', waitLines)
     .action((flags: WaitFlags) => run(async (context) => (await import('../commands/wait.js')).wait(context, flags)));
 
   program
@@ -29,6 +30,7 @@ export function addLandingCommands(program: Command, run: RunCommand): void {
     )
     .option('--best-effort', 'succeed with a warning when there is no sidecar or it cannot be reached')
     .addOption(connectTimeoutOption())
+    .addHelpText('after', syncLines)
     .action((flags: SyncFlags) => run(async (context) => (await import('../commands/sync.js')).sync(context, flags)));
 
   program
@@ -48,8 +50,34 @@ export function addLandingCommands(program: Command, run: RunCommand): void {
     );
 }
 
+const waitLines = `
+Examples:
+  sidecar create && sidecar wait
+  sidecar wait --timeout 5m --json
+
+Exit codes: 0 a session can be opened · 255 not within the time, or not at all · 130 interrupted`;
+
+const syncLines = `
+Examples:
+  sidecar sync
+  sidecar sync --dry-run
+  sidecar sync --drift refuse      # for scripts that must not overwrite what was changed there
+  sidecar sync --history           # git log there shows what it shows here
+  sidecar sync --best-effort       # for scripts that go on without a sidecar
+  sidecar sync --json | jq -r .tree
+
+Exit codes: 0 landed and proved, or in step already · 1 failed, nothing is lost · 2 wrong usage · 3 refused: drift, a
+workspace that is not empty or in use · 255 no session to the sidecar · 130 interrupted`;
+
 const watchLines = `
+Examples:
+  sidecar watch
+  sidecar watch -- npm test                # again on each landing
+  sidecar watch -- sh -c 'make && ./run'
+
 For editors and scripts, each landing is a pair of lines on stderr:
   sidecar: landing…
   sidecar: landed …       or   sidecar: not landed: …
-stdout holds what the command prints, or with --json a document for each landing and each end of the command.`;
+stdout holds what the command prints, or with --json a document for each landing and each end of the command.
+
+Exit codes: 130 after Ctrl-C · otherwise as \`sidecar sync\`, where waiting does not cure it`;

@@ -18,6 +18,7 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
     .option('--boot-delay <seconds>', 'let it refuse connections for so long, as a machine that boots')
     .option('--no-use', 'do not make it current')
+    .addHelpText('after', createLines)
     .action((name: string | undefined, flags: CreateFlags) =>
       run(async (context) => (await import('../commands/create.js')).create(context, name, flags)),
     );
@@ -34,6 +35,7 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
     .option('--host-key <key>', "the machine's host key, as 'ssh-ed25519 AAAA…'")
     .option('--no-use', 'do not make it current')
+    .addHelpText('after', addLines)
     .action((name: string, destination: string, flags: AddFlags) =>
       run(async (context) => (await import('../commands/add.js')).add(context, { name, destination, flags })),
     );
@@ -42,6 +44,7 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .command('list')
     .summary('list the sidecars')
     .description('List the sidecars. A star marks the one that commands run here use.')
+    .addHelpText('after', listLines)
     .action(() => run(async (context) => (await import('../commands/list.js')).list(context)));
 
   program
@@ -49,12 +52,14 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .summary('make a sidecar current')
     .description('Make a sidecar the current one of this working tree.')
     .argument('<name>', 'the sidecar')
+    .addHelpText('after', useLines)
     .action((name: string) => run(async (context) => (await import('../commands/use.js')).use(context, name)));
 
   program
     .command('current')
     .summary('print the current sidecar')
     .description('Print the name of the sidecar that commands run here use.')
+    .addHelpText('after', currentLines)
     .action(() => run(async (context) => (await import('../commands/current.js')).current(context)));
 
   program
@@ -62,6 +67,7 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .summary('take a sidecar off the list')
     .description('Take a sidecar off the list. Its machine and its files stay as they are.')
     .argument('[name]', 'the sidecar (default: the current one)')
+    .addHelpText('after', forgetLines)
     .action((name: string | undefined) =>
       run(async (context) => (await import('../commands/forget.js')).forget(context, name)),
     );
@@ -73,7 +79,60 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
       'End a sidecar, remove its files and take it off the list. A machine that was adopted with `add` is only taken off the list.',
     )
     .argument('[name]', 'the sidecar (default: the current one)')
+    .addHelpText('after', deleteLines)
     .action((name: string | undefined) =>
       run(async (context) => (await import('../commands/delete.js')).deleteSidecar(context, name)),
     );
 }
+
+const createLines = `
+Examples:
+  sidecar create                   # a name is made up
+  sidecar create web && sidecar sync
+  sidecar create slow --boot-delay 20    # try what waiting looks like
+
+Exit codes: 0 done · 1 the name is taken, or the machine cannot be made · 2 wrong usage`;
+
+const addLines = `
+Examples:
+  sidecar add web dev@web.example.com
+  sidecar add box box              # a Host of ~/.ssh/config
+  sidecar add vm root@10.0.0.7:2222 --identity ~/.ssh/vm --workdir /srv/app
+
+Nothing is connected to yet: \`sidecar wait\` or \`sidecar sync\` does, and says so when a host key is new.
+
+Exit codes: 0 done · 1 the name is taken · 2 wrong usage`;
+
+const listLines = `
+Examples:
+  sidecar list
+  sidecar list --json | jq -r '.[].name'
+
+Exit codes: 0 done, also where there is none · 1 the list cannot be read`;
+
+const useLines = `
+Examples:
+  sidecar use web
+
+Exit codes: 0 done · 1 there is no such sidecar`;
+
+const currentLines = `
+Examples:
+  sidecar current
+  PS1='$(sidecar current 2>/dev/null) \\$ '
+
+Exit codes: 0 done · 1 there is none`;
+
+const forgetLines = `
+Examples:
+  sidecar forget               # the current one
+  sidecar forget web
+
+Exit codes: 0 done · 1 there is no such sidecar`;
+
+const deleteLines = `
+Examples:
+  sidecar delete               # the current one
+  sidecar delete web
+
+Exit codes: 0 done · 1 there is no such sidecar, or its machine could not be ended`;

@@ -30,7 +30,9 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .description(
       'The background process that keeps sessions open between commands. The first command that opens a session starts ' +
         'it, and it ends by itself when nobody has needed it for a while.',
-    );
+    )
+    .helpCommand(false)
+    .addHelpText('afterAll', daemonLines);
   daemon
     .command('status')
     .summary('show the daemon and its sessions')
@@ -55,3 +57,11 @@ printed, one a line, once all of it is.
 
 Exit codes: 1 where a port cannot be listened on, at once · 255 no session, or none again within the time for connecting ·
 130 after Ctrl-C`;
+
+const daemonLines = `
+Examples:
+  sidecar daemon status
+  sidecar daemon status --json | jq '.sessions[].state'
+  sidecar daemon stop
+
+Exit codes: 0 done, also where none runs · 1 it does not answer`;
