@@ -156,7 +156,12 @@ async function joinTerminals(
   const screen = new ScreenModes();
   const keys = new TildeFilter();
   const input = terminal.input();
+  const tellSize = (): void => {
+    const { columns, rows } = terminal.describe();
+    execution.resize({ columns, rows });
+  };
   const stopResizing = terminal.onResize((size) => execution.resize(size));
+  tellSize(); // it may have changed while the session was opened
   let giveBack = terminal.makeRaw();
   const said = { hangUp: false };
 
@@ -164,8 +169,7 @@ async function joinTerminals(
     giveBack();
     await terminal.suspend();
     giveBack = terminal.makeRaw();
-    const { columns, rows } = terminal.describe();
-    execution.resize({ columns, rows });
+    tellSize();
   };
   const onKeys = (chunk: Buffer): void => {
     for (const typed of keys.read(chunk)) {

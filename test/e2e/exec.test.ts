@@ -160,6 +160,26 @@ describeWith(sshdParts, 'exec on a host that comes up late', () => {
   });
 });
 
+describeWith([...sshdParts, 'script'], 'ssh to a host that comes up late', () => {
+  it('gives its terminal the size that the one here has by then', async () => {
+    mkdirSync(workspace);
+    await proxy.stop();
+    await sshd.stop();
+    const [home, { port }] = [path.dirname(workspace), sshd];
+    const key = await makeKey(user.directory('keys'), 'late');
+    await user.type('add', 'late', `127.0.0.1:${port}`, '--identity', key.path);
+    const until = 'until [ "$(stty size)" = "44 99" ]; do sleep 0.1; done; echo taken there';
+    const resize = `(until [ -e ${home}/resize ]; do sleep 0.1; done; stty rows 44 cols 99 </dev/tty; echo given here) &`;
+    const running = user.startOnTerminal(`stty rows 33 cols 111; ${resize} sidecar ssh -- sh -c '${until}'`);
+    await running.said('trying for up to 90 s');
+    writeFileSync(path.join(home, 'resize'), '');
+    await running.said('given here');
+    sshd = await startSshd({ authorizedKeys: [key.line], home, port });
+    await running.said('taken there');
+    await running.ended;
+  });
+});
+
 describeWith([...sshdParts, 'script'], 'ssh to a host with OpenSSH', () => {
   beforeEach(() => mkdirSync(workspace));
 
