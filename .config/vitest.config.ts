@@ -16,8 +16,9 @@ export default defineConfig({
         },
       },
     ],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // No test is about time: these only end one that waits in vain, on a machine with more to do than it can.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     pool: 'forks',
     // A test spends much of its time in processes that it starts and waits for.
     maxWorkers: availableParallelism() + 1,

@@ -54,7 +54,7 @@ class MemoryWatch {
 describe('a file of 400 MB that cannot be compressed', () => {
   it(
     'lands while no process on either side holds more than 250 MB of memory of its own',
-    { timeout: 300_000 },
+    { timeout: 900_000 },
     async () => {
       writeNoise(path.join(user.project.root, 'blob.bin'), 400);
       // Large, and small enough to be compared for a delta.
