@@ -4,6 +4,7 @@ import { SidecarError } from '../errors.js';
 import { readingOnly, type Environment } from './environment.js';
 import { readRegularFile } from './regular-file.js';
 import { runGit } from './run.js';
+import { localGitFloor } from './version.js';
 
 export type ObjectFormat = 'sha1' | 'sha256';
 
@@ -24,9 +25,6 @@ export interface WorkingTree {
     readonly head?: string;
   };
 }
-
-/** The oldest git on this side: Debian 11's. */
-const localGitFloor = '2.30';
 
 /**
  * Finds the working tree that `directory` is in. Works from any subdirectory and in linked worktrees.
@@ -67,6 +65,7 @@ export async function findWorkingTree(
       await expectNoRepository(start);
       return { root: start, format: 'sha1' };
     }
+    if (reason.includes('must be run in a work tree')) throw withoutWorkingTree(start);
     if (reason.includes('show-object-format'))
       throw new SidecarError('git.too_old', { floor: localGitFloor }, { cause });
     if (reason.includes('dubious ownership')) {
@@ -81,7 +80,7 @@ export async function findWorkingTree(
     throw unusable(`the path of ${JSON.stringify(start)}, or of its repository, holds a line break`);
   const [inside, format, root, gitDir, objects, infoExclude, shallow] = answers;
   if (inside !== 'true' || root === undefined || gitDir === undefined || !objects || !infoExclude || !shallow) {
-    throw unusable(`${start} is in a repository without a working tree`);
+    throw withoutWorkingTree(start);
   }
   if (!(await leadsTo(path.join(root, '.git'), gitDir))) {
     throw unusable(`the repository ${gitDir} names a working tree that it does not stand in: ${root}`);
@@ -123,6 +122,9 @@ async function expectNoRepository(directory: string): Promise<void> {
     if (path.dirname(place) === place) return;
   }
 }
+
+const withoutWorkingTree = (directory: string): SidecarError =>
+  unusable(`${directory} is in a repository without a working tree`);
 
 const unusable = (reason: string): SidecarError => new SidecarError('git.failed', { command: 'rev-parse', reason });
 

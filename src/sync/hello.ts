@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js';
+import { isOlder, parseGitVersion } from '../git/version.js';
 import type { ObjectFormat } from '../git/working-tree.js';
 import type { Answer } from './answers.js';
 import type { Conversation } from './conversation.js';
@@ -21,7 +22,7 @@ export interface Hello {
 }
 
 /** The oldest git on a sidecar: Debian 10's. */
-const remoteGitFloor = '2.20';
+export const remoteGitFloor = '2.20';
 
 /**
  * Asks what stands on the sidecar. Throws `sync.remote_git` when git is missing or too old there,
@@ -71,7 +72,7 @@ export async function hello(
 
 /** The version in `git version 2.39.5 (Apple Git-154)`. Throws `sync.remote_git` for one that is too old, or none. */
 function gitVersion(said: string): string {
-  const version = /^git version (\d{1,4}\.\d{1,4}(?:\.\d{1,4})?)/.exec(said)?.[1];
+  const version = parseGitVersion(said);
   if (version !== undefined && !isOlder(version, remoteGitFloor)) return version;
   const reason = version === undefined ? 'it does not tell its version' : `git ${version} is too old`;
   throw new SidecarError('sync.remote_git', {
@@ -140,10 +141,3 @@ export function remoteError(rest: string, workspace: string): SidecarError {
 
 /** What the other side says for people to read. */
 export const words = (said: string): string => shortened(Buffer.from(said, 'latin1').toString('utf8').trim());
-
-function isOlder(version: string, floor: string): boolean {
-  const parts = (text: string): number[] => text.split('.').map(Number);
-  const [major = 0, minor = 0] = parts(version);
-  const [floorMajor = 0, floorMinor = 0] = parts(floor);
-  return major < floorMajor || (major === floorMajor && minor < floorMinor);
-}
