@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addDriftCommands } from './program/drift.js';
 import { addExecutionCommands } from './program/execution.js';
+import { addHelpCommands } from './program/help.js';
 import { addLandingCommands } from './program/landing.js';
 import { addRegistryCommands } from './program/registry.js';
 import type { RunCommand } from './program/run-command.js';
@@ -40,6 +41,7 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
     ['The workspace:', addWorkspaceCommands],
     ['Changes made over there:', addDriftCommands],
     ['Sessions:', addSessionCommands],
+    ['Help:', addHelpCommands],
   ] as const;
   for (const [heading, addCommands] of groups) addCommands(program.commandsGroup(heading), run);
   return program.commandsGroup('Help:').helpCommand('help [command]', 'show the help of a command');

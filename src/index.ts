@@ -38,6 +38,10 @@ export type { Terminal, TerminalModes, TerminalSize } from './transport/terminal
 export type { AskPassphrase } from './transport/passphrase.js';
 export type { HostKeyLine, SshTarget } from './transport/target.js';
 
+export { examine, type DoctorRequest, type Examination } from './doctor/doctor.js';
+export type { CheckId, Finding, Verdict } from './doctor/check.js';
+export type { Sayings } from './doctor/sayings.js';
+
 export { findWorkingTree, type WorkingTree } from './git/working-tree.js';
 export { sync } from './sync/sync.js';
 export type { SyncRequest } from './sync/request.js';

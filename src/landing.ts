@@ -50,6 +50,6 @@ export async function landingOf(sidecars: Sidecars, asked: LandingAsked, signal?
 }
 
 /** What was said of this one sidecar outweighs what a file says of all of them, and a variable says it for this once. */
-function workspaceOf(record: SidecarRecord, { workdir }: Settings): string | undefined {
+export function workspaceOf(record: SidecarRecord, { workdir }: Pick<Settings, 'workdir'>): string | undefined {
   return workdir.source.kind === 'environment' ? workdir.value : (record.workdir ?? workdir.value);
 }

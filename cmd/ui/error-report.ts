@@ -1,17 +1,33 @@
-import type { SidecarError } from '../../src/errors.js';
-import { explain } from './explain.js';
+import type { ErrorCode, SidecarError } from '../../src/errors.js';
+import { explain, type Explanation } from './explain.js';
 import type { Line } from './line.js';
+
+/** Of these, the cause may be somewhere else. */
+const mayHaveManyCauses: ReadonlySet<ErrorCode> = new Set([
+  'ssh.unreachable',
+  'ssh.protocol',
+  'provider.failed',
+  'sync.bad_reply',
+  'run.not_started',
+  'internal',
+]);
+
+/** An error in words, and where to look further: `sidecar doctor` itself says it with `explain` alone. */
+function report(error: SidecarError): Explanation {
+  const { message, hint } = explain(error);
+  return { message, hint: mayHaveManyCauses.has(error.code) ? `${hint}; \`sidecar doctor\` looks further` : hint };
+}
 
 /** The one JSON document of an error: its code, its words, and every fact it knows. */
 export function errorDocument(error: SidecarError): { readonly error: Readonly<Record<string, unknown>> } {
-  const words = { code: error.code, ...explain(error) };
+  const words = { code: error.code, ...report(error) };
   // First in order, and never replaced by a fact of the same name.
   return { error: { ...words, ...error.facts, ...words } };
 }
 
 /** An error for people: what happened and why, what to do next, and on request where in the program it came from. */
 export function errorLines(error: SidecarError, { stack }: { readonly stack: boolean }): readonly Line[] {
-  const { message, hint } = explain(error);
+  const { message, hint } = report(error);
   return [
     [{ text: 'sidecar: ', style: 'red' }, message],
     ...(hint === '' ? [] : [[{ text: '  hint: ', style: 'cyan' } as const, hint]]),

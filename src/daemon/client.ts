@@ -71,7 +71,7 @@ export async function openThroughDaemon(request: RequestOf<'exec'>, options: Ask
 async function ask<T>(request: Request, options: AskOptions): Promise<Answered<T>> {
   const { place, build, signal } = options;
   signal?.throwIfAborted();
-  if (!(await isOwn(place))) return without('absent');
+  if (!(await isOwnPlace(place))) return without('absent');
   const socket = connect(place.socket);
   let answer: Answer<T> | undefined;
   try {
@@ -175,7 +175,7 @@ class Asking<T> {
 }
 
 /** A place that somebody else made is not asked: it would be told everything. */
-async function isOwn({ socketDirectory }: DaemonPlace): Promise<boolean> {
+export async function isOwnPlace({ socketDirectory }: DaemonPlace): Promise<boolean> {
   if (socketDirectory === undefined) return true;
   const stats = await lstat(socketDirectory).catch(() => undefined);
   if (stats?.isDirectory() !== true) return false;

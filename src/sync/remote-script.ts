@@ -35,8 +35,11 @@ export function remoteCommandOnTerminal(nonce: string): string {
   return `sh -c '${makeRaw} || { echo ${nonce} no-stty; exit 1; }; echo ${nonce} raw; ${readAndRun}'`;
 }
 
-/** What a conversation is about: landing a tree, or all else that can be asked of a workspace and done in it. */
-export type Subject = 'sync' | 'workspace';
+/**
+ * What a conversation is about: landing a tree, all else that can be asked of a workspace and done in it, or whether
+ * either of these could be done at all.
+ */
+export type Subject = 'sync' | 'workspace' | 'doctor';
 
 const cached = new Map<Subject, string>();
 

@@ -30,7 +30,7 @@ export type ResolvedSshHost = Omit<SshTarget, 'hostKeys'>;
 export async function resolveSshHost(query: SshHostQuery): Promise<ResolvedSshHost> {
   checkHost(query.host);
   const homes = homesOf(query.homeDir);
-  const dump = await dumpSshOptions(sshArguments(query, homes), query.env);
+  const dump = await dumpSshConfig(query, homes);
   switch (dump.kind) {
     case 'options':
       return fromOptions(query, homes, dump.values);
@@ -39,6 +39,11 @@ export async function resolveSshHost(query: SshHostQuery): Promise<ResolvedSshHo
     case 'failed':
       throw configInvalid(query.host, dump.reason);
   }
+}
+
+/** All that ssh itself says of a host. */
+export function dumpSshConfig(query: SshHostQuery, homes = homesOf(query.homeDir)): Promise<SshDump> {
+  return dumpSshOptions(sshArguments(query, homes), query.env);
 }
 
 /** A leading dash would be an option to any ssh that a host name is handed to. */

@@ -23,14 +23,19 @@ has_files() {
   [ $? -ne 1 ]
 }
 
-hello() {
-  format=${1%% *} want=${1#* }
-  command -v git >/dev/null 2>&1 || fail no-git 'git is not installed on the sidecar, or not on PATH'
-  say "git $(git version 2>/dev/null)"
+# Which of the programs that are needed, besides git, are not there.
+find_missing() {
   missing=''
   for tool in awk cat cmp cut date find grep head ln ls mkdir mv readlink rm sed sleep touch tr; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
   done
+}
+
+hello() {
+  format=${1%% *} want=${1#* }
+  command -v git >/dev/null 2>&1 || fail no-git 'git is not installed on the sidecar, or not on PATH'
+  say "git $(git version 2>/dev/null)"
+  find_missing
   [ -z "$missing" ] || fail failed "these programs are missing on the sidecar, or not on PATH:$missing"
   [ -n "${HOME:-}" ] || HOME=$(cd ~ 2>/dev/null && pwd) || fail failed 'the sidecar has no home directory (HOME is not set)'
   home_config=${XDG_CONFIG_HOME:-$HOME/.config}

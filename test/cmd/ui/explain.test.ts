@@ -31,7 +31,7 @@ describe('an explanation', () => {
       }),
     ).toEqual([
       'sidecar: cannot reach web (10.0.0.7:22): connection refused (10 attempts in 86.4 s)',
-      '  hint: check that the machine is up, its address right and its port open; SIDECAR_CONNECT_TIMEOUT=5m waits for longer',
+      '  hint: check that the machine is up, its address right and its port open; SIDECAR_CONNECT_TIMEOUT=5m waits for longer; `sidecar doctor` looks further',
     ]);
   });
 

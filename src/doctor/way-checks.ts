@@ -1,0 +1,74 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { errorCode } from '../files/private-files.js';
+import { after, failed, ok, Unmade, warning, type Check, type Verdict } from './check.js';
+import type { Attempt, KnownHostKey } from './connection.js';
+import type { Limit } from './limit.js';
+import type { SshTarget } from '../transport/target.js';
+import type { Way } from './way.js';
+
+/** The way to the sidecar, from its name to a shell over there. */
+export function wayChecks({ choice, target, attempt, there }: Way, limit: Limit): readonly Check[] {
+  const known = after('address', target);
+  const tried = after('address', attempt);
+  for (const each of [known, tried]) each.catch(() => undefined); // the checks look at them later
+  return [
+    { id: 'sidecar', run: async () => (await choice).verdict },
+    {
+      id: 'address',
+      run: async () => {
+        const { user, host, port } = await target;
+        return ok('address.known', { user, host, port });
+      },
+    },
+    { id: 'name', run: async () => limit(resolveName((await known).host)) },
+    { id: 'port', run: async () => judgePort(await tried, await known) },
+    { id: 'host_key', run: async () => judgeHostKey(await tried) },
+    { id: 'login', run: async () => judgeLogin(await tried, await known) },
+    {
+      id: 'round_trip',
+      run: async () => {
+        const { roundTripMs: ms } = await after('remote.shell', there);
+        return ok('round_trip.measured', { ms });
+      },
+    },
+  ];
+}
+
+async function resolveName(host: string): Promise<Verdict> {
+  if (isIP(host) !== 0) return ok('name.needless', { host });
+  try {
+    const addresses = await lookup(host, { all: true });
+    return ok('name.resolves', { host, addresses: addresses.map(({ address }) => address) });
+  } catch (error) {
+    const code = errorCode(error);
+    const reason =
+      code === 'ENOTFOUND' ? 'there is no such name' : `it cannot be looked up just now (${code ?? String(error)})`;
+    return failed('name.unknown', { host, reason });
+  }
+}
+
+export function judgePort(attempt: Attempt, { host, port }: Pick<SshTarget, 'host' | 'port'>): Verdict {
+  if (attempt.reached !== 'nothing') return ok('port.open', { host, port });
+  if (/ENOTFOUND|EAI_AGAIN/.test(String(attempt.error.facts['errno']))) throw new Unmade('name');
+  throw attempt.error;
+}
+
+function judgeHostKey(attempt: Attempt): Verdict {
+  if (attempt.reached === 'nothing') throw new Unmade('port');
+  if (attempt.reached === 'port') throw attempt.error;
+  return judgeKnown(attempt.hostKey);
+}
+
+function judgeKnown(key: KnownHostKey): Verdict {
+  if (key.kind === 'pinned') return ok('host.pinned', {});
+  const { fingerprint, keyType, source } = key;
+  return source === 'known_hosts' ? ok('host.known', { fingerprint }) : warning('host.new', { fingerprint, keyType });
+}
+
+function judgeLogin(attempt: Attempt, { user }: Pick<SshTarget, 'user'>): Verdict {
+  if (attempt.reached === 'nothing') throw new Unmade('port');
+  if (attempt.reached === 'port') throw new Unmade('host_key');
+  if (attempt.reached === 'host') throw attempt.error;
+  return ok('login.accepted', { user });
+}
