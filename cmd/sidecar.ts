@@ -9,11 +9,19 @@ if (nodeMajor < 20) {
 
 // Scripts ask for it at every turn, and it needs nothing else.
 if (process.argv.length === 3 && process.argv[2] === '--version') void printVersion();
+// A shell asks for what may come next at every press of a key.
+else if (process.argv[2] === '__complete') void printCompletions();
 else void start();
 
 async function printVersion(): Promise<void> {
   const { packageVersion } = await import('./version.js');
   process.stdout.write(`${packageVersion()}\n`, () => process.exit());
+}
+
+async function printCompletions(): Promise<void> {
+  const [{ homedir }, { completions }] = await Promise.all([import('node:os'), import('./complete.js')]);
+  const { env, platform, argv } = process;
+  process.stdout.write(completions(argv[3], { env, platform, homeDir: homedir() }), () => process.exit());
 }
 
 async function start(): Promise<void> {

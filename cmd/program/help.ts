@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import type { CompletionShell } from '../commands/completion.js';
 import type { RunCommand } from './run-command.js';
 
 /** The verbs that help with the command itself. */
@@ -12,6 +13,18 @@ export function addHelpCommands(program: Command, run: RunCommand): void {
     )
     .addHelpText('after', doctorLines)
     .action(() => run(async (context) => (await import('../commands/doctor.js')).doctor(context)));
+
+  program
+    .command('completion')
+    .summary('print what has a shell complete commands')
+    .description(
+      'Print a script that has your shell complete verbs, options, names of sidecars, files, and after `--` commands.',
+    )
+    .addArgument(new Argument('<shell>', 'which shell it is for').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('after', completionLines)
+    .action((shell: CompletionShell) =>
+      run(async (context) => (await import('../commands/completion.js')).completion(context, shell, program)),
+    );
 }
 
 const doctorLines = `
@@ -21,3 +34,11 @@ Examples:
   sidecar doctor --json | jq '.checks[] | select(.result == "failed")'
 
 Exit codes: 0 nothing needs fixing, warnings or not · 1 something does`;
+
+const completionLines = `
+Examples:
+  eval "$(sidecar completion bash)"       # in ~/.bashrc
+  eval "$(sidecar completion zsh)"        # in ~/.zshrc, after compinit
+  sidecar completion fish > ~/.config/fish/completions/sidecar.fish
+
+Exit codes: 0 printed · 2 there is none for that shell`;

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { AddFlags } from '../commands/add.js';
 import type { CreateFlags } from '../commands/create.js';
 import type { RunCommand } from './run-command.js';
@@ -10,11 +10,7 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .summary('make a sidecar and make it current')
     .description('Make a sidecar and make it the current one of this working tree. Waits for nothing: `sync` does.')
     .argument('[name]', 'its name; one is made up when it is left out')
-    .option(
-      '--provider <kind>',
-      'what makes the machine; today: local, a small machine of its own on this computer',
-      'local',
-    )
+    .addOption(providerOption())
     .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
     .option('--boot-delay <seconds>', 'let it refuse connections for so long, as a machine that boots')
     .option('--no-use', 'do not make it current')
@@ -83,6 +79,14 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .action((name: string | undefined) =>
       run(async (context) => (await import('../commands/delete.js')).deleteSidecar(context, name)),
     );
+}
+
+/** Its kinds are there to be completed; whether one is known is for `create` to say. */
+function providerOption(): Option {
+  const words = 'what makes the machine; today: local, a small machine of its own on this computer';
+  const option = new Option('--provider <kind>', words).default('local');
+  option.argChoices = ['local'];
+  return option;
 }
 
 const createLines = `

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { isHost, isUser } from './destination.js';
+import { registryFileName } from './name-list.js';
 import { isName } from './names.js';
 import { sidecarRecord, type SidecarRecord } from './record.js';
 import { Store } from './store.js';
@@ -31,7 +32,7 @@ export type RegistryStore = Store<RegistryFile>;
 
 export function registryStore(stateDir: string): RegistryStore {
   return new Store<RegistryFile>({
-    path: join(stateDir, 'sidecars.json'),
+    path: join(stateDir, registryFileName),
     schema: registryFile,
     initial: { version: 1, sidecars: [], current: {} },
   });
