@@ -25,7 +25,13 @@ const options = {
 };
 
 // They are imported late, if at all, and so lie in files of their own: what is in a file is read with it.
-const late = ['atomically', 'proper-lockfile', 'simple-git'];
+const late = {
+  atomically: 'atomically',
+  // Its main file finds its parts in a way that no bundler follows.
+  'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
+  'proper-lockfile': 'proper-lockfile',
+  'simple-git': 'simple-git',
+};
 const libraries = await build({ ...options, entryPoints: late, outdir: path.join(dist, 'libraries') });
 const program = await build({
   ...options,
@@ -33,7 +39,7 @@ const program = await build({
   entryPoints: ['cmd/sidecar.ts', 'cmd/process.ts', 'cmd/local-server.ts', 'cmd/daemon-server.ts', 'src/index.ts'],
   outdir: dist,
   outbase: '.',
-  alias: Object.fromEntries(late.map((name) => [name, `../libraries/${name}.js`])),
+  alias: Object.fromEntries(Object.keys(late).map((name) => [name, `../libraries/${name}.js`])),
   // ssh2 and the watcher find their native parts by their own path.
   external: ['./process.js', '../libraries/*', 'ssh2', '@parcel/watcher'],
   plugins: [lateChildProcess()],

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from './clock.js';
 import { SidecarError } from './errors.js';
 import type { Emit } from './events.js';
 import type { Forwarding, ForwardRequest } from './forward/forward.js';
+import type { SendRules } from './git/send-rules.js';
 import type { WorkingTree } from './git/working-tree.js';
 import type { LocalDeps, LocalRequest } from './provider/local.js';
 import { checkPrivateDirectory } from './files/private-files.js';
@@ -52,7 +53,7 @@ export interface ConnectOptions {
 }
 
 export type LandOptions = Omit<ConnectOptions, 'lost'> &
-  Pick<SyncRequest, 'directory' | 'workdir' | 'drift' | 'adopt' | 'dryRun'>;
+  Pick<SyncRequest, 'directory' | 'workdir' | 'drift' | 'adopt' | 'dryRun' | 'rules'>;
 
 export type SyncOptions = LandOptions & {
   /** Give the workspace's own repository the history of here, after the landing. See `landHistory`. Not in a dry run. */
@@ -159,6 +160,15 @@ export class Sidecars {
     return workingTreeOf(directory, { env: this.#env, ...(signal === undefined ? {} : { signal }) });
   }
 
+  /** What the settings say of what is sent from a working tree: `ignore` and `include`. Throws `settings.invalid`. */
+  async sendRules(tree: WorkingTree): Promise<SendRules> {
+    const [{ readSendPatterns }, { sendRulesOf }] = await Promise.all([
+      import('./sidecars/send-patterns.js'),
+      import('./git/send-rules.js'),
+    ]);
+    return sendRulesOf(tree.root, await readSendPatterns(tree.root, this.home.configDir));
+  }
+
   /** Opens a session, waiting for a machine that boots. The caller closes its transport. */
   async open(record: SidecarRecord, options: ConnectOptions = {}): Promise<OpenSession> {
     const { signal = new AbortController().signal, lost } = options;
@@ -198,7 +208,8 @@ export class Sidecars {
     const { explainPath } = await import('./workspace/explain.js');
     const tree = await this.workingTree(directory, signal);
     const { stateDir } = this.home;
-    return explainPath(tree, target, { env: this.#env, stateDir, ...(signal === undefined ? {} : { signal }) });
+    const rules = await this.sendRules(tree);
+    return explainPath(tree, target, { env: this.#env, stateDir, rules, ...(signal === undefined ? {} : { signal }) });
   }
 
   /** Gets ready for a sync, where something is kept from one to the next. Throws what a sync throws. */
@@ -236,14 +247,14 @@ export class Sidecars {
       ),
       memory: warmth.memory(tree.root),
     };
-    const { clock, env, signal, emit, stateDir } = request;
+    const { clock, env, rules, signal, emit, stateDir } = request;
     const latest = run === undefined ? undefined : new LatestRun({ ...run, clock, signal, emit });
     const unlanded = new Unlanded();
     let hasLanded = false;
     let owesRun = latest !== undefined;
     try {
       return await watch({
-        ...{ tree, stateDir, env, clock, signal, emit },
+        ...{ tree, stateDir, env, rules, clock, signal, emit },
         onReady: (land) => (landNow = land),
         look: (within) => unlanded.look({ ...request, signal: within }),
         land: async (within) => {
@@ -412,7 +423,7 @@ export class Sidecars {
 
   #landing(record: SidecarRecord, options: LandOptions, open: Open): SyncRequest {
     const { emit = ignore, signal = new AbortController().signal } = options;
-    const { directory, drift, adopt, dryRun, workdir = record.workdir } = options;
+    const { directory, drift, adopt, dryRun, rules, workdir = record.workdir } = options;
     return {
       ...{ directory, sidecar: record.name, open, emit, signal },
       ...{ stateDir: this.home.stateDir, env: this.#env, clock: this.#clock },
@@ -420,6 +431,7 @@ export class Sidecars {
       ...(drift === undefined ? {} : { drift }),
       ...(adopt === undefined ? {} : { adopt }),
       ...(dryRun === undefined ? {} : { dryRun }),
+      ...(rules === undefined ? {} : { rules }),
     };
   }
 

@@ -1,6 +1,7 @@
 import type { LandOptions, Sidecars } from './client.js';
 import type { WorkingTree } from './git/working-tree.js';
 import type { SidecarRecord } from './sidecars/record.js';
+import { refusePatternsBelow } from './sidecars/send-patterns.js';
 import type { Settings } from './sidecars/settings.js';
 
 /** A landing as it is asked for in a directory. What is left out, the settings there decide. */
@@ -23,7 +24,7 @@ export interface Landing {
   readonly deadlineMs: number;
   /** Which working tree, where to and how. To be asked for where errors are said to be about the sidecar. */
   readonly options: () => Promise<
-    Pick<LandOptions, 'directory' | 'workdir' | 'drift' | 'adopt'> & { readonly deadlineMs: number }
+    Pick<LandOptions, 'directory' | 'workdir' | 'drift' | 'adopt' | 'rules'> & { readonly deadlineMs: number }
   >;
 }
 
@@ -39,13 +40,15 @@ export async function landingOf(sidecars: Sidecars, asked: LandingAsked, signal?
   return {
     record,
     deadlineMs,
-    options: async () => ({
-      directory: await treeHere(),
-      ...(workdir === undefined ? {} : { workdir }),
-      drift: settings.drift.value,
-      adopt,
-      deadlineMs,
-    }),
+    options: async () => {
+      const tree = await treeHere();
+      await refusePatternsBelow(tree.root, settings.project);
+      return {
+        ...{ directory: tree, drift: settings.drift.value, adopt, deadlineMs },
+        ...(workdir === undefined ? {} : { workdir }),
+        rules: () => sidecars.sendRules(tree),
+      };
+    },
   };
 }
 

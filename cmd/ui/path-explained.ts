@@ -17,6 +17,7 @@ const reasons: Readonly<Record<PathExplained['reason'], (explained: PathExplaine
   tracked: () => 'git tracks it',
   'tracked-ignored': () => 'git tracks it, so the rule that would ignore it does not count',
   untracked: ({ rule }) => (rule === undefined ? 'no rule ignores it' : 'a rule takes it back in'),
+  included: () => 'git ignores it, and the settings include it',
   sparse: () => 'a sparse checkout keeps it off the disk here; it travels as git knows it',
   directory: ({ files = 0 }) => `${count(files, 'file')} in it`,
   outside: () => 'it is outside the working tree',
@@ -24,6 +25,9 @@ const reasons: Readonly<Record<PathExplained['reason'], (explained: PathExplaine
   absent: () => 'there is nothing at this path',
   deleted: () => 'git tracks it, but it is gone here: a sync deletes it over there',
   ignored: () => 'git ignores it',
+  'ignored-by-settings': () => 'the settings ignore it',
+  'included-in-vain': () =>
+    'git ignores a directory around it; `include` looks into one only where a pattern spells out the way, as in `out/gen/*.json`',
   'behind-link': ({ link = '' }) => `${link} is a symbolic link: the link travels, not what is behind it`,
   'empty-directory': () => 'empty directories do not travel',
   'nothing-sent': () => 'nothing in this directory is sent',

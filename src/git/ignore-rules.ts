@@ -20,6 +20,15 @@ export function joinIgnoreFiles(files: readonly IgnoreFile[], excludedDirectorie
   return Buffer.from(lines.map((line) => line + '\n').join(''), 'latin1');
 }
 
+/**
+ * What stands above those rules: patterns of the settings, in lines that are comments to git and that the far side takes
+ * apart, up to the first that is none. What `ignore` says there also counts for what is tracked.
+ */
+export function rulesAbove({ include, ignore }: { readonly include: BytePath[]; readonly ignore: BytePath[] }): Buffer {
+  const lines = [...include.map((pattern) => `#above ${pattern}\n`), ...ignore.map((pattern) => `#never ${pattern}\n`)];
+  return Buffer.from(lines.join(''), 'latin1');
+}
+
 /** The patterns of a file as git reads it: a byte order mark, carriage returns, comments and blank lines dropped. */
 function patternsOf(content: Buffer): string[] {
   return content

@@ -6,6 +6,7 @@ import type { Listing } from './listing.js';
 import { lookedInto } from './looked-into.js';
 import type { BytePath } from './path-bytes.js';
 import { ruleFiles, usersRuleFiles } from './rule-files.js';
+import type { SendRules } from './send-rules.js';
 import type { DiskTime } from './tick.js';
 import type { WorkingTree } from './working-tree.js';
 
@@ -16,14 +17,15 @@ export async function groundsOf(
     readonly listing: Listing;
     readonly beside: Beside;
     readonly excludesFile: string | undefined;
+    readonly rules?: SendRules | undefined;
     readonly env: Environment;
     readonly since: DiskTime;
     readonly before: Grounds | undefined;
   },
 ): Promise<Grounds | undefined> {
-  const { listing, beside } = found;
+  const { beside } = found;
   const [looked, ruling] = await Promise.all([
-    lookedInto(tree, listing, beside).catch(cannotTell),
+    lookedInto(tree, found).catch(cannotTell),
     rulesOf(tree, found).catch(cannotTell),
   ]);
   if (looked === undefined || ruling === undefined) return undefined;

@@ -4,12 +4,13 @@ import path from 'node:path';
 import { SidecarError } from '../errors.js';
 import { leadsNowhere } from './disk.js';
 import { readingOnly, type Environment } from './environment.js';
-import { splitNul, toBytes, type BytePath } from './path-bytes.js';
+import { joinNul, splitNul, toBytes, type BytePath } from './path-bytes.js';
 import { failure, runGit, type GitOutput, type GitPlace } from './run.js';
+import { SendRules } from './send-rules.js';
 
 /** What the working tree consists of, by git's own account. Paths are relative to the root. */
 export interface Listing {
-  /** Tracked, or untracked and not ignored. A tracked path need not exist on the disk. */
+  /** Tracked, or untracked and not ignored, if no rule of the settings says otherwise. A tracked path need not exist on the disk. */
   readonly paths: ReadonlySet<BytePath>;
   /** Index entries that a sparse checkout keeps off the disk: mode and object id stand for the bytes. */
   readonly sparse: ReadonlyMap<BytePath, { readonly mode: string; readonly id: string }>;
@@ -17,6 +18,8 @@ export interface Listing {
   readonly nested: readonly BytePath[];
   /** Submodules that are not checked out here: nothing of them travels, and nothing of them is removed there. */
   readonly absentSubmodules: readonly BytePath[];
+  /** Directories that git ignores, and that were looked into for what the settings include. */
+  readonly opened: readonly BytePath[];
   /** Directories that could not be read. */
   readonly unreadable: readonly string[];
   /**
@@ -42,12 +45,15 @@ export async function listWorkingTree(options: {
   readonly linkDirectory: string;
   /** Repositories that stand where an index still has a file: git lists nothing of them. */
   readonly repositories?: Iterable<BytePath>;
+  readonly rules?: SendRules | undefined;
   readonly signal?: AbortSignal | undefined;
 }): Promise<Listing> {
   const paths = new Set<BytePath>();
   const sparse = new Map<BytePath, { mode: string; id: string }>();
   const nested: BytePath[] = [];
   const absentSubmodules: BytePath[] = [];
+  const opened: BytePath[] = [];
+  const { rules = SendRules.none } = options;
   const unreadable: string[] = [];
   const repositories = new Map<BytePath, GitPlace | undefined>();
 
@@ -61,6 +67,7 @@ export async function listWorkingTree(options: {
       const entry = parseEntry(record);
       if (isOutside(entry)) continue;
       const full = prefix + entry.path;
+      if (rules.ignores(full)) continue;
       if (entry.mode === '160000') {
         if (await isFile(options.root, full)) paths.add(full);
         else inner.push(full + '/');
@@ -70,6 +77,7 @@ export async function listWorkingTree(options: {
       else paths.add(full);
     }
     for (const directory of new Set(inner)) {
+      if (rules.ignores(directory)) continue;
       const standing = await isDirectory(options.root, directory);
       if (standing && (await exists(options.root, directory + '.git'))) {
         nested.push(directory);
@@ -87,17 +95,20 @@ export async function listWorkingTree(options: {
   ): Promise<{ readonly output: GitOutput; readonly place?: GitPlace }> => {
     const cwd = await reach(options.root, prefix, options.linkDirectory);
     await refusePipes(cwd);
-    const args = ['ls-files', '-z', '-t', '-s', '-c', '-o', '--exclude-standard'];
+    const command = ['ls-files', '-z', '-t', '-s', '-c', '-o', '--exclude-standard'];
     if (isRepository) {
       // Whatever directory its configuration names.
       const env: Record<string, string> = { ...readingOnly(options.env), GIT_WORK_TREE: '.' };
       // A `.git` that is none must not have git find the repository around it.
       if (prefix !== '') env['GIT_CEILING_DIRECTORIES'] = path.dirname(cwd);
       const place = { cwd, env, signal: options.signal };
+      const ways = await ignoredWays(place, options.root, prefix, rules);
+      opened.push(...ways.map((way) => prefix + way));
+      const args = [...command, ...excludeOptions(rules, prefix, ways)];
       const output = await runGit(place, args, { accept: [0, 128] });
       if (output.code === 0) return cwd === linkIn(options.linkDirectory) ? { output } : { output, place };
       if (prefix === '' || !/not a git repository|invalid gitfile/i.test(output.stderr)) {
-        throw failure(args, output.code, output.stderr);
+        throw failure(command, output.code, output.stderr);
       }
     }
     // An index that does not exist: everything is untracked, and the ignore files apply.
@@ -106,7 +117,10 @@ export async function listWorkingTree(options: {
       GIT_INDEX_FILE: path.join(options.shadowEnv(cwd)['GIT_DIR'] ?? '', 'no-index'),
     };
     const place = { cwd, env, signal: options.signal };
-    const output = await runGit(place, ['ls-files', '-z', '-t', '-o', '--exclude-standard']);
+    const ways = await ignoredWays(place, options.root, prefix, rules);
+    opened.push(...ways.map((way) => prefix + way));
+    const ruled = excludeOptions(rules, prefix, ways);
+    const output = await runGit(place, ['ls-files', '-z', '-t', '-o', '--exclude-standard', ...ruled]);
     return options.isRepository ? { output } : { output, place };
   };
 
@@ -117,7 +131,29 @@ export async function listWorkingTree(options: {
       paths.add(entry);
     }
   }
-  return { paths, sparse, nested, absentSubmodules, unreadable, repositories };
+  return { paths, sparse, nested, absentSubmodules, opened, unreadable, repositories };
+}
+
+/** The rules of the settings as options of git's: they stand above those of every file. */
+export function excludeOptions(rules: SendRules, prefix: BytePath, opened: readonly BytePath[]): string[] {
+  const { include, ignore } = rules.patterns(prefix, opened);
+  return [...include, ...ignore].flatMap((pattern) => ['-x', toBytes(pattern).toString('utf8')]);
+}
+
+/** Of the ways to what is included, those that git does not take, because it ignores them. Relative to `prefix`. */
+export async function ignoredWays(
+  place: GitPlace,
+  root: string,
+  prefix: BytePath,
+  rules: SendRules,
+): Promise<BytePath[]> {
+  const ways: BytePath[] = [];
+  for (const way of rules.waysIn(prefix)) if (await isDirectory(root, prefix + way)) ways.push(way);
+  if (ways.length === 0) return [];
+  const args = ['check-ignore', '-z', '--no-index', '--stdin'];
+  const asked = joinNul(ways.map((way) => way.slice(0, -1)));
+  const { stdout } = await runGit(place, args, { stdin: asked, accept: [0, 1, 128] });
+  return splitNul(stdout).map((way) => way + '/');
 }
 
 /** `H 100644 <id> 0\tpath`, or `? path` for an untracked one. */

@@ -3,6 +3,7 @@ import { placeOf, readEntries, type Entries } from './directory.js';
 import { ignoredIn } from './ignored.js';
 import type { Listing } from './listing.js';
 import type { BytePath } from './path-bytes.js';
+import type { SendRules } from './send-rules.js';
 import type { WorkingTree } from './working-tree.js';
 
 /** The directories that a listing hangs on, each with a trailing slash (the root is empty). */
@@ -14,25 +15,35 @@ export interface LookedInto {
 }
 
 /**
- * Finds out which directories git looks into to list a working tree: all but those that it ignores. A file may appear in
+ * Finds out which directories git looks into to list a working tree: all but those that are ignored. A file may appear in
  * any of them, also in one that is empty now. Undefined where git cannot tell.
  */
-export async function lookedInto(tree: WorkingTree, listing: Listing, beside: Beside): Promise<LookedInto | undefined> {
+export async function lookedInto(
+  tree: WorkingTree,
+  {
+    listing,
+    beside,
+    rules,
+  }: { readonly listing: Listing; readonly beside: Beside; readonly rules?: SendRules | undefined },
+): Promise<LookedInto | undefined> {
   const directories = new Map(beside.directories);
   const passedBy: BytePath[] = [];
   const known = new Set([...listing.nested, ...listing.absentSubmodules]);
+  const opened = new Set(listing.opened);
   const absent = new Set(listing.absentSubmodules);
   let border = [...directories].flatMap(([directory, entries]) => inside(directory, entries));
   while (border.length > 0) {
     const unknown = border.filter((one) => !directories.has(one));
+    const ruled = new Map(unknown.map((one) => [one, rules?.verdict(one)?.kind]));
+    const isDecided = (one: BytePath): boolean => known.has(one) || opened.has(one) || ruled.get(one) !== undefined;
     const ignored = await ignoredOf(
-      unknown.filter((one) => !known.has(one)),
+      unknown.filter((one) => !isDecided(one)),
       listing.repositories,
     );
     if (ignored === undefined) return undefined;
     border = [];
     for (const directory of unknown) {
-      if (ignored.has(directory)) {
+      if (ignored.has(directory) || ruled.get(directory) === 'ignored') {
         passedBy.push(directory);
         continue;
       }

@@ -2,6 +2,7 @@ import type { Environment } from './environment.js';
 import type { NameChanges } from './grounds.js';
 import { ignoredAmong } from './ignored.js';
 import type { BytePath } from './path-bytes.js';
+import type { SendRules } from './send-rules.js';
 import type { WorkingTree } from './working-tree.js';
 
 /** More of them than this are listed anew, and paths that are tracked and gone are not gathered without end. */
@@ -9,7 +10,7 @@ const mostNames = 500;
 const mostAbsent = 10_000;
 
 /**
- * Of the files that appeared in directories which git looks into, those that travel: git ignores some. Undefined where a
+ * Of the files that appeared in directories which git looks into, those that travel: some are ignored. Undefined where a
  * new listing has to tell.
  *
  * `apart` are directories that the repository of the whole tree does not speak for, `keptOff` is what a sparse checkout
@@ -23,6 +24,7 @@ export async function travelling(
     readonly keptOff: ReadonlySet<BytePath>;
     readonly absent: ReadonlyMap<BytePath, unknown>;
     readonly env: Environment;
+    readonly rules?: SendRules | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<readonly BytePath[] | undefined> {

@@ -12,6 +12,7 @@ import { readSettled } from './read-settled.js';
 import { ObjectReader } from './object-reader.js';
 import { storeObject } from './commit.js';
 import { runGit } from './run.js';
+import { SendRules } from './send-rules.js';
 import type { Shadow } from './shadow.js';
 import type { Snapshot, SnapshotOptions, Taken } from './snapshot.js';
 import { diskTime, type DiskTime } from './tick.js';
@@ -20,7 +21,7 @@ import type { WorkingTree } from './working-tree.js';
 
 /** What the last snapshot of a working tree leaves for the next one. */
 interface Known {
-  /** Which working tree, repository, shadow and user it is about. */
+  /** Which working tree, repository, shadow, user and rules of settings it is about. */
   readonly of: string;
   /** What the listing was read from. The listing itself is in the shadow's index, but for the next two. */
   readonly grounds: Grounds;
@@ -61,6 +62,7 @@ export class SnapshotMemory {
     shadow: Shadow,
     found: {
       readonly env: Environment;
+      readonly rules?: SendRules | undefined;
       readonly snapshot: Snapshot;
       readonly grounds: Grounds | undefined;
       readonly sparse: Iterable<BytePath>;
@@ -72,7 +74,7 @@ export class SnapshotMemory {
     const { grounds, unindexed, snapshot } = found;
     const index = await indexStamp(shadow);
     if (grounds === undefined || unindexed === undefined || index === undefined) return;
-    const of = subject(tree, shadow, found.env);
+    const of = subject(tree, shadow, found);
     const known = { of, grounds, index, snapshot, apart: found.apart.map(apart) };
     const absent = [...unindexed].map(([path, kind]) => [apart(path), kind] as const);
     this.#known = { ...known, unindexed: new Map(absent), sparse: new Set([...found.sparse].map(apart)) };
@@ -102,7 +104,7 @@ export class SnapshotMemory {
   ): Promise<Taken | undefined> {
     const known = this.#known;
     this.forget();
-    if (known?.of !== subject(tree, shadow, options.env)) return undefined;
+    if (known?.of !== subject(tree, shadow, options)) return undefined;
     const [index, now] = await Promise.all([indexStamp(shadow), diskTime(shadow.gitDir)]);
     if (index !== known.index) return undefined;
     // It takes a while, during which the directories are looked at.
@@ -155,7 +157,8 @@ export class SnapshotMemory {
     if (later === undefined || later.appeared.length + later.gone.length > 0) return undefined;
     const snapshot = { ...known.snapshot, tree: await writeTree(shadow, known.sparse.size > 0) };
     const unindexed = new Map([...known.unindexed, ...gone.map((path) => [path, 'absent'] as const)]);
-    await this.keep(tree, shadow, { ...known, env: options.env, snapshot, unindexed });
+    const { env, rules } = options;
+    await this.keep(tree, shadow, { ...known, env, rules, snapshot, unindexed });
     return snapshot;
   }
 
@@ -206,9 +209,22 @@ async function indexStamp(shadow: Shadow): Promise<string | undefined> {
 }
 
 /** Of the environment, what has git find its settings, and git itself. */
-function subject(tree: WorkingTree, shadow: Shadow, env: Environment): string {
+function subject(
+  tree: WorkingTree,
+  shadow: Shadow,
+  { env, rules = SendRules.none }: Pick<SnapshotOptions, 'env' | 'rules'>,
+): string {
   const { HOME, XDG_CONFIG_HOME, PATH } = env;
   const { repository } = tree;
-  const of = [repository?.objects, repository?.infoExclude, tree.format, shadow.origin, HOME, XDG_CONFIG_HOME, PATH];
+  const of = [
+    repository?.objects,
+    repository?.infoExclude,
+    tree.format,
+    shadow.origin,
+    HOME,
+    XDG_CONFIG_HOME,
+    PATH,
+    rules.id,
+  ];
   return [tree.root, shadow.gitDir, ...of.map((one) => one ?? '')].join('\0');
 }

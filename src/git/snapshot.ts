@@ -7,11 +7,12 @@ import { lookBeside, type Beside } from './beside.js';
 import type { EditedTree } from './edited-tree.js';
 import { shadowEnvironment, type Environment } from './environment.js';
 import { readIgnoreFiles, type IgnoreSource } from './ignore-files.js';
-import { joinIgnoreFiles } from './ignore-rules.js';
+import { joinIgnoreFiles, rulesAbove } from './ignore-rules.js';
 import { listWorkingTree, type Listing } from './listing.js';
 import { groundsOf } from './listing-grounds.js';
 import { toBytes, toText, type BytePath } from './path-bytes.js';
 import { runGit } from './run.js';
+import { SendRules } from './send-rules.js';
 import type { Shadow } from './shadow.js';
 import type { SnapshotMemory } from './snapshot-memory.js';
 import { notIgnored } from './special-files.js';
@@ -23,7 +24,7 @@ import { globalExcludes, type WorkingTree } from './working-tree.js';
 export interface Snapshot {
   /** The id of a tree of raw bytes, modes and links. */
   readonly tree: string;
-  /** The id of a blob: every ignore rule in force, as one list. Null when there are none. */
+  /** The id of a blob: every rule in force about what is sent, as one list. Null when there are none. */
   readonly rules: string | null;
   readonly skipped: readonly { readonly path: string; readonly reason: SkipReason }[];
 }
@@ -44,6 +45,8 @@ export interface SnapshotOptions {
   readonly env: Environment;
   readonly emit: Emit;
   readonly clock: Clock;
+  /** What the settings say of what is sent. */
+  readonly rules?: SendRules | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Read everything, whatever an earlier snapshot knows. */
   readonly fresh?: boolean;
@@ -78,7 +81,7 @@ export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: S
 
 /** Asks git for the whole listing. */
 async function takeWhole(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Snapshot> {
-  const { memory, env } = options;
+  const { memory, env, rules: sendRules } = options;
   let fresh = options.fresh === true;
   const repositories = new Set<BytePath>();
   for (let tries = 1; ; tries += 1) {
@@ -96,9 +99,11 @@ async function takeWhole(tree: WorkingTree, shadow: Shadow, options: SnapshotOpt
       const found = { listing, beside, excludesFile };
       const [update, rules, specials, grounds] = await Promise.all([
         updateIndex(tree, shadow, { ...options, listing }),
-        storeRules(tree, shadow, found),
+        storeRules(tree, shadow, { ...found, rules: sendRules }),
         notIgnored(tree, beside.specials, options),
-        since === undefined ? undefined : groundsOf(tree, { ...found, env, since, before: memory?.before }),
+        since === undefined
+          ? undefined
+          : groundsOf(tree, { ...found, ...{ env, rules: sendRules, since, before: memory?.before } }),
       ]);
       const known = repositories.size;
       for (const one of update.repositories) repositories.add(one);
@@ -113,7 +118,8 @@ async function takeWhole(tree: WorkingTree, shadow: Shadow, options: SnapshotOpt
       const snapshot = { tree: update.tree, rules, skipped };
       const { unindexed } = update;
       const apart = [...listing.nested, ...listing.absentSubmodules];
-      await memory?.keep(tree, shadow, { env, snapshot, grounds, unindexed, sparse: listing.sparse.keys(), apart });
+      const sparse = listing.sparse.keys();
+      await memory?.keep(tree, shadow, { env, rules: sendRules, snapshot, grounds, unindexed, sparse, apart });
       return snapshot;
     } catch (error) {
       options.signal?.throwIfAborted();
@@ -131,7 +137,7 @@ function list(
   tree: WorkingTree,
   shadow: Shadow,
   repositories: Iterable<BytePath>,
-  { env, signal }: SnapshotOptions,
+  { env, rules, signal }: SnapshotOptions,
 ): Promise<Listing> {
   return listWorkingTree({
     root: tree.root,
@@ -140,6 +146,7 @@ function list(
     shadowEnv: (workTree) => shadowEnvironment(env, shadow.gitDir, workTree),
     linkDirectory: shadow.gitDir,
     repositories,
+    rules,
     signal,
   });
 }
@@ -148,12 +155,21 @@ function isSame(one: Listing, other: Listing): boolean {
   return one.paths.size === other.paths.size && [...one.paths].every((path) => other.paths.has(path));
 }
 
-/** All ignore rules in force as one blob, lowest precedence first: the user's, each repository's own, each directory's. */
+/**
+ * All rules in force as one blob: those of the settings, and then git's, lowest precedence first: the user's, each
+ * repository's own, each directory's.
+ */
 async function storeRules(
   tree: WorkingTree,
   shadow: Shadow,
-  { listing, beside, excludesFile }: { listing: Listing; beside: Beside; excludesFile: string | undefined },
+  found: {
+    readonly listing: Listing;
+    readonly beside: Beside;
+    readonly excludesFile: string | undefined;
+    readonly rules?: SendRules | undefined;
+  },
 ): Promise<string | null> {
+  const { listing, beside, excludesFile, rules = SendRules.none } = found;
   const sources: IgnoreSource[] = [];
   const add = (directory: BytePath, file: string | Buffer, followLink = true): void => {
     sources.push({ directory, file, followLink });
@@ -164,8 +180,11 @@ async function storeRules(
   for (const name of beside.ignoreFiles) add(name.slice(0, -'.gitignore'.length), inTree(tree, name), false);
 
   const joined = joinIgnoreFiles(await readIgnoreFiles(sources), listing.absentSubmodules);
-  if (joined.length === 0) return null;
-  const stored = await runGit(shadow.place, ['hash-object', '-w', '--no-filters', '--stdin'], { stdin: joined });
+  const above = rulesAbove(rules.patterns('', listing.opened));
+  if (above.length + joined.length === 0) return null;
+  const stored = await runGit(shadow.place, ['hash-object', '-w', '--no-filters', '--stdin'], {
+    stdin: Buffer.concat([above, joined]),
+  });
   return stored.stdout.toString('latin1').trim();
 }
 

@@ -1,6 +1,7 @@
 import type { Beside } from './beside.js';
 import type { Environment } from './environment.js';
 import { ignoredAmong } from './ignored.js';
+import type { SendRules } from './send-rules.js';
 import type { WorkingTree } from './working-tree.js';
 
 /**
@@ -9,7 +10,11 @@ import type { WorkingTree } from './working-tree.js';
 export async function notIgnored(
   tree: WorkingTree,
   specials: Beside['specials'],
-  options: { readonly env: Environment; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly env: Environment;
+    readonly rules?: SendRules | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Beside['specials']> {
   const paths = specials.map((one) => one.path);
   const { ignored } = await ignoredAmong(tree, paths, options);

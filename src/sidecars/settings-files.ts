@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { SidecarError } from '../errors.js';
 import { errorCode } from '../files/private-files.js';
+import type { JsonPlaces, TextPlace } from './json-places.js';
+import { patternFault } from './pattern-rule.js';
 import { settingRules, settingsFile, type CheckedSettings, type SettingKey } from './settings-schema.js';
 
 const projectFileName = '.sidecar.json';
@@ -14,6 +16,8 @@ const largestFileBytes = 64 * 1024;
 export interface SettingsFile {
   readonly path: string;
   readonly settings: CheckedSettings;
+  /** What it holds, for those who tell where in it something stands. */
+  readonly text: string;
 }
 
 /**
@@ -37,7 +41,7 @@ async function readSettingsFile(
   { followLink }: { readonly followLink: boolean },
 ): Promise<SettingsFile | undefined> {
   const text = await readSmallFile(path, { followLink });
-  return text === undefined ? undefined : { path, settings: checkFile(path, text) };
+  return text === undefined ? undefined : { path, text, settings: await checkFile(path, text) };
 }
 
 async function readSmallFile(
@@ -62,29 +66,48 @@ async function readSmallFile(
   }
 }
 
-function checkFile(path: string, text: string): CheckedSettings {
+async function checkFile(path: string, text: string): Promise<CheckedSettings> {
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch {
-    throw unusable(path, 'it is not JSON');
+    const { place, reason = 'it is not JSON' } = (await placesIn(text)).fault() ?? {};
+    throw unusable(path, reason, place);
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw unusable(path, 'it does not hold a JSON object');
+    throw unusable(path, 'it does not hold a JSON object', (await placesIn(text)).at([]));
   }
   const checked = v.safeParse(settingsFile, content);
   if (checked.success) return checked.output;
-  const key = v.getDotPath(checked.issues[0]) ?? '';
-  const reason = isSettingKey(key)
+  const [issue] = checked.issues;
+  const place = issue.path?.map((part) => part.key as string | number) ?? [];
+  const top = String(place[0]);
+  const isKnown = isSettingKey(top);
+  const reason = isKnown ? wrongValue(top, issue) : unknownKey(top);
+  const where = (await placesIn(text)).at(place, { key: !isKnown });
+  throw new SidecarError('settings.invalid', { file: path, ...where, key: v.getDotPath(issue) ?? '', reason });
+}
+
+const unknownKey = (key: string): string => `unknown key "${key}"; known are ${Object.keys(settingRules).join(', ')}`;
+
+function wrongValue(key: SettingKey, { input }: { readonly input: unknown }): string {
+  const isPattern = (key === 'ignore' || key === 'include') && typeof input === 'string';
+  const fault = isPattern ? patternFault(input) : undefined;
+  return fault === undefined
     ? `"${key}" must be ${settingRules[key]}`
-    : `unknown key "${key}"; known are ${Object.keys(settingRules).join(', ')}`;
-  throw new SidecarError('settings.invalid', { file: path, key, reason });
+    : `the pattern "${String(input)}" of "${key}" ${fault}`;
+}
+
+/** Loaded only to say where something stands. */
+export async function placesIn(text: string): Promise<JsonPlaces> {
+  const { JsonPlaces } = await import('./json-places.js');
+  return new JsonPlaces(text);
 }
 
 function isSettingKey(key: string): key is SettingKey {
   return Object.hasOwn(settingRules, key);
 }
 
-function unusable(file: string, reason: string): SidecarError {
-  return new SidecarError('settings.invalid', { file, reason });
+function unusable(file: string, reason: string, place?: TextPlace): SidecarError {
+  return new SidecarError('settings.invalid', { file, ...place, reason });
 }

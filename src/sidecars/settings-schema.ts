@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { durationPattern, durationRule, parseDuration } from './duration.js';
 import { namePattern, nameRule } from './names.js';
+import { patternFault } from './pattern-rule.js';
 
 /** What may happen to changes in the workspace that did not come from here. */
 const driftModes = ['save', 'refuse'] as const;
@@ -14,7 +15,18 @@ export const settingRules = {
   workdir: 'a path on the sidecar; a relative one starts at the home directory there',
   drift: driftModes.map((mode) => `'${mode}'`).join(' or '),
   connectTimeout: durationRule,
+  ignore: 'a list of patterns as in a .gitignore',
+  include: 'a list of patterns as in a .gitignore',
 } as const;
+
+/** What of a pattern an editor can check; `patternFault` says the rest, and why. */
+const patterns = v.array(
+  v.pipe(
+    v.string(),
+    v.regex(/^[^!#\n\r\u0000][^\n\r\u0000]*$/),
+    v.check((pattern) => patternFault(pattern) === undefined),
+  ),
+);
 
 /**
  * The settings files, `.sidecar.json` and `config.json`, and by its keys the flags and variables too. Published as a
@@ -35,20 +47,43 @@ export const settingsFile = v.pipe(
         v.string(),
         v.regex(/^[^\u0000]+$/),
         v.description('The workspace on the sidecar. A relative path starts at the home directory there.'),
+        v.examples(['app', '/srv/app']),
       ),
     ),
     drift: v.optional(
       v.pipe(
         v.picklist(driftModes),
         v.description('Changes in the workspace that did not come from here: save them and go on, or refuse to sync.'),
+        v.metadata({ default: 'save' }),
       ),
     ),
     connectTimeout: v.optional(
       v.pipe(
         v.union([v.pipe(v.string(), v.regex(durationPattern)), v.pipe(v.number(), v.gtValue(0))]),
         v.description('How long to try to reach the sidecar: "90s", "2m", or a number of seconds. At most 24 hours.'),
+        v.metadata({ default: '90s' }),
         v.transform((value) => parseDuration(String(value))),
         v.number(),
+      ),
+    ),
+    ignore: v.optional(
+      v.pipe(
+        patterns,
+        v.description(
+          'Patterns as in a .gitignore, of files that are not sent though git does not ignore them. They are left alone on ' +
+            'the sidecar, and outweigh `include`.',
+        ),
+        v.examples([['/data/', '*.mp4']]),
+      ),
+    ),
+    include: v.optional(
+      v.pipe(
+        patterns,
+        v.description(
+          'Patterns as in a .gitignore, of files that are sent though git ignores them. A file in a directory that git ' +
+            'ignores is found where the pattern spells out the way to it.',
+        ),
+        v.examples([['.env.local', 'config/*.secret']]),
       ),
     ),
   }),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { SidecarError } from '../errors.js';
-import { readProjectFile, readUserFile } from './settings-files.js';
+import { readProjectFile, readUserFile, type SettingsFile } from './settings-files.js';
 import { settingRules, settingsFile, type CheckedSettings, type DriftMode } from './settings-schema.js';
 
 /** Where a value came from, for `doctor` and for messages. */
@@ -22,6 +22,8 @@ export interface Settings {
   readonly workdir: Setting<string | undefined>;
   readonly drift: Setting<DriftMode>;
   readonly connectTimeoutMs: Setting<number>;
+  /** The project file that was found, if any. */
+  readonly project: SettingsFile | undefined;
 }
 
 /** What the user typed, unchecked. */
@@ -74,6 +76,7 @@ export async function readSettings({ flags, env, directory, configDir }: Setting
     workdir: pick('workdir', undefined),
     drift: pick('drift', 'save'),
     connectTimeoutMs: pick('connectTimeout', 90_000),
+    project,
   };
 }
 

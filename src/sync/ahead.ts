@@ -42,6 +42,8 @@ export async function sendAhead(
   const head = tree.repository?.head;
   if (head === undefined || there.landed !== null || there.base !== null || request.dryRun === true) return undefined;
   if (await isPartial(tree)) return undefined;
+  // Of what HEAD holds, some may not be meant to travel.
+  if ((await request.rules?.())?.ignoresSome === true) return undefined;
   const shadow = await parts.shadow;
   const startedMs = clock.now();
   const { stdout } = await runGit(shadow.place, ['rev-parse', '--verify', `${head}^{tree}`]).catch(unwritten);

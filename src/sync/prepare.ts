@@ -41,7 +41,8 @@ export async function prepare(
       const shadow = await openShadow(tree, request);
       onOpen?.(shadow);
       try {
-        const taken = await takeSnapshot(tree, shadow, { ...request, fresh, forecast });
+        const rules = await request.rules?.();
+        const taken = await takeSnapshot(tree, shadow, { ...request, rules, fresh, forecast });
         const landing = await commitTree(shadow, taken.snapshot.tree, []);
         resolve({ ...taken, shadow, landing, stored, snapshotMs: request.clock.now() - startedMs });
         await taken.stored;

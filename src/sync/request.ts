@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import type { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Environment } from '../git/environment.js';
+import type { SendRules } from '../git/send-rules.js';
 import type { SnapshotMemory } from '../git/snapshot-memory.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Transport } from '../transport/transport.js';
@@ -45,6 +46,8 @@ export interface SyncRequest {
   readonly adopt?: boolean;
   /** Say what would change, and change nothing in the workspace. */
   readonly dryRun?: boolean;
+  /** What the settings say of what is sent: asked at each snapshot, for they may change. */
+  readonly rules?: () => Promise<SendRules>;
   /** Of earlier snapshots of the working tree, where one process takes several. */
   readonly memory?: SnapshotMemory;
   readonly clock: Clock;

@@ -135,4 +135,4 @@ export class FileEvents {
 }
 
 /** What decides about what is ignored: rules, and the index that may have a file tracked all the same. */
-const mayChangeIgnored = /(^|[\\/])(\.gitignore|info[\\/]exclude|\.git[\\/](index|config)|index)$/;
+const mayChangeIgnored = /(^|[\\/])(\.gitignore|\.sidecar\.json|info[\\/]exclude|\.git[\\/](index|config)|index)$/;

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.js';
 /** What a watch does about a landing that failed: waits and tries again, or ends, because waiting does not cure it. */
 const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'usage.invalid': 'end',
-  'settings.invalid': 'end',
+  'settings.invalid': 'wait',
   'sidecar.none_selected': 'end',
   'sidecar.unknown': 'end',
   'sidecar.exists': 'end',

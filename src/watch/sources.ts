@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import type { Emit } from '../events.js';
 import type { Environment } from '../git/environment.js';
 import { ignoredDirectories } from '../git/ignored.js';
+import type { SendRules } from '../git/send-rules.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Change } from './change.js';
 import { FileEvents, type Watcher } from './file-events.js';
@@ -14,6 +15,8 @@ export interface SourcesOptions {
   /** Where this program writes: what changes there is its own doing. */
   readonly stateDir: string;
   readonly env: Environment;
+  /** What the settings say of what is sent. */
+  readonly rules?: (() => Promise<SendRules>) | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: Emit;
@@ -34,7 +37,7 @@ const quick: Polling = { everyMs: 1_000, rest: 10 };
 /** Beside events, for what they do not tell: a tenth of a second of every half minute at most. */
 const slow: Polling = { everyMs: 30_000, rest: 50 };
 
-/** Of directories that git ignores, as many as are named to the watcher: it compares each event with each of them. */
+/** Of directories that are ignored, as many as are named to the watcher: it compares each event with each of them. */
 const mostIgnored = 200;
 
 /**
@@ -95,11 +98,14 @@ async function loadWatcher(): Promise<Watcher> {
   return (await import('@parcel/watcher')).default;
 }
 
-async function unwatched({ tree, gitDir, stateDir, env, signal }: SourcesOptions): Promise<string[]> {
-  const ignored = await ignoredDirectories(tree, { env, signal });
+async function unwatched({ tree, gitDir, stateDir, env, rules, signal }: SourcesOptions): Promise<string[]> {
+  const ignored = await ignoredDirectories(tree, { env, rules: await rules?.().catch(none), signal });
   const ofGit = gitDir === undefined ? [] : ['objects', 'logs', 'lfs'].map((name) => path.join(gitDir, name));
   return [...ofGit, stateDir, ...ignored.sort((a, b) => a.length - b.length).slice(0, mostIgnored)];
 }
+
+/** A settings file that is wrong: the landing says so. */
+const none = (): undefined => undefined;
 
 /** File systems on which others write without this machine being told: the `f_type` of statfs(2). */
 const networks = new Map([

@@ -3,6 +3,7 @@ import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { gitAtWork, gitDirectory } from '../git/at-work.js';
 import type { Environment } from '../git/environment.js';
+import type { SendRules } from '../git/send-rules.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Change } from './change.js';
 import type { Watcher } from './file-events.js';
@@ -16,6 +17,8 @@ export interface WatchRequest {
   /** Where this program writes: what changes there is its own doing. */
   readonly stateDir: string;
   readonly env: Environment;
+  /** What the settings say of what is sent: asked again and again. */
+  readonly rules?: (() => Promise<SendRules>) | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: Emit;
@@ -37,13 +40,13 @@ export interface WatchRequest {
  * tried again: at the next change, and in between after growing pauses.
  */
 export async function watch(request: WatchRequest): Promise<never> {
-  const { tree, env, clock, signal, emit, onReady } = request;
+  const { tree, env, rules, clock, signal, emit, onReady } = request;
   const ended = new AbortController();
   const both = AbortSignal.any([signal, ended.signal]);
   const gitDir = await gitDirectory(tree, { env, signal });
   const watching = new Watching({ ...request, signal: both, gitDir });
   const sources = await startSources({
-    ...{ tree, gitDir, env, clock, emit, signal: both, stateDir: request.stateDir, load: request.load },
+    ...{ tree, gitDir, env, rules, clock, emit, signal: both, stateDir: request.stateDir, load: request.load },
     tell: (change) => watching.tell(change),
     lookMs: () => watching.lookMs,
   });

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { exists, notIgnoredPaths } from '../git/ignored.js';
 import type { Environment } from '../git/environment.js';
+import type { SendRules } from '../git/send-rules.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import type { Change } from './change.js';
 
@@ -12,7 +13,7 @@ export type Weight =
   | 'nothing';
 
 /**
- * How much a change weighs. What is ignored does not travel. A repository's own files do not either; but the index says
+ * How much a change weighs. What is ignored does not travel; git's rules and the settings say what is. A repository's own files do not either; but the index says
  * what is tracked, and the ignore rules what is not: git rewrites the one all the time, mostly to no effect.
  */
 export async function weigh(
@@ -21,6 +22,7 @@ export async function weigh(
     readonly tree: WorkingTree;
     readonly gitDir: string | undefined;
     readonly env: Environment;
+    readonly rules?: (() => Promise<SendRules>) | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<Weight> {
@@ -31,12 +33,13 @@ export async function weigh(
   for (const file of change.paths) {
     const ofGit = insideRepository(file, options.gitDir);
     if (ofGit === undefined) {
-      if (path.basename(file) === '.gitignore') return 'land';
+      if (/^\.(gitignore|sidecar\.json)$/.test(path.basename(file))) return 'land';
       inTree.push(file);
     } else if (/(^|\/)info\/(exclude|sparse-checkout)$/.test(ofGit)) return 'land';
     else if (/(^|\/)(index|HEAD|config|config\.worktree)$/.test(ofGit)) weight = 'look';
   }
-  const travels = await notIgnoredPaths(options.tree, inTree, options);
+  const { tree, env, signal } = options;
+  const travels = await notIgnoredPaths(tree, inTree, { env, signal, rules: await options.rules?.() });
   // A pattern for directories (`dist/`) says nothing of one that is gone.
   for (const file of travels) if (await exists(file)) return 'land';
   return travels.length > 0 ? 'look' : weight;

@@ -9,10 +9,11 @@ import { shadowEnvironment, type Environment } from '../git/environment.js';
 import { listWorkingTree, type Listing } from '../git/listing.js';
 import { joinNul, splitNul, toBytes, toText, type BytePath } from '../git/path-bytes.js';
 import { runGit, type GitPlace } from '../git/run.js';
+import { SendRules, type SendVerdict } from '../git/send-rules.js';
 import { openShadow, shadowPath } from '../git/shadow.js';
 import type { WorkingTree } from '../git/working-tree.js';
 
-/** The ignore rule that decides about a path. */
+/** The rule that decides about a path, of git's or of a settings file. */
 export interface Rule {
   /** Relative to the working tree, where it is in there. */
   readonly file: string;
@@ -21,7 +22,14 @@ export interface Rule {
 }
 
 /** Why something is sent. */
-type SentReason = 'tracked' | 'tracked-ignored' | 'untracked' | 'sparse' | 'directory';
+type SentReason =
+  | 'tracked'
+  | 'tracked-ignored'
+  | 'untracked'
+  /** git ignores it, and the settings include it. */
+  | 'included'
+  | 'sparse'
+  | 'directory';
 
 /** Why nothing is sent of a path. */
 type KeptReason =
@@ -31,6 +39,9 @@ type KeptReason =
   /** git knows it, and it is gone: a sync deletes it over there. */
   | 'deleted'
   | 'ignored'
+  | 'ignored-by-settings'
+  /** The settings include it, but git ignores a directory around it that the pattern does not spell out. */
+  | 'included-in-vain'
   | 'behind-link'
   | 'empty-directory'
   /** A directory that holds nothing that is sent. */
@@ -59,7 +70,13 @@ export interface PathExplained {
 export async function explainPath(
   tree: WorkingTree,
   target: string,
-  options: { readonly env: Environment; readonly stateDir: string; readonly signal?: AbortSignal },
+  options: {
+    readonly env: Environment;
+    readonly stateDir: string;
+    /** What the settings say of what is sent. */
+    readonly rules?: SendRules;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<PathExplained> {
   const relative = await within(tree.root, target);
   if (relative === undefined) return { path: target, sent: false, reason: 'outside' };
@@ -70,27 +87,43 @@ export async function explainPath(
   if (link !== undefined) return { ...about, sent: false, reason: 'behind-link', link: toText(link) };
 
   const listing = await list(tree, options);
-  const prefix = longest(listing.repositories.keys(), asked);
-  const rule = await ruleFor(listing.repositories.get(prefix), prefix, asked);
-  const known = {
-    ...about,
-    ...(rule === undefined ? {} : { rule }),
-    ...(prefix === '' ? {} : { repository: toText(prefix) }),
-  };
-  if (listing.sparse.has(asked)) return { ...known, sent: true, reason: 'sparse' };
   const stats = await lstat(placeOf(tree.root, asked)).catch(() => undefined);
-  if (stats?.isDirectory() === true) return { ...known, ...(await ofDirectory(tree, listing, asked, rule)) };
+  const isDirectory = stats?.isDirectory() === true;
+  const verdict = (options.rules ?? SendRules.none).verdict(isDirectory ? `${asked}/` : asked);
+  const prefix = longest(listing.repositories.keys(), asked);
+  const inRepository = prefix === '' ? {} : { repository: toText(prefix) };
+  if (verdict?.kind === 'ignored') {
+    const rule = ofSettings(tree, verdict);
+    return { ...about, ...inRepository, rule, sent: false, reason: 'ignored-by-settings' };
+  }
+  const place = listing.repositories.get(prefix);
+  const byGit = await ruleFor(place, prefix, asked);
+  const known = { ...about, ...(byGit === undefined ? {} : { rule: byGit }), ...inRepository };
+  if (listing.sparse.has(asked)) return { ...known, sent: true, reason: 'sparse' };
+  if (isDirectory) return { ...known, ...(await ofDirectory(tree, listing, asked, byGit)) };
+  const isIgnored = byGit !== undefined && !byGit.pattern.startsWith('!');
   if (!listing.paths.has(asked)) {
-    const reason = stats === undefined ? 'absent' : keptBecause(tree, listing, asked, rule);
-    return { ...known, sent: false, reason };
+    const reason = stats === undefined ? 'absent' : keptBecause(tree, listing, asked, byGit);
+    return {
+      ...known,
+      sent: false,
+      reason: reason === 'ignored' && verdict !== undefined ? 'included-in-vain' : reason,
+    };
   }
   const kind = new Disk(tree.root).kindOf(asked);
   if (kind !== 'file') return { ...known, sent: false, reason: kind === 'absent' ? 'deleted' : notFile(kind) };
   const readable = stats?.isSymbolicLink() === true || (await mayRead(placeOf(tree.root, asked)));
   if (!readable) return { ...known, sent: false, reason: 'unreadable' };
-  const tracked = await isTracked(tree, listing.repositories.get(prefix), asked.slice(prefix.length));
-  const ignored = rule !== undefined && !rule.pattern.startsWith('!');
-  return { ...known, sent: true, reason: !tracked ? 'untracked' : ignored ? 'tracked-ignored' : 'tracked' };
+  if (await isTracked(tree, place, asked.slice(prefix.length))) {
+    return { ...known, sent: true, reason: isIgnored ? 'tracked-ignored' : 'tracked' };
+  }
+  if (verdict === undefined || !isIgnored) return { ...known, sent: true, reason: 'untracked' };
+  return { ...known, rule: ofSettings(tree, verdict), sent: true, reason: 'included' };
+}
+
+function ofSettings(tree: WorkingTree, { rule: { file, line, pattern } }: SendVerdict): Rule {
+  const inTree = file.startsWith(tree.root + path.sep);
+  return { file: inTree ? path.relative(tree.root, file) : file, line, pattern };
 }
 
 /** The path relative to the root, or undefined where it is not below it. */
@@ -114,7 +147,10 @@ async function linkOnTheWay(root: string, asked: BytePath): Promise<BytePath | u
 }
 
 /** What a snapshot would ask git, in a shadow of the same kind. */
-async function list(tree: WorkingTree, { env, stateDir, signal }: Parameters<typeof explainPath>[2]): Promise<Listing> {
+async function list(
+  tree: WorkingTree,
+  { env, stateDir, rules, signal }: Parameters<typeof explainPath>[2],
+): Promise<Listing> {
   const place = shadowPath(tree, stateDir);
   await makePrivateDirectory(path.dirname(place));
   return withLock(
@@ -122,7 +158,7 @@ async function list(tree: WorkingTree, { env, stateDir, signal }: Parameters<typ
     async () => {
       const { gitDir } = await openShadow(tree, { stateDir, env, signal });
       return listWorkingTree({
-        ...{ root: tree.root, isRepository: tree.repository !== undefined, env, signal, linkDirectory: gitDir },
+        ...{ root: tree.root, isRepository: tree.repository !== undefined, env, rules, signal, linkDirectory: gitDir },
         shadowEnv: (workTree) => shadowEnvironment(env, gitDir, workTree),
       });
     },

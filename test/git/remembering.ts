@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import type { SkipReason } from '../../src/events.js';
+import { sendRulesOf, type SendRules } from '../../src/git/send-rules.js';
 import { SnapshotMemory } from '../../src/git/snapshot-memory.js';
 import { findWorkingTree } from '../../src/git/working-tree.js';
 import { prepare, type Local } from '../../src/sync/prepare.js';
@@ -23,6 +24,7 @@ export class Remembering {
   readonly memory = new SnapshotMemory();
   readonly #scratch = scratch();
   readonly #asked: string;
+  #rules: SendRules | undefined;
 
   constructor() {
     const at = (name: string): string => path.join(this.#scratch.path, name);
@@ -37,6 +39,12 @@ export class Remembering {
     this.repo.write('.gitignore', '*.log\n/build/\n');
     this.repo.write('build/out', 'ignored\n');
     this.repo.commit();
+  }
+
+  /** Sets what settings say from the next snapshot on. */
+  rule({ ignore = [], include = [] }: { readonly ignore?: string[]; readonly include?: string[] }): void {
+    const located = (pattern: string) => ({ pattern, file: '/settings', line: 1 });
+    this.#rules = sendRulesOf(this.repo.root, { ignore: ignore.map(located), include: include.map(located) });
   }
 
   /** In the directory that holds the working tree. */
@@ -106,10 +114,12 @@ export class Remembering {
     const stateDir = this.beside(state);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const directory = await findWorkingTree(this.repo.root, { env: this.repo.env });
+    const sendRules = this.#rules;
     const request: SyncRequest = {
       ...{ directory, stateDir, env, clock: systemClock, emit: () => undefined, sidecar: 'web' },
       ...{ signal: new AbortController().signal, open: () => Promise.reject(new Error('no session')) },
       ...(memory === undefined ? {} : { memory }),
+      ...(sendRules === undefined ? {} : { rules: () => Promise.resolve(sendRules) }),
     };
     // As a sync does.
     const forecast = await prepare(request, directory, { forecast: true });

@@ -90,7 +90,7 @@ describe('readSettings', () => {
       [
         '{"workdri": "w"}',
         'workdri',
-        'unknown key "workdri"; known are $schema, sidecar, workdir, drift, connectTimeout',
+        'unknown key "workdri"; known are $schema, sidecar, workdir, drift, connectTimeout, ignore, include',
       ],
       ['{"constructor": 1}', 'constructor', 'unknown key "constructor"'],
       ['{"__proto__": {"drift": "refuse"}}', '__proto__', 'unknown key "__proto__"'],
@@ -103,6 +103,14 @@ describe('readSettings', () => {
       ['{"connectTimeout": 0}', 'connectTimeout', 'above 0 and at most 24h'],
       ['{"connectTimeout": 86401}', 'connectTimeout', 'above 0 and at most 24h'],
       ['{"connectTimeout": "25h"}', 'connectTimeout', 'above 0 and at most 24h'],
+      ['{"ignore": "x"}', 'ignore', '"ignore" must be a list of patterns'],
+      ['{"ignore": ["a", 1]}', 'ignore.1', '"ignore" must be a list of patterns'],
+      ['{"ignore": ["!a"]}', 'ignore.0', 'the pattern "!a" of "ignore" begins with `!`'],
+      ['{"include": ["../a"]}', 'include.0', 'the pattern "../a" of "include" has a `.` or `..`'],
+      ['{"include": ["#a"]}', 'include.0', 'begins with `#`'],
+      ['{"include": [""]}', 'include.0', 'is empty'],
+      ['{"include": ["a\\nb"]}', 'include.0', 'holds a line break'],
+      ['{"include": ["[a/b]"]}', 'include.0', 'a bracket'],
     ])('in the project file %s', async (text, key, reason) => {
       await writeFile(projectFile, text);
       const facts = { file: projectFile, key, reason: expect.stringContaining(reason) as string };
@@ -118,6 +126,30 @@ describe('readSettings', () => {
       await writeFile(userFile, text);
       const facts = { file: userFile, reason: expect.stringContaining(reason) as string };
       await expect(read()).rejects.toMatchObject({ code: 'settings.invalid', facts });
+    });
+
+    it.each([
+      ['{\n  "drift": "ask"\n}', 2, 12],
+      ['{\r\n\t"drift": "save",\r\n  "workdri": "w"\r\n}', 3, 3],
+      ['{"ignore": [\n  "a",\n  "!b"\n]}', 3, 3],
+      ['\uFEFF{"drift": 1}', 1, 11],
+      ['{\n  "drift": "save",\n}', 2, 18],
+      ['{\n  // why not\n  "drift": "save"\n}', 2, 3],
+      ['{\n  "drift" "save"\n}', 2, 11],
+      ['{"drift": "save"', 1, 17],
+      ['[]', 1, 1],
+      ['', 1, 1],
+    ])('with its line and column: %j', async (text, line, column) => {
+      await writeFile(projectFile, text);
+      const facts = { file: projectFile, line, column };
+      await expect(read()).rejects.toMatchObject({ code: 'settings.invalid', facts });
+    });
+
+    it('of a comma after the last one, and of a comment', async () => {
+      await writeFile(projectFile, '{"drift": "save",}');
+      await expect(read()).rejects.toThrow('it is not JSON: a comma after the last one');
+      await writeFile(projectFile, '{"drift": "save" /* why not */}');
+      await expect(read()).rejects.toThrow('it is not JSON: a comment');
     });
 
     it('in a file even when a flag outweighs it', async () => {

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gitDirectory } from '../../src/git/at-work.js';
+import { sendRulesOf, type SendRules } from '../../src/git/send-rules.js';
 import { findWorkingTree } from '../../src/git/working-tree.js';
 import { touched } from '../../src/watch/change.js';
 import { weigh, type Weight } from '../../src/watch/weigh.js';
@@ -9,8 +10,10 @@ import { GitRepo, scratch, type Scratch } from '../fakes/git-repo.js';
 
 let place: Scratch;
 let repo: GitRepo;
+let rules: SendRules | undefined;
 
 beforeEach(() => {
+  rules = undefined;
   place = scratch();
   repo = GitRepo.init(path.join(place.path, 'project'), place.path);
   repo.write('.gitignore', '*.log\nnode_modules/\n');
@@ -26,7 +29,9 @@ async function weight(...paths: string[]): Promise<Weight> {
   const tree = await findWorkingTree(repo.root, { env });
   const gitDir = await gitDirectory(tree, { env });
   const change = touched(paths.map((each) => path.join(repo.root, each)));
-  return weigh(change, { tree, gitDir, env, signal: new AbortController().signal });
+  const world = { tree, gitDir, env, signal: new AbortController().signal };
+  const given = rules;
+  return weigh(change, given === undefined ? world : { ...world, rules: () => Promise.resolve(given) });
 }
 
 describe('a change', () => {
@@ -41,6 +46,16 @@ describe('a change', () => {
     repo.write('x.log', 'x');
     repo.write('node_modules/a/b', 'x');
     expect(await weight('x.log', 'node_modules', 'node_modules/a', 'node_modules/a/b')).toBe('nothing');
+  });
+
+  it('of what the settings ignore or include weighs by what they say', async () => {
+    const located = (pattern: string) => ({ pattern, file: '/settings', line: 1 });
+    rules = sendRulesOf(repo.root, { ignore: ['/data/', 'file'].map(located), include: ['x.log'].map(located) });
+    for (const name of ['data/a', 'x.log', 'y.log', '.sidecar.json']) repo.write(name, '{}');
+    expect(await weight('data/a', 'file', 'y.log')).toBe('nothing');
+    expect(await weight('x.log')).toBe('land');
+    repo.write('.git/info/exclude', '.sidecar.json\n');
+    expect(await weight('.sidecar.json')).toBe('land');
   });
 
   it('of which nothing is left has to be looked at', async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sendRulesOf, type SendRules } from '../../src/git/send-rules.js';
 import { findWorkingTree } from '../../src/git/working-tree.js';
 import { explainPath, type PathExplained } from '../../src/workspace/explain.js';
 import { FarSide } from '../sync/far-side.js';
@@ -19,10 +20,14 @@ afterEach(() => side.remove());
 
 const here = (file: string): string => path.join(side.repo.root, file);
 
-async function explain(file: string): Promise<PathExplained> {
+async function explain(file: string, rules?: SendRules): Promise<PathExplained> {
   const { env } = side.repo;
   const tree = await findWorkingTree(side.repo.root, { env });
-  return explainPath(tree, path.resolve(tree.root, file), { env, stateDir: side.stateDir });
+  return explainPath(tree, path.resolve(tree.root, file), {
+    env,
+    stateDir: side.stateDir,
+    ...(rules === undefined ? {} : { rules }),
+  });
 }
 
 const inGitignore = (line: number, pattern: string) => ({ rule: { file: '.gitignore', line, pattern } });
@@ -135,5 +140,36 @@ describe('outside of any repository', () => {
     side.repo.write('x.log', '');
     expect(await explain('tracked')).toMatchObject({ sent: true, reason: 'untracked' });
     expect(await explain('x.log')).toMatchObject({ sent: false, reason: 'ignored', ...inGitignore(2, '*.log') });
+  });
+});
+
+describe('the settings', () => {
+  const inSettings = (line: number, pattern: string) => ({ pattern, file: here('.sidecar.json'), line });
+  const shown = (line: number, pattern: string) => ({ rule: { file: '.sidecar.json', line, pattern } });
+
+  it('decide before git does, by the pattern that is named', async () => {
+    const rules = sendRulesOf(side.repo.root, {
+      ignore: [inSettings(2, '/dir/'), inSettings(3, 'tracked')],
+      include: [inSettings(5, 'new.log'), inSettings(6, 'cache/deep/*.json')],
+    });
+    for (const file of ['new.log', 'cache/deep/a.json', 'cache/deep/b', 'cache/c/a.json']) side.repo.write(file, '');
+    const ignored = { sent: false, reason: 'ignored-by-settings' };
+    expect(await explain('tracked', rules)).toEqual({ path: 'tracked', ...ignored, ...shown(3, 'tracked') });
+    expect(await explain('dir/built.log', rules)).toMatchObject({ ...ignored, ...shown(2, '/dir/') });
+    expect(await explain('dir', rules)).toMatchObject({ ...ignored, ...shown(2, '/dir/') });
+    expect(await explain('new.log', rules)).toMatchObject({ sent: true, reason: 'included', ...shown(5, 'new.log') });
+    const deep = { sent: true, reason: 'included', ...shown(6, 'cache/deep/*.json') };
+    expect(await explain('cache/deep/a.json', rules)).toMatchObject(deep);
+    const byGit = { sent: false, reason: 'ignored', ...inGitignore(4, '/cache/') };
+    expect(await explain('cache/deep/b', rules)).toMatchObject(byGit);
+  });
+
+  it('look into no directory that git ignores, unless a pattern spells it out', async () => {
+    const rules = sendRulesOf(side.repo.root, { ignore: [], include: [inSettings(5, '.env.local')] });
+    side.repo.write('cache/.env.local', '');
+    expect(await explain('cache/.env.local', rules)).toMatchObject({
+      ...{ sent: false, reason: 'included-in-vain' },
+      ...inGitignore(4, '/cache/'),
+    });
   });
 });

@@ -64,10 +64,43 @@ heed_unseen() {
   git update-index -z --force-remove --stdin <"$tmp/unseen" 2>"$tmp/err"
 }
 
-# What differs from the index, and what the index does not know. Ignore rules are those of the tree that is to land
-# ($rules) and those that stand in the workspace.
-survey() {
+# The rules in force are those of the tree that is to land ($rules), and git's own in the workspace. The first ones begin
+# with what the client's settings say, which stands above all else: lines that are comments to git.
+find_rules() {
   if [ -s "$S/sidecar/excludes" ]; then excludes=$S/sidecar/excludes; else excludes=/dev/null; fi
+}
+
+# git ls-files by these rules. $1 is git, or own.
+by_rules() {
+  asked=$1 && shift
+  set -- "$@" -X "$excludes" --exclude-per-directory=.gitignore
+  while IFS= read -r rule; do
+    case $rule in
+      '#above '* | '#never '*) set -- "$@" -x "${rule#???????}" ;;
+      *) break ;;
+    esac
+  done <"$excludes"
+  "$asked" ls-files "$@"
+}
+
+# What is never to be sent is left alone, also where it is tracked over here, or has landed before: the index forgets it.
+leave_out() {
+  find_rules
+  set --
+  while IFS= read -r rule; do
+    case $rule in
+      '#above '*) ;;
+      '#never '*) set -- "$@" -x "${rule#???????}" ;;
+      *) break ;;
+    esac
+  done <"$excludes"
+  [ $# -gt 0 ] || return 0
+  git ls-files -c -i "$@" >"$tmp/never" 2>"$tmp/err" && git update-index --force-remove --stdin <"$tmp/never" 2>"$tmp/err"
+}
+
+# What differs from the index, and what the index does not know.
+survey() {
+  find_rules
   for list in taken untakable closed reserved nested unseen; do true >"$tmp/$list" || return 1; done
   mark
   git diff-files --raw --no-renames >"$tmp/changed" 2>"$tmp/err" &
@@ -77,7 +110,7 @@ survey() {
   wait "$looking"
 }
 
-list_others() { git ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/others" 2>"$tmp/others.err"; }
+list_others() { by_rules git -o >"$tmp/others" 2>"$tmp/others.err"; }
 
 # Makes the index describe the workspace: only what git sees as changed is read. A repository nested in the workspace that
 # is not part of the tree shows as `dir/`: it is left alone, as is a directory that may not be opened.
@@ -128,7 +161,7 @@ rescan() {
   else
     false
   fi || git read-tree --empty 2>"$tmp/err" || return 1
-  scan && return
+  leave_out && scan && return
   rm -f -- "$S/index"
   git read-tree --empty 2>"$tmp/err" && scan
 }
@@ -146,7 +179,7 @@ clean_clone() {
         own diff-index --cached --raw --no-renames --no-abbrev --ignore-submodules=all HEAD -- &&
         # The one passes over what it cannot look at, the other takes it for gone.
         { [ ! -s "$tmp/passed" ] || own diff-index --raw --no-renames --no-abbrev --diff-filter=D HEAD --; }; } >"$tmp/raw" &&
-      own ls-files -o -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/untracked" &&
+      by_rules own -o >"$tmp/untracked" &&
       matching -v '^:160000\|^:[0-7]* 160000' "$tmp/raw" >"$tmp/own" && sed -n "$raw" "$tmp/own" >"$tmp/as-in-head" &&
       matching -v '/"\{0,1\}$' "$tmp/untracked" >"$tmp/own" && sed "s/^/0 $zero$tab/" "$tmp/own" >>"$tmp/as-in-head" &&
       sed -n "s/^:160000 1[02][^$tab]*$tab/0 $zero$tab/p" "$tmp/raw" >>"$tmp/as-in-head" &&
@@ -206,7 +239,7 @@ read_ahead() {
 
 # With the lock in hand that index serves, as any that an earlier landing left: the scan compares it with the disk.
 take_ahead() {
-  [ "$landed" != - ] || [ -f "$S/index" ] || [ ! -f "$tmp/ahead" ] || mv -f -- "$tmp/ahead" "$S/index" 2>"$tmp/err"
+  [ "$landed" != - ] || [ -f "$S/index" ] || [ ! -f "$tmp/ahead" ] || { mv -f -- "$tmp/ahead" "$S/index" 2>"$tmp/err" && reruled=1; }
 }
 
 # Whether the survey found nothing but repositories of the sidecar's own, and the index is P.

@@ -32,7 +32,7 @@ compare() {
 # Whatever cannot be told counts as obstructed.
 obstructed() {
   [ -s "$tmp/added" ] || return 1
-  git ls-files -o -i --directory -X "$excludes" --exclude-per-directory=.gitignore >"$tmp/ignored" 2>"$tmp/err" || return 0
+  by_rules git -o -i --directory >"$tmp/ignored" 2>"$tmp/err" || return 0
   cat "$tmp/nested" >>"$tmp/ignored"
   [ -s "$tmp/ignored" ] || return 1
   awk '

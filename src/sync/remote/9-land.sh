@@ -168,6 +168,7 @@ land() {
   # Then the index names objects that are gone.
   [ -z "$healed" ] || rm -f -- "$S/index" "$tmp/ahead"
   ours || fail not-empty "$W"
+  reruled=''
   take_ahead || fail failed "$(said)"
   if [ "$rules" != "$(note rules)" ]; then
     : >"$tmp/rules"
@@ -175,8 +176,10 @@ land() {
     rm -f -- "$S/sidecar/rules"
     mv -f -- "$tmp/rules" "$S/sidecar/excludes" 2>"$tmp/err" || fail failed "$(said)"
     printf '%s\n' "$rules" >"$S/sidecar/rules"
-    seen=''
+    seen='' reruled=1
   fi
+  # An index that cannot be read is built again.
+  [ -z "$reruled" ] || [ ! -f "$S/index" ] || leave_out || rm -f -- "$S/index"
   [ -z "$healed" ] && seen_ahead || seen=''
 
   stood='' first='' replaced='' noted='' compared='' tries=0 admissions=0
