@@ -17,6 +17,7 @@ import { createReporter } from './ui/reporter.js';
 import { ScreenModes } from './ui/screen-modes.js';
 import { TildeFilter } from './ui/tilde.js';
 import { variablesFor } from './variables.js';
+import { warnOfWithheld } from './withheld.js';
 
 /** The flags of every command that runs something over there with the user's input. */
 export interface ExecutionFlags {
@@ -40,11 +41,13 @@ const brokenPipe = 141;
 /** Runs a command in the workspace with stdin, stdout and stderr of this process, and tells its exit code. */
 export async function runThere(context: Context, { command, flags, onTerminal }: Wanted): Promise<number> {
   const { signal, terminal } = context;
-  const variables = variablesFor(context, flags);
+  const given = variablesFor(context, flags);
   const { connectTimeout, workdir } = flags;
   const sidecars = openSidecars(context);
   const asked = landingAsked(context, { ...(connectTimeout === undefined ? {} : { connectTimeout }) });
-  const { record, options } = await landingOf(sidecars, { ...asked, workdir }, signal);
+  const { record, options, settings } = await landingOf(sidecars, { ...asked, workdir }, signal);
+  warnOfWithheld(context, settings.withheld);
+  const variables = { ...settings.environment, ...given };
   return aboutSidecar(record.name, async () => {
     const request = {
       ...{ ...(await options()), command, variables, signal },
@@ -86,6 +89,8 @@ export async function startThere(
 export interface Attachment {
   readonly onTerminal: boolean;
   readonly hasInput: boolean;
+  /** All that it prints goes to stderr. */
+  readonly onlyStderr?: boolean;
   /** Paths that are shown as others. */
   readonly mapping?: PathMapping | undefined;
 }
@@ -93,7 +98,7 @@ export interface Attachment {
 /** Joins what runs over there to stdin, stdout and stderr of this process until it has ended, and tells its exit code. */
 export async function attach(context: Context, execution: Execution, how: Attachment): Promise<number> {
   const { output, terminal } = context;
-  const { onTerminal, hasInput, mapping } = how;
+  const { onTerminal, hasInput, mapping, onlyStderr } = how;
   output.clearProgress();
   if (onTerminal && terminal.isTerminal && hasInput) return joinTerminals(context, execution, mapping);
   if (!hasInput) execution.stdin.end();
@@ -102,7 +107,7 @@ export async function attach(context: Context, execution: Execution, how: Attach
     const end = onTerminal ? [Buffer.from('\x04')] : [];
     void pipeline(inputOf(terminal.input(), end), execution.stdin).catch(() => undefined);
   }
-  return passOn(context, execution, { mapping });
+  return passOn(context, execution, { mapping, onlyStderr });
 }
 
 async function* inputOf(input: Readable, end: readonly Buffer[]): AsyncGenerator<Buffer> {
@@ -112,6 +117,7 @@ async function* inputOf(input: Readable, end: readonly Buffer[]): AsyncGenerator
 
 interface Passing {
   readonly mapping: PathMapping | undefined;
+  readonly onlyStderr?: boolean | undefined;
   readonly onBytes?: (chunk: Buffer) => void;
 }
 
@@ -119,14 +125,14 @@ interface Passing {
 async function passOn(
   { output, signal, clock }: Context,
   execution: Execution,
-  { mapping, onBytes = ignore }: Passing,
+  { mapping, onlyStderr = false, onBytes = ignore }: Passing,
 ): Promise<number> {
   const seen = { unread: false };
   const pass = async (stream: 'stdout' | 'stderr'): Promise<void> => {
     const said = execution[stream] as AsyncIterable<Buffer>;
     for await (const chunk of mapping === undefined ? said : mapped(said, mapping, clock)) {
       onBytes(chunk);
-      if (await output.pass(stream, chunk)) continue;
+      if (await output.pass(onlyStderr ? 'stderr' : stream, chunk)) continue;
       seen.unread = true;
       execution.stop();
     }

@@ -1,5 +1,6 @@
 import type { LandOptions, Sidecars } from '../src/client.js';
 import type { LandingAsked } from '../src/landing.js';
+import type { Settings } from '../src/sidecars/settings.js';
 import type { SidecarRecord } from '../src/sidecars/record.js';
 import type { Context } from './context.js';
 import { passphrasePrompt } from './ui/ask-passphrase.js';
@@ -14,6 +15,7 @@ export interface LandingFlags {
 export interface LandingHere {
   readonly sidecars: Sidecars;
   readonly record: SidecarRecord;
+  readonly settings: Settings;
   /** How long to try to connect, in milliseconds. */
   readonly deadlineMs: number;
   /** Everything but how to tell of it. To be asked for where errors are said to be about the sidecar. */
@@ -28,10 +30,11 @@ export async function landingHere(context: Context, flags: LandingFlags): Promis
   // Whoever has the daemon do it needs none of this.
   const [{ openSidecars }, { landingOf }] = await Promise.all([import('./sidecars.js'), import('../src/landing.js')]);
   const sidecars = openSidecars(context);
-  const { record, deadlineMs, options } = await landingOf(sidecars, landingAsked(context, flags), signal);
+  const { record, settings, deadlineMs, options } = await landingOf(sidecars, landingAsked(context, flags), signal);
   return {
     sidecars,
     record,
+    settings,
     deadlineMs,
     options: async () => ({ ...(await options()), askPassphrase: passphrasePrompt(context), signal }),
   };

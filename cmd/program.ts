@@ -6,6 +6,7 @@ import { addLandingCommands } from './program/landing.js';
 import { addRegistryCommands } from './program/registry.js';
 import type { RunCommand } from './program/run-command.js';
 import { addSessionCommands } from './program/session.js';
+import { addSettingsCommands } from './program/settings.js';
 import { addWorkspaceCommands } from './program/workspace.js';
 import { packageVersion } from './version.js';
 
@@ -41,6 +42,7 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
     ['The workspace:', addWorkspaceCommands],
     ['Changes made over there:', addDriftCommands],
     ['Sessions:', addSessionCommands],
+    ['Settings:', addSettingsCommands],
     ['Help:', addHelpCommands],
   ] as const;
   for (const [heading, addCommands] of groups) addCommands(program.commandsGroup(heading), run);

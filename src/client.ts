@@ -12,14 +12,17 @@ import type { Provider } from './provider/provider.js';
 import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
 import { connectPolicy } from './retry/policy.js';
 import type { Execution, ExecutionRequest } from './run/execution.js';
+import type { AfterLanding } from './run/after-landing.js';
 import type { PassOn } from './run/latest-run.js';
 import type { Open, Way } from './session/way.js';
 import type { LostSession, OpenSession } from './session/open.js';
+import type { AllowedFiles } from './sidecars/allowed.js';
 import { CurrentSidecar } from './sidecars/current.js';
 import { stateHome, type StateHome } from './sidecars/home.js';
 import type { SidecarRecord } from './sidecars/record.js';
 import { registryStore } from './sidecars/registry-file.js';
 import { Registry } from './sidecars/registry.js';
+import type { SettingsFile } from './sidecars/settings-files.js';
 import { readSettings, type SettingFlags, type Settings } from './sidecars/settings.js';
 import type { SyncRequest } from './sync/request.js';
 import type { SyncResult } from './sync/result.js';
@@ -64,7 +67,13 @@ export type WatchOptions = Omit<LandOptions, 'dryRun'> & {
   /** Called after each landing, before anything else happens. */
   readonly onLanded?: (result: SyncResult) => void;
   /** What to run in the workspace after each landing that changed it, word for word, and who takes what it prints. */
-  readonly run?: { readonly command: readonly string[]; readonly passOn: PassOn };
+  readonly run?: {
+    readonly command: readonly string[];
+    readonly variables?: Readonly<Record<string, string>>;
+    readonly passOn: PassOn;
+  };
+  /** What to run to its end before that; where it does not exit with 0, nothing else is run on that landing. */
+  readonly afterLanding?: AfterLanding;
 };
 
 export type ExecutionOptions = Omit<ConnectOptions, 'lost'> &
@@ -139,7 +148,15 @@ export class Sidecars {
 
   /** The settings in force in `directory`. */
   settings(directory: string, flags: SettingFlags = {}): Promise<Settings> {
-    return readSettings({ flags, env: this.#env, directory, configDir: this.home.configDir });
+    const { configDir } = this.home;
+    const isAllowed = async (file: SettingsFile): Promise<boolean> => (await this.allowed()).has(file);
+    return readSettings({ flags, env: this.#env, directory, configDir, isAllowed });
+  }
+
+  /** The project files whose commands, forwards and variables the user has allowed. */
+  async allowed(): Promise<AllowedFiles> {
+    const { AllowedFiles } = await import('./sidecars/allowed.js');
+    return new AllowedFiles(this.home.stateDir);
   }
 
   /**
@@ -226,14 +243,15 @@ export class Sidecars {
    * Throws the signal's reason, and the error of a landing that waiting does not cure.
    */
   async watch(record: SidecarRecord, options: WatchOptions): Promise<never> {
-    const [{ watch }, { sync }, { Unlanded }, { Warmth }, { LatestRun }] = await Promise.all([
+    const [{ watch }, { sync }, { Unlanded }, { Warmth }, { LatestRun }, { runAfterLanding }] = await Promise.all([
       import('./watch/watch.js'),
       import('./sync/sync.js'),
       import('./sync/unlanded.js'),
       import('./warmth.js'),
       import('./run/latest-run.js'),
+      import('./run/after-landing.js'),
     ]);
-    const { directory, adopt = false, onLanded, run } = options;
+    const { directory, adopt = false, onLanded, run, afterLanding } = options;
     const tree = await this.workingTree(directory, options.signal);
     let landNow = (): void => undefined;
     // A machine that was away may have come back as another one.
@@ -252,6 +270,7 @@ export class Sidecars {
     const unlanded = new Unlanded();
     let hasLanded = false;
     let owesRun = latest !== undefined;
+    let owesAfter = false;
     try {
       return await watch({
         ...{ tree, stateDir, env, rules, clock, signal, emit },
@@ -262,9 +281,23 @@ export class Sidecars {
           hasLanded = true;
           unlanded.landed(result);
           onLanded?.(result);
-          if (latest === undefined || (result.upToDate && !owesRun)) return;
           const { connection: transport } = session;
-          owesRun = transport === undefined || !(await latest.start({ transport, workspace: result.workspace }));
+          const { workspace } = result;
+          if (latest !== undefined && !result.upToDate) owesRun = true;
+          owesAfter ||= afterLanding !== undefined && !result.upToDate;
+          if (transport === undefined) return;
+          if (afterLanding !== undefined && owesAfter) {
+            // What runs on the landing before does not go on beside it.
+            await latest?.stop();
+            owesAfter = false;
+            const isReady = await runAfterLanding({ transport, workspace }, afterLanding, {
+              clock,
+              emit,
+              signal: within,
+            });
+            owesRun = isReady && latest !== undefined;
+          }
+          if (latest !== undefined && owesRun) owesRun = !(await latest.start({ transport, workspace }));
         },
       });
     } finally {
@@ -367,7 +400,7 @@ export class Sidecars {
   async forward(record: SidecarRecord, options: ForwardOptions): Promise<Forwarding> {
     const [{ startForwarding }, { leadsToItself, addressText }] = await Promise.all([
       import('./forward/forward.js'),
-      import('./forward/spec.js'),
+      import('./transport/forward-spec.js'),
     ]);
     const { local, remote, emit = ignore, signal = new AbortController().signal } = options;
     const circle = record.provider.kind === 'local' ? [...local, ...remote].find(leadsToItself) : undefined;

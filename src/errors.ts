@@ -57,6 +57,8 @@ export type ErrorCode =
   // a command on the sidecar
   | 'run.no_workspace'
   | 'run.not_started'
+  // a command that settings run on each landing
+  | 'landing.after_failed'
   // ports that are forwarded
   | 'forward.local_refused'
   | 'forward.remote_refused'

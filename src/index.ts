@@ -17,13 +17,15 @@ export type { LocalRequest } from './provider/local.js';
 export type { SshHostRequest } from './provider/ssh-host.js';
 export type { SidecarRecord } from './sidecars/record.js';
 export { readSettings, type Settings } from './sidecars/settings.js';
+export type { AllowedFiles } from './sidecars/allowed.js';
 
 export { openSession, type Connect, type OpenSession, type OpenSessionOptions } from './session/open.js';
 export { sshConnect, type SshConnectOptions } from './session/connect.js';
 export type { Execution, ExecutionRequest } from './run/execution.js';
+export type { AfterLanding } from './run/after-landing.js';
 export type { PassOn } from './run/latest-run.js';
 export type { Forward, Forwarding } from './forward/forward.js';
-export { parseForward, type ForwardSpec } from './forward/spec.js';
+export { parseForward, type ForwardSpec } from './transport/forward-spec.js';
 export type { Provider } from './provider/provider.js';
 export type {
   Address,
@@ -42,6 +44,7 @@ export { examine, type DoctorRequest, type Examination } from './doctor/doctor.j
 export type { CheckId, Finding, Verdict } from './doctor/check.js';
 export type { Sayings } from './doctor/sayings.js';
 
+export { SendRules, sendRulesOf } from './git/send-rules.js';
 export { findWorkingTree, type WorkingTree } from './git/working-tree.js';
 export { sync } from './sync/sync.js';
 export type { SyncRequest } from './sync/request.js';

@@ -20,6 +20,8 @@ export interface LandingAsked {
 
 export interface Landing {
   readonly record: SidecarRecord;
+  /** Those in force where it is asked for. */
+  readonly settings: Settings;
   /** How long to try to connect, in milliseconds. */
   readonly deadlineMs: number;
   /** Which working tree, where to and how. To be asked for where errors are said to be about the sidecar. */
@@ -39,6 +41,7 @@ export async function landingOf(sidecars: Sidecars, asked: LandingAsked, signal?
   const deadlineMs = settings.connectTimeoutMs.value;
   return {
     record,
+    settings,
     deadlineMs,
     options: async () => {
       const tree = await treeHere();

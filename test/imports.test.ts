@@ -19,8 +19,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/transport': [],
   'src/files': [],
   'src/git': [],
-  // The public key of a pinned host is parsed and compared where it is kept.
-  'src/sidecars': ['src/files', 'src/transport/public-key.ts', 'src/transport/target.ts'],
+  // The public key of a pinned host is parsed and compared where it is kept, and a forward where it is set.
+  'src/sidecars': [
+    'src/files',
+    'src/transport/forward-spec.ts',
+    'src/transport/public-key.ts',
+    'src/transport/target.ts',
+  ],
   'src/provider': ['src/files', 'src/retry', 'src/transport', 'src/sidecars'],
   'src/session': ['src/retry', 'src/transport', 'src/provider/provider.ts', 'src/sidecars/record.ts'],
   // Sync sees byte channels, never SSH.
@@ -36,7 +41,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/transport/shell-word.ts',
     'src/sync/remote-script.ts',
   ],
-  'src/forward': ['src/transport/transport.ts', 'src/session/open.ts', 'src/session/way.ts', 'src/retry/policy.ts'],
+  'src/forward': [
+    'src/transport/transport.ts',
+    'src/transport/forward-spec.ts',
+    'src/session/open.ts',
+    'src/session/way.ts',
+    'src/retry/policy.ts',
+  ],
   // What is kept from one landing to the next, whatever part it is of.
   'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git', 'src/transport'],
   'src/client.ts': ['src'],

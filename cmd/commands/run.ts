@@ -2,16 +2,18 @@ import { SidecarError } from '../../src/errors.js';
 import type { Execution } from '../../src/run/execution.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
+import { runAfterLanding, type AfterLandingFlags } from '../after-landing.js';
 import type { Context } from '../context.js';
 import { attach, startThere } from '../execution.js';
 import { landingAsked, landingHere, type LandingFlags } from '../landing.js';
 import { createReporter } from '../ui/reporter.js';
 import { driftWarning, landedWords } from '../ui/sync-summary.js';
 import { variablesFor } from '../variables.js';
+import { warnOfWithheld } from '../withheld.js';
 import type { ExecFlags } from './exec.js';
 import { land } from './sync.js';
 
-export interface RunFlags extends LandingFlags, Omit<ExecFlags, 'workdir'> {
+export interface RunFlags extends LandingFlags, AfterLandingFlags, Omit<ExecFlags, 'workdir'> {
   /** False after `--no-sync`. */
   readonly sync: boolean;
   /** False after `--no-map-paths`. */
@@ -19,13 +21,16 @@ export interface RunFlags extends LandingFlags, Omit<ExecFlags, 'workdir'> {
 }
 
 /**
- * The daemon lands on the session that it then starts the command on; without it both go over one connection. Nothing is
- * started where the landing is not proved.
+ * The daemon lands on the session that it then starts the command on; without it both go over one connection, unless
+ * something is to be run in between. Nothing is started where the landing is not proved.
  */
 export async function run(context: Context, command: readonly string[], flags: RunFlags): Promise<number> {
   const { output, terminal } = context;
-  const variables = variablesFor(context, flags);
-  const { sidecars, record, options } = await landingHere(context, flags);
+  const given = variablesFor(context, flags);
+  const { sidecars, record, settings, options } = await landingHere(context, flags);
+  warnOfWithheld(context, settings.withheld);
+  const variables = { ...settings.environment, ...given };
+  const after = flags.afterLanding === false ? undefined : settings.afterLanding.value;
   const onTerminal = flags.tty ?? false;
   const onLanded = (result: SyncResult): void => {
     const warning = driftWarning(result);
@@ -39,7 +44,7 @@ export async function run(context: Context, command: readonly string[], flags: R
     const here = { sidecars, record, asked: landingAsked(context, flags) };
     const start = async (): Promise<Execution> => {
       if (!flags.sync) return startThere(context, { ...here, request });
-      if (!context.daemon) {
+      if (!context.daemon && after === undefined) {
         const emit = createReporter(output, record.name);
         return sidecars.run(record, { ...request, emit, onLanded });
       }
@@ -47,6 +52,9 @@ export async function run(context: Context, command: readonly string[], flags: R
       const { verified, workspace } = result;
       if (!verified) throw new SidecarError('sync.not_proved', { workspace });
       onLanded(result);
+      if (after !== undefined && !result.upToDate) {
+        await runAfterLanding(context, { command: after, variables }, { result, flags });
+      }
       return startThere(context, { ...here, request: { ...request, workdir: workspace } });
     };
     const execution = await start();

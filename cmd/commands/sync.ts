@@ -2,6 +2,7 @@ import { SidecarError } from '../../src/errors.js';
 import { askDaemon } from '../../src/daemon/client.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
+import { afterLandingHere, runAfterLanding, type AfterLandingFlags } from '../after-landing.js';
 import type { Context } from '../context.js';
 import { landingAsked, landingHere, type LandingFlags } from '../landing.js';
 import { callerOf, throughDaemon } from '../through-daemon.js';
@@ -12,7 +13,7 @@ import { explain } from '../ui/explain.js';
 import { lateReporter } from '../ui/reporter.js';
 import { driftWarning, keptWarning, syncSummary } from '../ui/sync-summary.js';
 
-export interface SyncFlags extends LandingFlags {
+export interface SyncFlags extends LandingFlags, AfterLandingFlags {
   readonly dryRun?: boolean;
   readonly history?: boolean;
   readonly bestEffort?: boolean;
@@ -20,17 +21,28 @@ export interface SyncFlags extends LandingFlags {
 
 export async function sync(context: Context, flags: SyncFlags): Promise<void> {
   const { output } = context;
+  const after = await afterLandingHere(context, flags);
+  const result = await landOrSkip(context, flags);
+  if (result === undefined) return;
+  const warning = driftWarning(result);
+  if (warning !== undefined) output.warn(warning);
+  const kept = keptWarning(result);
+  if (kept !== undefined) output.warn(kept);
+  output.outcome(result, [syncSummary(result)]);
+  const isDone = result.upToDate || flags.dryRun === true;
+  if (after !== undefined && !isDone) await runAfterLanding(context, after, { result, flags });
+}
+
+/** Undefined where nothing is synced, and that is to be put up with. */
+async function landOrSkip(context: Context, flags: SyncFlags): Promise<SyncResult | undefined> {
+  const { output } = context;
   try {
-    const result = await land(context, flags);
-    const warning = driftWarning(result);
-    if (warning !== undefined) output.warn(warning);
-    const kept = keptWarning(result);
-    if (kept !== undefined) output.warn(kept);
-    output.outcome(result, [syncSummary(result)]);
+    return await land(context, flags);
   } catch (error) {
     if (flags.bestEffort !== true || !isSkippable(error) || context.signal.aborted) throw error;
     output.warn(`nothing was synced: ${explain(error).message}`);
     output.outcome({ skipped: true, ...errorDocument(error) }, []);
+    return undefined;
   }
 }
 

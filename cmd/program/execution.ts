@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ExecFlags } from '../commands/exec.js';
 import type { RunFlags } from '../commands/run.js';
-import { connectTimeoutOption, driftOption, repeated } from './options.js';
+import { afterLandingOption, connectTimeoutOption, driftOption, repeated } from './options.js';
 import type { RunCommand } from './run-command.js';
 
 /** Running commands in the workspace. */
@@ -18,7 +18,8 @@ export function addExecutionCommands(program: Command, run: RunCommand): void {
       .option('--no-sync', 'run it on whatever stands there')
       .option('--no-map-paths', 'show paths as they are over there')
       .addOption(driftOption())
-      .option('--adopt', 'take over a directory that already holds something else'),
+      .option('--adopt', 'take over a directory that already holds something else')
+      .addOption(afterLandingOption()),
   )
     .option('-t, --tty', 'run it on a terminal')
     .option('-T, --no-tty', 'run it without a terminal (default)')

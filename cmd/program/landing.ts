@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
 import type { SyncFlags } from '../commands/sync.js';
 import type { WaitFlags } from '../commands/wait.js';
-import type { LandingFlags } from '../landing.js';
-import { connectTimeoutOption, driftOption } from './options.js';
+import type { WatchFlags } from '../commands/watch.js';
+import { afterLandingOption, connectTimeoutOption, driftOption } from './options.js';
 import type { RunCommand } from './run-command.js';
 
 /** Landing the working tree. */
@@ -29,6 +29,7 @@ export function addLandingCommands(program: Command, run: RunCommand): void {
       ).conflicts('dryRun'),
     )
     .option('--best-effort', 'succeed with a warning when there is no sidecar or it cannot be reached')
+    .addOption(afterLandingOption())
     .addOption(connectTimeoutOption())
     .addHelpText('after', syncLines)
     .action((flags: SyncFlags) => run(async (context) => (await import('../commands/sync.js')).sync(context, flags)));
@@ -43,9 +44,10 @@ export function addLandingCommands(program: Command, run: RunCommand): void {
     .argument('[command...]', 'what to run in the workspace, after `--`; `sh -c LINE` runs a line of shell')
     .addOption(driftOption())
     .option('--adopt', 'take over a directory that already holds something else')
+    .addOption(afterLandingOption())
     .addOption(connectTimeoutOption())
     .addHelpText('after', watchLines)
-    .action((command: string[], flags: LandingFlags) =>
+    .action((command: string[], flags: WatchFlags) =>
       run(async (context) => (await import('../commands/watch.js')).watch(context, command, flags)),
     );
 }

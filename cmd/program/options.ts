@@ -6,6 +6,10 @@ export function driftOption(): Option {
   return new Option('--drift <what>', words).choices(['save', 'refuse']);
 }
 
+export function afterLandingOption(): Option {
+  return new Option('--no-after-landing', 'do not run the command that settings want run after a landing');
+}
+
 export function connectTimeoutOption(): Option {
   return new Option('--connect-timeout <duration>', 'how long to try to connect, as 90s or 2m (default: 90s)');
 }

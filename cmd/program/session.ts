@@ -12,7 +12,10 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
       'Forward ports to the sidecar, and with -R from there to this machine, until Ctrl-C. A session that is lost is opened ' +
         'again, and whoever connects meanwhile waits for it.',
     )
-    .argument('[specs...]', '[bind:]port[:host:port]: where to listen here, and where to connect to from there')
+    .argument(
+      '[specs...]',
+      '[bind:]port[:host:port]: where to listen here, and where to connect to from there (default: `forwards` of the settings)',
+    )
     .option(
       '-R, --remote <spec>',
       'where to listen there, and where to connect to from here; may be repeated',

@@ -60,6 +60,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'pull.other_repository': exitCode.failed,
   'run.no_workspace': exitCode.failed,
   'run.not_started': exitCode.failed,
+  'landing.after_failed': exitCode.failed,
   'forward.local_refused': exitCode.failed,
   'forward.remote_refused': exitCode.failed,
   'daemon.silent': exitCode.failed,

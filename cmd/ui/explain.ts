@@ -1,4 +1,5 @@
 import type { ErrorCode, Facts, SidecarError } from '../../src/errors.js';
+import { commandLine } from './command-line.js';
 import { because, effort, list, number, place, text, the, workspace } from './fact-words.js';
 import { aFew, count } from './quantities.js';
 
@@ -265,6 +266,12 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
   'run.not_started': (facts) => ({
     message: `the command was not started on ${place(facts)}: ${because(facts, 'the shell over there did not get so far')}`,
     hint: 'check that `ssh HOST true` prints nothing and that the login shell there can start `sh`',
+  }),
+  'landing.after_failed': (facts) => ({
+    message:
+      `the command after the landing in ${workspace(facts)} exited with ${number(facts, 'exitCode') ?? 1}: ` +
+      commandLine(list(facts, 'command')),
+    hint: 'the tree has landed; it runs again after the next landing that changes something, or by `sidecar exec`',
   }),
   'forward.local_refused': (facts) => ({
     message: `cannot listen on ${listenAddress(facts)} here: ${because(facts, 'the system refuses')}`,

@@ -8,7 +8,7 @@ import type { Address, Transport } from '../transport/transport.js';
 import { forwardFromHere, type LocalForward } from './local.js';
 import { RemoteForward } from './remote.js';
 import { CurrentTransport } from './current-transport.js';
-import { addressText, type ForwardSpec } from './spec.js';
+import { addressText, type ForwardSpec } from '../transport/forward-spec.js';
 
 export interface ForwardRequest {
   /** From this machine to the sidecar, as `ssh -L`. */

@@ -6,7 +6,7 @@ import type { Emit } from '../events.js';
 import type { Address } from '../transport/transport.js';
 import { breakOff, join } from './join.js';
 import type { CurrentTransport } from './current-transport.js';
-import { addressText, type ForwardSpec } from './spec.js';
+import { addressText, type ForwardSpec } from '../transport/forward-spec.js';
 
 /** A port on this machine that leads to the sidecar. */
 export interface LocalForward {

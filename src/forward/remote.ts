@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import type { Emit } from '../events.js';
 import type { Address, Incoming, RemoteListener, Transport } from '../transport/transport.js';
 import { breakOff, join } from './join.js';
-import { addressText, type ForwardSpec } from './spec.js';
+import { addressText, type ForwardSpec } from '../transport/forward-spec.js';
 
 /** A port on the sidecar that leads to this machine. */
 export class RemoteForward {

@@ -9,6 +9,8 @@ export type PassOn = (stream: 'stdout' | 'stderr', chunk: Buffer) => Promise<voi
 
 export interface LatestRunOptions {
   readonly command: readonly string[];
+  /** More variables for it. */
+  readonly variables?: Readonly<Record<string, string>>;
   readonly passOn: PassOn;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -34,10 +36,10 @@ export class LatestRun {
 
   /** Stops the run that goes on, and starts another. False where none could be started: why is emitted, as all else. */
   async start(place: Place): Promise<boolean> {
-    const { command, signal, emit } = this.#options;
+    const { command, variables = {}, signal, emit } = this.#options;
     await this.stop();
     try {
-      const run = await startRun(place, command, this.#options);
+      const run = await startRun(place, { command, variables }, this.#options);
       emit({ kind: 'run.started', command });
       const current = { run, stale: false };
       this.#current = current;

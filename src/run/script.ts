@@ -9,9 +9,17 @@ import { shellWord } from '../transport/shell-word.js';
  * nobody's child: the command might wait for one that it does not know.
  *
  * Being told to hang up, as by a server that ends the group of what it started, does the same.
+ *
+ * Its variables come with the script and stand in no list of processes; they are set last, for the script has its own.
  */
-export function runScript(workspace: string, command: readonly string[]): string {
+export function runScript(
+  workspace: string,
+  command: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): string {
+  const assignments = Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`);
   return `cd ${shellWord(workspace)} || exit 126
+export sidecar_variables=${shellWord(assignments.join('\n'))}
 set -- ${command.map(shellWord).join(' ')}
 exec 3<&0 </dev/null
 lead='leader=$$
@@ -25,6 +33,8 @@ guard() {
 }
 (guard >/dev/null 2>&1 &)
 exec 3<&-
+eval "$sidecar_variables"
+unset sidecar_variables
 exec "$@"'
 if command -v setsid >/dev/null 2>&1; then
   setsid sh -c "$lead" sh "$@" &

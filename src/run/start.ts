@@ -11,6 +11,12 @@ export interface Place {
   readonly workspace: string;
 }
 
+export interface Command {
+  /** Word for word. */
+  readonly command: readonly string[];
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
 /** A command that runs in the workspace, as it was given, word for word. Its input is empty. */
 export interface Run {
   /** To be read, both: a command that nobody reads from stops in the middle. */
@@ -28,12 +34,12 @@ const stopMs = 5_000;
 /** Throws `ssh.connection_lost` and `ssh.channel_refused`. Closing the transport ends the command too. */
 export async function startRun(
   { transport, workspace }: Place,
-  command: readonly string[],
+  { command, variables = {} }: Command,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<Run> {
   const channel = await transport.exec(remoteCommand, { signal });
   channel.stdin.on('error', () => undefined); // its end tells more
-  channel.stdin.write(scriptLine(runScript(workspace, command)));
+  channel.stdin.write(scriptLine(runScript(workspace, command, variables)));
   const ended = channel.exit.then(exitCode);
   ended.catch(() => undefined);
   return {

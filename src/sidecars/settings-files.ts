@@ -6,9 +6,8 @@ import { SidecarError } from '../errors.js';
 import { errorCode } from '../files/private-files.js';
 import type { JsonPlaces, TextPlace } from './json-places.js';
 import { patternFault } from './pattern-rule.js';
+import { projectFileName, userFileName } from './settings-names.js';
 import { settingRules, settingsFile, type CheckedSettings, type SettingKey } from './settings-schema.js';
-
-const projectFileName = '.sidecar.json';
 
 /** Far above what the keys can hold. */
 const largestFileBytes = 64 * 1024;
@@ -33,7 +32,7 @@ export async function readProjectFile(directory: string): Promise<SettingsFile |
 
 /** The user's own settings; a link is followed, as to a repository of dotfiles. Throws `settings.invalid`. */
 export async function readUserFile(configDir: string): Promise<SettingsFile | undefined> {
-  return readSettingsFile(join(configDir, 'config.json'), { followLink: true });
+  return readSettingsFile(join(configDir, userFileName), { followLink: true });
 }
 
 async function readSettingsFile(

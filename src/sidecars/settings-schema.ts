@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseForward } from '../transport/forward-spec.js';
 import { durationPattern, durationRule, parseDuration } from './duration.js';
 import { namePattern, nameRule } from './names.js';
 import { patternFault } from './pattern-rule.js';
@@ -17,6 +18,9 @@ export const settingRules = {
   connectTimeout: durationRule,
   ignore: 'a list of patterns as in a .gitignore',
   include: 'a list of patterns as in a .gitignore',
+  forwards: 'a list of forwards as `sidecar forward` takes them: "8080:3000", or {"remote": "9000:localhost:3000"}',
+  environment: 'an object of variables: {"NAME": "value"}',
+  afterLanding: 'a command: a list of words, or a line for `sh`',
 } as const;
 
 /** What of a pattern an editor can check; `patternFault` says the rest, and why. */
@@ -27,6 +31,20 @@ const patterns = v.array(
     v.check((pattern) => patternFault(pattern) === undefined),
   ),
 );
+
+const forwardText = v.pipe(v.string(), v.check(isForward));
+
+function isForward(text: string): boolean {
+  try {
+    parseForward(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const word = v.pipe(v.string(), v.regex(/^[^\u0000]*$/));
+const firstWord = v.pipe(v.string(), v.regex(/^[^\u0000]+$/));
 
 /**
  * The settings files, `.sidecar.json` and `config.json`, and by its keys the flags and variables too. Published as a
@@ -70,8 +88,8 @@ export const settingsFile = v.pipe(
       v.pipe(
         patterns,
         v.description(
-          'Patterns as in a .gitignore, of files that are not sent though git does not ignore them. They are left alone on ' +
-            'the sidecar, and outweigh `include`.',
+          'Patterns as in a .gitignore, of files that are not sent though git does not ignore them. They outweigh `include`, ' +
+            'and are left alone on the sidecar.',
         ),
         v.examples([['/data/', '*.mp4']]),
       ),
@@ -84,6 +102,43 @@ export const settingsFile = v.pipe(
             'ignores is found where the pattern spells out the way to it.',
         ),
         v.examples([['.env.local', 'config/*.secret']]),
+      ),
+    ),
+    forwards: v.optional(
+      v.pipe(
+        v.array(v.union([forwardText, v.strictObject({ remote: forwardText })])),
+        v.description(
+          'What `sidecar forward` without arguments forwards: "8080:3000" listens here, {"remote": "9000:localhost:3000"} ' +
+            'on the sidecar. In a project, it counts once `sidecar allow` has been said.',
+        ),
+        v.examples([['8080', '5432:db:5432', { remote: '9000:localhost:3000' }]]),
+      ),
+    ),
+    environment: v.optional(
+      v.pipe(
+        v.record(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/)), word),
+        v.description(
+          'Variables for what is run on the sidecar; `-e` and `--env-file` outweigh them. In a project, they count once ' +
+            '`sidecar allow` has been said.',
+        ),
+        v.examples([{ NODE_ENV: 'development' }]),
+      ),
+    ),
+    afterLanding: v.optional(
+      v.pipe(
+        v.union([
+          firstWord,
+          v.pipe(
+            v.array(word),
+            v.minLength(1),
+            v.check(([program]) => program !== ''),
+          ),
+        ]),
+        v.description(
+          'A command that is run in the workspace after each landing that changed something: a list of words, or a line ' +
+            'for `sh`. In a project, it counts once `sidecar allow` has been said.',
+        ),
+        v.examples([['npm', 'ci'], 'make deps && make']),
       ),
     ),
   }),

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { SidecarError } from '../errors.js';
+import { gatedKeysOf, type GatedKey } from './gated-settings.js';
 import { readProjectFile, readUserFile, type SettingsFile } from './settings-files.js';
 import { settingRules, settingsFile, type CheckedSettings, type DriftMode } from './settings-schema.js';
 
@@ -22,6 +23,14 @@ export interface Settings {
   readonly workdir: Setting<string | undefined>;
   readonly drift: Setting<DriftMode>;
   readonly connectTimeoutMs: Setting<number>;
+  /** What `forward` forwards where nothing is said. */
+  readonly forwards: Setting<NonNullable<CheckedSettings['forwards']>>;
+  /** Variables for what is run over there, by all files together. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The words of a command to be run after each landing that changed something. */
+  readonly afterLanding: Setting<readonly string[] | undefined>;
+  /** What the project file says, and what does not count because nobody has allowed it. */
+  readonly withheld: { readonly file: string; readonly keys: readonly GatedKey[] } | undefined;
   /** The project file that was found, if any. */
   readonly project: SettingsFile | undefined;
 }
@@ -34,21 +43,22 @@ export interface SettingFlags {
   readonly connectTimeout?: string | undefined;
 }
 
-type Key = keyof SettingFlags;
+type FlagKey = keyof SettingFlags;
+type Key = keyof CheckedSettings;
 
 /** Flags and variables, in the words that a message about them needs. */
-const spelling: Readonly<Record<Key, { readonly flag: string; readonly variable: string }>> = {
+const spelling: Readonly<Record<FlagKey, { readonly flag: string; readonly variable: string }>> = {
   sidecar: { flag: '--sidecar', variable: 'SIDECAR_NAME' },
   workdir: { flag: '--workdir', variable: 'SIDECAR_WORKDIR' },
   drift: { flag: '--drift', variable: 'SIDECAR_DRIFT' },
   connectTimeout: { flag: '--connect-timeout', variable: 'SIDECAR_CONNECT_TIMEOUT' },
 };
 
-const keys = Object.keys(spelling) as Key[];
+const keys = Object.keys(spelling) as FlagKey[];
 
 interface Layer {
   readonly settings: CheckedSettings;
-  readonly source: (key: Key) => SettingSource;
+  readonly source: (key: FlagKey) => SettingSource;
 }
 
 /**
@@ -57,25 +67,37 @@ interface Layer {
  *
  * Throws `usage.invalid` for a flag, and `settings.invalid` naming the file or variable, the key and what it takes.
  */
-export async function readSettings({ flags, env, directory, configDir }: SettingsSources): Promise<Settings> {
+export async function readSettings({
+  flags,
+  env,
+  directory,
+  configDir,
+  isAllowed,
+}: SettingsSources): Promise<Settings> {
   const layers = [fromFlags(flags), fromEnvironment(env)];
   const project = await readProjectFile(directory);
-  if (project !== undefined) layers.push(fromFile('project', project));
+  const { settings: ofProject, withheld } = await onlyAllowed(project, isAllowed);
+  if (project !== undefined) layers.push(fromFile('project', { path: project.path, settings: ofProject }));
   const user = await readUserFile(configDir);
   if (user !== undefined) layers.push(fromFile('user', user));
 
   const pick = <K extends Key, D>(key: K, fallback: D): Setting<NonNullable<CheckedSettings[K]> | D> => {
     for (const { settings, source } of layers) {
       const value = settings[key];
-      if (value !== undefined) return { value, source: source(key) };
+      if (value !== undefined) return { value, source: source(key as FlagKey) };
     }
     return { value: fallback, source: { kind: 'default' } };
   };
+  const afterLanding = pick('afterLanding', undefined);
   return {
     sidecar: pick('sidecar', undefined),
     workdir: pick('workdir', undefined),
     drift: pick('drift', 'save'),
     connectTimeoutMs: pick('connectTimeout', 90_000),
+    forwards: pick('forwards', []),
+    environment: { ...user?.settings.environment, ...ofProject.environment },
+    afterLanding: { ...afterLanding, value: wordsOf(afterLanding.value) },
+    withheld,
     project,
   };
 }
@@ -86,7 +108,24 @@ export interface SettingsSources {
   /** Where to look for `.sidecar.json`, and above. Absolute. */
   readonly directory: string;
   readonly configDir: string;
+  /** Whether the user has allowed what a project file would run or open. Default: nothing is allowed. */
+  readonly isAllowed?: (file: SettingsFile) => Promise<boolean>;
 }
+
+/** What a project file says, without what has to be allowed and is not. */
+async function onlyAllowed(
+  project: SettingsFile | undefined,
+  isAllowed: SettingsSources['isAllowed'] = () => Promise.resolve(false),
+): Promise<Pick<Settings, 'withheld'> & { readonly settings: CheckedSettings }> {
+  if (project === undefined) return { settings: {}, withheld: undefined };
+  const keys = gatedKeysOf(project);
+  if (keys.length === 0 || (await isAllowed(project))) return { settings: project.settings, withheld: undefined };
+  const left = Object.entries(project.settings).filter(([key]) => !keys.includes(key as GatedKey));
+  return { settings: Object.fromEntries(left), withheld: { file: project.path, keys } };
+}
+
+const wordsOf = (command: CheckedSettings['afterLanding']): readonly string[] | undefined =>
+  typeof command === 'string' ? ['sh', '-c', command] : command;
 
 function fromFlags(flags: SettingFlags): Layer {
   const settings = checkEach(
@@ -115,13 +154,16 @@ function fromFile(kind: 'project' | 'user', { path, settings }: { path: string; 
   return { settings, source: () => ({ kind, path }) };
 }
 
-function checkEach(given: (key: Key) => string | undefined, wrong: (key: Key) => SidecarError): CheckedSettings {
+function checkEach(
+  given: (key: FlagKey) => string | undefined,
+  wrong: (key: FlagKey) => SidecarError,
+): CheckedSettings {
   const input: SettingFlags = Object.fromEntries(keys.map((key) => [key, given(key)] as const));
   const checked = v.safeParse(settingsFile, input);
   if (checked.success) return checked.output;
-  throw wrong(v.getDotPath(checked.issues[0]) as Key);
+  throw wrong(v.getDotPath(checked.issues[0]) as FlagKey);
 }
 
-function mustBe(what: string, key: Key): string {
+function mustBe(what: string, key: FlagKey): string {
   return `${what} must be ${settingRules[key]}`;
 }

@@ -48,6 +48,7 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'pull.other_repository': 'end',
   'run.no_workspace': 'end',
   'run.not_started': 'end',
+  'landing.after_failed': 'end',
   'forward.local_refused': 'end',
   'forward.remote_refused': 'end',
   'daemon.silent': 'end',

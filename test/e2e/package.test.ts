@@ -64,7 +64,7 @@ describe('the package', () => {
       properties: Record<string, { description: string }>;
     };
     expect(schema).toMatchObject({
-      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      $schema: 'http://json-schema.org/draft-07/schema#',
       type: 'object',
       additionalProperties: false,
       properties: {
@@ -73,7 +73,10 @@ describe('the package', () => {
         connectTimeout: { anyOf: [{ type: 'string' }, { type: 'number', exclusiveMinimum: 0 }] },
       },
     });
-    expect(Object.keys(schema.properties)).toEqual(['$schema', 'sidecar', 'workdir', 'drift', 'connectTimeout']);
+    expect(Object.keys(schema.properties)).toEqual([
+      ...['$schema', 'sidecar', 'workdir', 'drift', 'connectTimeout', 'ignore', 'include'],
+      ...['forwards', 'environment', 'afterLanding'],
+    ]);
     for (const { description } of Object.values(schema.properties)) expect(description).toMatch(/\w\.$/);
   });
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SidecarError } from '../../src/errors.js';
 import type { SidecarEvent } from '../../src/events.js';
 import { startForwarding, type Forwarding } from '../../src/forward/forward.js';
-import { parseForward } from '../../src/forward/spec.js';
+import { parseForward } from '../../src/transport/forward-spec.js';
 import { freePort } from '../../src/provider/local/free-port.js';
 import type { Open } from '../../src/session/way.js';
 import { memoryTransport, shell, type MemoryTransport } from '../fakes/memory-transport.js';

@@ -28,8 +28,13 @@ export function runContract(open: () => Promise<FarRuns>): void {
     place.remove();
   });
 
-  const start = (...command: string[]): Promise<Run> =>
-    startRun({ transport: far.transport, workspace: place.path }, command, { clock: systemClock, signal });
+  const start = (...command: string[]): Promise<Run> => startWith({}, command);
+  const startWith = (variables: Record<string, string>, command: readonly string[]): Promise<Run> =>
+    startRun(
+      { transport: far.transport, workspace: place.path },
+      { command, variables },
+      { clock: systemClock, signal },
+    );
 
   async function outcome(...command: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
     const run = await start(...command);
@@ -61,6 +66,14 @@ export function runContract(open: () => Promise<FarRuns>): void {
     const { stdout } = await outcome('printf', '%s|', ...words);
     expect(stdout).toBe(`${words.join('|')}|`);
     expect(await outcome('cat')).toMatchObject({ stdout: '', code: 0 });
+  });
+
+  it('gets variables, also of names that the script has for its own', async () => {
+    const variables = { leader: '1', group: '2', code: '3', lead: '4', QUOTED: "it's\n$HOME" };
+    const words = 'echo $leader $group $code $lead "$QUOTED" $sidecar_variables';
+    const run = await startWith(variables, ['sh', '-c', words]);
+    run.stderr.resume();
+    expect(await text(run.stdout)).toBe("1 2 3 4 it's\n$HOME\n");
   });
 
   it('that does not exist has the exit code that a shell has for it', async () => {

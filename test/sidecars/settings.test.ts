@@ -32,6 +32,9 @@ describe('readSettings', () => {
       workdir: { value: undefined, source },
       drift: { value: 'save', source },
       connectTimeoutMs: { value: 90_000, source },
+      forwards: { value: [], source },
+      environment: {},
+      afterLanding: { value: undefined, source },
     });
   });
 
@@ -90,7 +93,7 @@ describe('readSettings', () => {
       [
         '{"workdri": "w"}',
         'workdri',
-        'unknown key "workdri"; known are $schema, sidecar, workdir, drift, connectTimeout, ignore, include',
+        'unknown key "workdri"; known are $schema, sidecar, workdir, drift, connectTimeout, ignore, include, forwards, environment, afterLanding',
       ],
       ['{"constructor": 1}', 'constructor', 'unknown key "constructor"'],
       ['{"__proto__": {"drift": "refuse"}}', '__proto__', 'unknown key "__proto__"'],
@@ -111,6 +114,12 @@ describe('readSettings', () => {
       ['{"include": [""]}', 'include.0', 'is empty'],
       ['{"include": ["a\\nb"]}', 'include.0', 'holds a line break'],
       ['{"include": ["[a/b]"]}', 'include.0', 'a bracket'],
+      ['{"forwards": ["8080:"]}', 'forwards.0', '"forwards" must be a list of forwards'],
+      ['{"forwards": [{"remote": "x"}]}', 'forwards.0.remote', '"forwards" must be a list of forwards'],
+      ['{"environment": {"A-B": "1"}}', 'environment.A-B', '"environment" must be an object of variables'],
+      ['{"environment": {"A": 1}}', 'environment.A', '"environment" must be an object of variables'],
+      ['{"afterLanding": []}', 'afterLanding', '"afterLanding" must be a command'],
+      ['{"afterLanding": [""]}', 'afterLanding', '"afterLanding" must be a command'],
     ])('in the project file %s', async (text, key, reason) => {
       await writeFile(projectFile, text);
       const facts = { file: projectFile, key, reason: expect.stringContaining(reason) as string };

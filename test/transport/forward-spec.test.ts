@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SidecarError } from '../../src/errors.js';
-import { addressText, leadsToItself, parseForward } from '../../src/forward/spec.js';
+import { addressText, leadsToItself, parseForward } from '../../src/transport/forward-spec.js';
 
 const words = (spec: string): string => {
   const { listen, target } = parseForward(spec);

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { SidecarError } from '../errors.js';
-import type { Address } from '../transport/transport.js';
+import type { Address } from './transport.js';
 
 /** A port to listen on, on one side, and where to connect to, on the other. The host `*` is every interface. */
 export interface ForwardSpec {
