@@ -36,7 +36,8 @@ export type SidecarEvent =
       readonly source: 'first-use' | 'known_hosts';
     }
   /** A path of the working tree cannot travel. `path` is for display: unprintable bytes are escaped. */
-  | { readonly kind: 'snapshot.skipped'; readonly path: string; readonly reason: SkipReason }
+  /** `path` in the working tree, `file` on the disk. */
+  | { readonly kind: 'snapshot.skipped'; readonly path: string; readonly file: string; readonly reason: SkipReason }
   /** Bytes of the pack handed to the transport so far. `done` on the last one. */
   | { readonly kind: 'sync.sending'; readonly bytes: number; readonly elapsedMs: number; readonly done: boolean }
   | { readonly kind: 'sync.phase'; readonly phase: SyncPhase }

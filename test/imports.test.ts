@@ -50,6 +50,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   // What is kept from one landing to the next, whatever part it is of.
   'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git', 'src/transport'],
+  // Texts of files in, texts of files out.
+  'src/editors': [],
   'src/client.ts': ['src'],
   'src/landing.ts': ['src/client.ts', 'src/git', 'src/sidecars'],
   // It does what a client would do itself.

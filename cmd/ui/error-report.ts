@@ -1,6 +1,7 @@
 import type { ErrorCode, SidecarError } from '../../src/errors.js';
 import { explain, type Explanation } from './explain.js';
 import type { Line } from './line.js';
+import { problemLine, problemOf } from './problem-line.js';
 
 /** Of these, the cause may be somewhere else. */
 const mayHaveManyCauses: ReadonlySet<ErrorCode> = new Set([
@@ -28,8 +29,9 @@ export function errorDocument(error: SidecarError): { readonly error: Readonly<R
 /** An error for people: what happened and why, what to do next, and on request where in the program it came from. */
 export function errorLines(error: SidecarError, { stack }: { readonly stack: boolean }): readonly Line[] {
   const { message, hint } = report(error);
+  const problem = problemOf(error);
   return [
-    [{ text: 'sidecar: ', style: 'red' }, message],
+    problem === undefined ? [{ text: 'sidecar: ', style: 'red' }, message] : problemLine(problem),
     ...(hint === '' ? [] : [[{ text: '  hint: ', style: 'cyan' } as const, hint]]),
     ...(stack ? stackLines(error) : []),
   ];

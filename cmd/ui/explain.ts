@@ -1,4 +1,4 @@
-import type { ErrorCode, Facts, SidecarError } from '../../src/errors.js';
+import { SidecarError, type ErrorCode, type Facts } from '../../src/errors.js';
 import { commandLine } from './command-line.js';
 import { because, effort, list, number, place, text, the, workspace } from './fact-words.js';
 import { aFew, count } from './quantities.js';
@@ -15,6 +15,11 @@ export function explain(error: SidecarError): Explanation {
   return explanations[error.code](error.facts);
 }
 
+/** The same for a line that has said already which file it is about. */
+export function explainInPlace({ code, facts }: SidecarError): Explanation {
+  return explain(new SidecarError(code, { ...facts, file: '', path: '', source: '' }));
+}
+
 /** Why it failed, in as few words as there are: for a line that says more than that. */
 export function causeOf(error: SidecarError): string {
   return text(error.facts, 'reason') ?? explain(error).message;
@@ -22,7 +27,10 @@ export function causeOf(error: SidecarError): string {
 
 const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> = {
   'usage.invalid': (facts) => ({
-    message: withPath(because(facts, 'this is no valid command line'), text(facts, 'path') ?? text(facts, 'value')),
+    message: withLine(
+      facts,
+      withPath(because(facts, 'this is no valid command line'), text(facts, 'path') ?? text(facts, 'value')),
+    ),
     hint: text(facts, 'suggestion') ?? 'see `sidecar --help`, or `sidecar help COMMAND` for one command',
   }),
   'settings.invalid': (facts) => {
@@ -311,6 +319,12 @@ function listenAddress(facts: Facts): string {
 
 function withPath(message: string, path: string | undefined): string {
   return path === undefined ? message : `${message}: ${path}`;
+}
+
+/** With the line of a file where it stands. */
+function withLine(facts: Facts, message: string): string {
+  const [file, line] = [text(facts, 'file'), number(facts, 'line')];
+  return file === undefined || line === undefined ? message : `${file}, line ${line}: ${message}`;
 }
 
 function logOf(facts: Facts): string | undefined {

@@ -1,5 +1,6 @@
 import { jsonLine } from './escape.js';
 import { type Line, fit, paint } from './line.js';
+import { problemLine, type Problem } from './problem-line.js';
 
 /** What the program needs of `process.stdout` and `process.stderr`. */
 export interface OutputStream {
@@ -67,6 +68,11 @@ export class Output {
   /** Something that the user may have to act on, although the command goes on. */
   warn(...line: Line): void {
     if (!this.quiet) this.#printStatus([{ text: 'sidecar: warning: ', style: 'yellow' }, ...line]);
+  }
+
+  /** A warning that is about a file. */
+  problem(problem: Problem): void {
+    if (!this.quiet) this.#printStatus(problemLine(problem));
   }
 
   /** An error: `document` with `--json`, else the lines, which `--quiet` does not silence. */

@@ -60,7 +60,12 @@ export function createReporter(output: Output, name: string): Emit {
         }
         return;
       case 'snapshot.skipped':
-        output.warn(`${event.path} is not sent: ${skipReasons[event.reason]}`);
+        output.problem({
+          file: event.file,
+          severity: 'warning',
+          message: `not sent: ${skipReasons[event.reason]}`,
+          code: event.kind,
+        });
         return;
       case 'sync.phase':
         reading = event.phase === 'snapshot';

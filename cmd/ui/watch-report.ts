@@ -4,6 +4,7 @@ import { errorDocument } from './error-report.js';
 import { explain } from './explain.js';
 import type { Line } from './line.js';
 import type { Output } from './output.js';
+import { problemLine, problemOf } from './problem-line.js';
 import { formatSeconds } from './quantities.js';
 
 /**
@@ -38,7 +39,10 @@ export function reportWatch(output: Output, name: string, event: WatchEvent | Ru
       const error = about(event.error, name);
       const { message, hint } = explain(error);
       const again = `trying again at the next change, and in ${formatSeconds(event.retryMs)}`;
+      const problem = problemOf(error);
       output.fail(errorDocument(error), [
+        // Before the line that ends the landing: editors take what stands between the two for its problems.
+        ...(problem === undefined ? [] : [problemLine(problem)]),
         [{ text: 'sidecar: ', style: 'red' }, `not landed: ${message}`],
         [{ text: '  hint: ', style: 'cyan' }, hint === '' ? again : `${hint}; ${again}`],
       ]);

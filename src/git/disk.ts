@@ -1,8 +1,8 @@
 import { lstatSync, type BigIntStats } from 'node:fs';
-import { SidecarError } from '../errors.js';
 import type { SkipReason } from '../events.js';
 import { placeOf } from './directory.js';
 import { toText, type BytePath } from './path-bytes.js';
+import { unreadable } from './unreadable.js';
 
 /** A file as it was at one moment: every write to it, and every other file in its place, has another stamp. */
 export interface Stamp {
@@ -73,11 +73,7 @@ export function statsAt(root: string, path: BytePath): BigIntStats | undefined {
     return lstatSync(placeOf(root, path), { bigint: true, throwIfNoEntry: false });
   } catch (error) {
     if (leadsNowhere(error)) return undefined;
-    throw new SidecarError(
-      'sync.unreadable',
-      { path: toText(path), reason: (error as Error).message },
-      { cause: error },
-    );
+    throw unreadable(root, toText(path), (error as Error).message, error);
   }
 }
 

@@ -1,7 +1,7 @@
-import { SidecarError } from '../errors.js';
 import type { IgnoreFile } from './ignore-rules.js';
 import type { BytePath } from './path-bytes.js';
 import { readRegularFile } from './regular-file.js';
+import { unreadable } from './unreadable.js';
 
 /** Where ignore rules stand, and the directory (with a trailing slash, or empty for the root) that they speak of. */
 export interface IgnoreSource {
@@ -28,7 +28,7 @@ export async function readIgnoreFiles(sources: readonly IgnoreSource[]): Promise
     left -= content.length;
     if (left < 0) {
       const reason = `with it, the ignore rules of this working tree are larger than ${rulesLimitBytes / 1024} KiB`;
-      throw new SidecarError('sync.unreadable', { path: file.toString(), reason }, { retryable: false });
+      throw unreadable('/', file.toString(), reason);
     }
     files.push({ directory, content });
   }

@@ -7,6 +7,7 @@ import { readingOnly, type Environment } from './environment.js';
 import { joinNul, splitNul, toBytes, type BytePath } from './path-bytes.js';
 import { failure, runGit, type GitOutput, type GitPlace } from './run.js';
 import { SendRules } from './send-rules.js';
+import { unreadable } from './unreadable.js';
 
 /** What the working tree consists of, by git's own account. Paths are relative to the root. */
 export interface Listing {
@@ -188,7 +189,7 @@ async function refusePipes(directory: string): Promise<void> {
     stat(path.join(directory, '.git/info/exclude')).catch(() => undefined),
   ]);
   const refuse = (name: string): never => {
-    throw new SidecarError('sync.unreadable', { path: path.join(directory, name), reason: 'it is a named pipe' });
+    throw unreadable(directory, path.join(directory, name), 'it is a named pipe');
   };
   if (ignore?.isFIFO() === true) refuse('.gitignore');
   if (attributes?.isFIFO() === true) refuse('.gitattributes');

@@ -7,6 +7,7 @@ import { joinNul, toText, type BytePath } from './path-bytes.js';
 import { runGit } from './run.js';
 import type { Shadow } from './shadow.js';
 import { tickMs } from './tick.js';
+import { unreadable } from './unreadable.js';
 
 /** How often a file that changes while it is read is read again; the pauses double from `tickMs` to half a second. */
 const maxReadings = 9;
@@ -67,16 +68,16 @@ async function readNow(shadow: Shadow, paths: readonly BytePath[], again: boolea
     shadow.place.signal?.throwIfAborted();
     // A file that was cut short ends git with a signal, and its lock stays.
     await rm(path.join(shadow.gitDir, 'index.lock'), { force: true });
-    return unreadable(error) ?? (error as Error);
+    return couldNotOpen(error, shadow.place.cwd) ?? (error as Error);
   }
 }
 
 /** git names the file that it could not open: `error: open("x"): Permission denied`. */
-function unreadable(error: unknown): SidecarError | undefined {
+function couldNotOpen(error: unknown, root: string): SidecarError | undefined {
   if (!(error instanceof SidecarError) || error.code !== 'git.failed') return undefined;
   const match = /(?:open|readlink|short read)[ (]*"(.*)"\)?: ([^;]*)/.exec(String(error.facts['reason']));
   if (match === null) return undefined;
-  return new SidecarError('sync.unreadable', { path: match[1] ?? '', reason: match[2] ?? '' }, { cause: error });
+  return unreadable(root, match[1] ?? '', match[2] ?? '', error);
 }
 
 function changing(paths: readonly BytePath[]): SidecarError {

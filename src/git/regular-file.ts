@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { SidecarError } from '../errors.js';
+import type { SidecarError } from '../errors.js';
+import { unreadable } from './unreadable.js';
 
 /**
  * The content of a regular file, or undefined where there is none to be read. Whoever made the repository may have put a
@@ -29,5 +30,5 @@ export async function readRegularFile(
 
 function tooLarge(file: string | Buffer, limitBytes: number): SidecarError {
   const reason = `it is larger than ${Math.floor(limitBytes / 1024)} KiB`;
-  return new SidecarError('sync.unreadable', { path: file.toString(), reason }, { retryable: false });
+  return unreadable('/', file.toString(), reason);
 }

@@ -65,7 +65,7 @@ const maxTries = 3;
  * Only what changed since the last snapshot is read. Every file of it stood whole on the disk, also while others write
  * there. An index that is damaged, or that names objects which the user's own git has pruned, is built again.
  *
- * Throws `sync.unreadable` {path, reason} for a file that cannot be read, and `sync.changing` {paths} for files that are
+ * Throws `sync.unreadable` {path, file, reason} for a file that cannot be read, and `sync.changing` {paths} for files that are
  * written to all the time.
  */
 export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: SnapshotOptions): Promise<Taken> {
@@ -75,7 +75,8 @@ export async function takeSnapshot(tree: WorkingTree, shadow: Shadow, options: S
     snapshot: await takeWhole(tree, shadow, options),
     stored: Promise.resolve(),
   };
-  for (const one of taken.snapshot.skipped) emit({ kind: 'snapshot.skipped', ...one });
+  for (const one of taken.snapshot.skipped)
+    emit({ kind: 'snapshot.skipped', ...one, file: path.join(tree.root, one.path) });
   return taken;
 }
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { constants, readlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { SidecarError } from '../errors.js';
 import { leadsNowhere, stampFrom, statsAt, type Stamp } from './disk.js';
 import { placeOf } from './directory.js';
 import { objectId } from './object-id.js';
 import { toText, type BytePath } from './path-bytes.js';
 import { waysTo } from './tree-path.js';
+import { unreadable } from './unreadable.js';
 import type { ObjectFormat } from './working-tree.js';
 
 /** What stands at a path of a working tree, told as a tree would. */
@@ -34,11 +34,7 @@ export async function standingAt(root: string, path: BytePath, format: ObjectFor
     return hasStamp(root, path, stamp) ? { kind: 'file', mode, id, stamp } : { kind: 'other' };
   } catch (error) {
     if (leadsNowhere(error)) return { kind: 'other' };
-    throw new SidecarError(
-      'sync.unreadable',
-      { path: toText(path), reason: (error as Error).message },
-      { cause: error },
-    );
+    throw unreadable(root, toText(path), (error as Error).message, error);
   }
 }
 

@@ -69,12 +69,13 @@ export async function readStored<T>(path: string, schema: v.GenericSchema<unknow
   try {
     content = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError) throw new SidecarError('state.corrupt', { path, reason: 'it is not JSON' });
+    if (error instanceof SyntaxError)
+      throw new SidecarError('state.corrupt', { path, file: path, reason: 'it is not JSON' });
     if (errorCode(error) === 'ENOENT') return undefined;
     throw unwritable(path, error);
   }
   const checked = v.safeParse(schema, content);
   if (checked.success) return checked.output;
   const key = v.getDotPath(checked.issues[0]) ?? 'the whole file';
-  throw new SidecarError('state.corrupt', { path, key, reason: `${key} is not as expected` });
+  throw new SidecarError('state.corrupt', { path, file: path, key, reason: `${key} is not as expected` });
 }

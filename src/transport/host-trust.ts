@@ -73,15 +73,11 @@ function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort }: Judged
 
   const revocation = revoked.find(entryIsShown);
   if (revocation !== undefined) {
-    const error = new SidecarError(
-      'ssh.host_key_revoked',
-      { ...shown, source: placeOf(revocation) },
-      { retryable: false },
-    );
+    const error = new SidecarError('ssh.host_key_revoked', { ...shown, ...placeOf(revocation) }, { retryable: false });
     return { kind: 'refused', error };
   }
   if (pins.length > 0) {
-    return pins.some(isShown) ? { kind: 'pinned' } : changed(shown, pins, 'pin');
+    return pins.some(isShown) ? { kind: 'pinned' } : changed(shown, pins, { source: 'pin' });
   }
   const learn = (source: 'known_hosts' | 'first-use'): HostKeyVerdict => ({
     kind: 'learn',
@@ -110,16 +106,16 @@ interface JudgedBy extends Known {
 function changed(
   shown: { readonly host: string; readonly keyType: string; readonly actual: string },
   expectedKeys: readonly PublicKey[],
-  source: string,
+  place: { readonly source: string; readonly file?: string; readonly line?: number },
 ): HostKeyVerdict {
   const expected = [...new Set(expectedKeys.map(({ blob }) => fingerprint(blob)))];
-  const error = new SidecarError('ssh.host_key_changed', { ...shown, expected, source }, { retryable: false });
+  const error = new SidecarError('ssh.host_key_changed', { ...shown, expected, ...place }, { retryable: false });
   return { kind: 'refused', error };
 }
 
-/** `path:line`, as compilers print a place. */
-function placeOf(entry: KnownHost): string {
-  return `${entry.path}:${String(entry.line)}`;
+/** Which line is to be taken out, `source` as compilers print a place. */
+function placeOf({ path, line }: KnownHost): { readonly source: string; readonly file: string; readonly line: number } {
+  return { source: `${path}:${String(line)}`, file: path, line };
 }
 
 function parsePin(line: HostKeyLine, target: SshTarget): PublicKey {

@@ -48,7 +48,6 @@ async function unlock({ path, text, ask }: LockedFile): Promise<Unlocked> {
 /** `ssh.passphrase_needed` or `ssh.key_unusable`. */
 export function failureOf(failure: KeyFailure): SidecarError {
   const { kind, ...facts } = failure;
-  return new SidecarError(kind === 'locked' ? 'ssh.passphrase_needed' : 'ssh.key_unusable', facts, {
-    retryable: false,
-  });
+  const code = kind === 'locked' ? 'ssh.passphrase_needed' : 'ssh.key_unusable';
+  return new SidecarError(code, { ...facts, file: facts.path }, { retryable: false });
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { SidecarError } from '../errors.js';
 import { homesOf, placesOf, type Homes } from './homes.js';
 import { dumpSshOptions, type SshDump } from './ssh-dump.js';
@@ -168,6 +168,9 @@ function localUser(env: NodeJS.ProcessEnv): string {
   return env['USER'] ?? env['USERNAME'] ?? userInfo().username;
 }
 
+/** ssh says `FILE: line 2: Bad configuration option: prot`, and where a value is bad `FILE line 2: …`. */
 function configInvalid(host: string, reason: string): SidecarError {
-  return new SidecarError('ssh.config_invalid', { host, reason }, { retryable: false });
+  const [, file, line] = /^(.+?):? line (\d+): /.exec(reason) ?? [];
+  const place = file === undefined || !isAbsolute(file) ? {} : { file, line: Number(line) };
+  return new SidecarError('ssh.config_invalid', { host, reason, ...place }, { retryable: false });
 }

@@ -25,7 +25,7 @@ export interface Applied {
  * not overwritten either. Cut off, it is done in part, each file whole; done again, it goes on from there.
  *
  * Throws `pull.conflict` {conflicts, applied}, where `applied` counts the paths that were put in place before,
- * `pull.unwritable` {path, reason, applied}, and `sync.unreadable`.
+ * `pull.unwritable` {path, file, reason, applied}, and `sync.unreadable`.
  */
 export async function putHere(
   tree: WorkingTree,
@@ -68,7 +68,7 @@ async function perform(
         }
       } catch (error) {
         if (error instanceof Taken) throw conflict(workspace, [name], applied);
-        throw unwritable(error, name, applied);
+        throw unwritable(error, { root, name, applied });
       }
       applied += 1;
     }
@@ -105,8 +105,12 @@ function inOrder(steps: readonly Step[]): Step[] {
 const conflict = (workspace: string, paths: readonly BytePath[], applied: number): SidecarError =>
   new SidecarError('pull.conflict', { workspace, conflicts: paths.map(toText), applied });
 
-function unwritable(error: unknown, name: BytePath, applied: number): unknown {
+function unwritable(
+  error: unknown,
+  { root, name, applied }: { readonly root: string; readonly name: BytePath; readonly applied: number },
+): unknown {
   if (error instanceof SidecarError || (error as NodeJS.ErrnoException).code === undefined) return error;
   const reason = (error as Error).message;
-  return new SidecarError('pull.unwritable', { path: toText(name), reason, applied }, { cause: error });
+  const file = path.join(root, toText(name));
+  return new SidecarError('pull.unwritable', { path: toText(name), file, reason, applied }, { cause: error });
 }

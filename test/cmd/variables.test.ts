@@ -40,4 +40,11 @@ describe('the variables of a command', () => {
     expect(failing).toThrow(words);
     expect(failing).not.toThrow('s3cret');
   });
+
+  it('that a file has wrong are refused with their line', () => {
+    const file = path.join(place.path, '.env');
+    writeFileSync(file, '# a comment\nA=1\n  B C=s3cret\n');
+    const facts = { file, line: 3, reason: 'a variable is NAME=VALUE, or the NAME of one' };
+    expect(() => variables({ envFile: ['.env'] })).toThrow(expect.objectContaining({ code: 'usage.invalid', facts }));
+  });
 });

@@ -305,7 +305,12 @@ describe('what cannot travel', () => {
     side.far('mkfifo', path.join(side.repo.root, 'pipe'), path.join(side.repo.root, 'pipe.ignored'));
     const result = await side.sync();
     expect(result.skipped).toEqual([{ path: 'pipe', reason: 'fifo' }]);
-    expect(side.events).toContainEqual({ kind: 'snapshot.skipped', path: 'pipe', reason: 'fifo' });
+    expect(side.events).toContainEqual({
+      kind: 'snapshot.skipped',
+      path: 'pipe',
+      file: path.join(side.repo.root, 'pipe'),
+      reason: 'fifo',
+    });
   });
 
   it('is named: a tracked file that became a FIFO is gone over there', async () => {

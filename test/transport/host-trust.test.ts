@@ -94,7 +94,14 @@ describeWith(['ssh-keygen'], 'host trust', () => {
       expect(refusal(await verdict(ed, lines, { hostKeys: [ed.line] }))).toEqual({
         code: 'ssh.host_key_revoked',
         retryable: false,
-        facts: { host: 'web', keyType: 'ssh-ed25519', actual: fingerprint(ed.blob), source: `${knownHosts}:2` },
+        facts: {
+          host: 'web',
+          keyType: 'ssh-ed25519',
+          actual: fingerprint(ed.blob),
+          source: `${knownHosts}:2`,
+          file: knownHosts,
+          line: 2,
+        },
       });
     });
 
@@ -134,6 +141,8 @@ describeWith(['ssh-keygen'], 'host trust', () => {
           expected: print(rsa, ed),
           actual: fingerprint(otherEd.blob),
           source: `${knownHosts}:3`,
+          file: knownHosts,
+          line: 3,
         },
       });
     });

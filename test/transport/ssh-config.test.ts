@@ -85,7 +85,12 @@ describeWith(['ssh'], 'a host resolved through ssh', () => {
     await expect(resolve({ host: 'web' }, ['Host *', 'Prot 2222'])).rejects.toMatchObject({
       code: 'ssh.config_invalid',
       retryable: false,
-      facts: { host: 'web', reason: `${home}/.ssh/config: line 2: Bad configuration option: prot` },
+      facts: {
+        host: 'web',
+        reason: `${home}/.ssh/config: line 2: Bad configuration option: prot`,
+        file: `${home}/.ssh/config`,
+        line: 2,
+      },
     });
   });
 

@@ -69,7 +69,9 @@ function authError({ target, identities, refusals }: AuthFailure): SidecarError 
   const tried = identities.attempts.slice(0, maxKeys).map(({ description }) => description);
   const facts = { host, port, user, tried, untried: identities.attempts.length - tried.length };
   const [path] = identities.lockedFiles;
-  if (path !== undefined) return new SidecarError('ssh.passphrase_needed', { ...facts, path }, { retryable: false });
+  if (path !== undefined) {
+    return new SidecarError('ssh.passphrase_needed', { ...facts, path, file: path }, { retryable: false });
+  }
 
   const banner = refusals.map((refusal) => refusal.banner.trim()).find((text) => text !== '');
   return new SidecarError(

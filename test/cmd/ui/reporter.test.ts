@@ -94,8 +94,10 @@ describe('the reporter', () => {
   });
 
   it('warns of what cannot travel, with the name escaped', () => {
-    const stderr = report([{ kind: 'snapshot.skipped', path: 'a\x1b[2Jpipe', reason: 'fifo' }]);
-    expect(stderr.shown[0]).toBe('sidecar: warning: a\\x1b[2Jpipe is not sent: it is a named pipe');
+    const stderr = report([
+      { kind: 'snapshot.skipped', path: 'a\x1b[2Jpipe', file: '/app/a\x1b[2Jpipe', reason: 'fifo' },
+    ]);
+    expect(stderr.shown[0]).toBe('/app/a\\x1b[2Jpipe:1:1: warning: not sent: it is a named pipe [snapshot.skipped]');
   });
 
   it('draws bytes and rate on a terminal, no more often than the eye can follow', () => {
