@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addDriftCommands } from './program/drift.js';
+import { addEditorCommands } from './program/editors.js';
 import { addExecutionCommands } from './program/execution.js';
 import { addHelpCommands } from './program/help.js';
 import { addLandingCommands } from './program/landing.js';
@@ -43,6 +44,7 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
     ['Changes made over there:', addDriftCommands],
     ['Sessions:', addSessionCommands],
     ['Settings:', addSettingsCommands],
+    ['Editors:', addEditorCommands],
     ['Help:', addHelpCommands],
   ] as const;
   for (const [heading, addCommands] of groups) addCommands(program.commandsGroup(heading), run);

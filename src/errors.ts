@@ -64,6 +64,9 @@ export type ErrorCode =
   | 'forward.remote_refused'
   // the daemon
   | 'daemon.silent'
+  // files of editors
+  | 'init.refused'
+  | 'init.unwritable'
   // the rest
   | 'interrupted'
   | 'internal';

@@ -64,6 +64,8 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'forward.local_refused': exitCode.failed,
   'forward.remote_refused': exitCode.failed,
   'daemon.silent': exitCode.failed,
+  'init.refused': exitCode.refused,
+  'init.unwritable': exitCode.failed,
   interrupted: exitCode.interrupted,
   internal: exitCode.failed,
 };

@@ -295,6 +295,14 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
     hint: 'commands go on without it, and the next one starts another; to end it, look for its process: daemon-server.js',
   }),
 
+  'init.refused': (facts) => ({
+    message: `cannot add to ${the(facts, 'path', 'this file')}: ${because(facts, 'it is not as expected')}`,
+    hint: 'nothing was changed; put that right, or move it away',
+  }),
+  'init.unwritable': (facts) => ({
+    message: `cannot write ${the(facts, 'path', 'this file')}: ${because(facts, 'the system refuses')}`,
+    hint: 'put that right, and run it again',
+  }),
   interrupted: () => ({ message: 'interrupted', hint: '' }),
   internal: (facts) => ({
     message: `something that should not happen: ${because(facts, 'unknown')}`,

@@ -52,6 +52,8 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'forward.local_refused': 'end',
   'forward.remote_refused': 'end',
   'daemon.silent': 'end',
+  'init.refused': 'end',
+  'init.unwritable': 'end',
   interrupted: 'end',
   internal: 'end',
 };

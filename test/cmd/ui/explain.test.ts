@@ -148,6 +148,7 @@ describe('exit codes', () => {
       'history.busy',
       'pull.conflict',
       'pull.branch_exists',
+      'init.refused',
     ]);
     expect(of(2)).toEqual(['usage.invalid', 'settings.invalid']);
     expect(of(130)).toEqual(['interrupted']);
