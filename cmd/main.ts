@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { SidecarError } from '../src/errors.js';
 import { type GlobalOptions, type World, createContext, createOutput } from './context.js';
+import { asSidecarError } from './as-sidecar-error.js';
 import { createProgram } from './program.js';
 import { errorDocument, errorLines } from './ui/error-report.js';
 import { exitCode, exitCodes } from './ui/exit-codes.js';
@@ -33,7 +34,7 @@ export async function main(world: World): Promise<number> {
     // Wrong usage may have stopped the parser before it saw --json.
     const json = world.argv.includes('--json');
     output ??= createOutput(world, { ...program.opts<GlobalOptions>(), ...(json && { json }) });
-    const error = asSidecarError(thrown, world.signal);
+    const error = failureOf(thrown, world.signal);
     if (usage !== '' && !output.json) output.usage(usage);
     else output.fail(errorDocument(error), errorLines(error, { stack: output.verbose }));
     return exitCodes[error.code];
@@ -49,12 +50,10 @@ function tidyUpEnds(signal: AbortSignal): Promise<never> {
 }
 
 /** The failure as the user is told of it. Whatever fails after Ctrl-C fails because of it. */
-function asSidecarError(thrown: unknown, signal: AbortSignal): SidecarError {
+function failureOf(thrown: unknown, signal: AbortSignal): SidecarError {
   if (signal.aborted) return new SidecarError('interrupted', {}, { cause: thrown });
-  if (thrown instanceof SidecarError) return thrown;
   if (thrown instanceof CommanderError) return wrongUsage(thrown);
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return new SidecarError('internal', { reason }, { cause: thrown });
+  return asSidecarError(thrown);
 }
 
 /** Commander says `error: unknown command 'lst'`, and on a line of its own `(Did you mean list?)`. */

@@ -30,7 +30,16 @@ async function start(): Promise<void> {
     import('./compile-cache.js'),
     import('../src/sidecars/home.js'),
   ]);
-  const homeDir = homedir();
+  const homeDir = homeOr(homedir, '/');
   keepCompiledCode(stateHome({ env: process.env, platform: process.platform, homeDir }).stateDir);
   await (await import('./process.js')).run(homeDir);
+}
+
+/** A container may run as a user whom no file knows. Where nothing can be written either, a command says so. */
+function homeOr(homedir: () => string, otherwise: string): string {
+  try {
+    return homedir();
+  } catch {
+    return otherwise;
+  }
 }

@@ -1,15 +1,15 @@
-import { SidecarError } from '../../src/errors.js';
 import { askDaemon } from '../../src/daemon/client.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
 import { afterLandingHere, runAfterLanding, type AfterLandingFlags } from '../after-landing.js';
+import { asSidecarError } from '../as-sidecar-error.js';
 import type { Context } from '../context.js';
 import { landingAsked, landingHere, type LandingFlags } from '../landing.js';
 import { callerOf, throughDaemon } from '../through-daemon.js';
 import { passphrasePrompt } from '../ui/ask-passphrase.js';
 import { errorDocument } from '../ui/error-report.js';
-import { exitCode, exitCodes } from '../ui/exit-codes.js';
 import { explain } from '../ui/explain.js';
+import { problemOf } from '../ui/problem-line.js';
 import { lateReporter } from '../ui/reporter.js';
 import { driftWarning, keptWarning, syncSummary } from '../ui/sync-summary.js';
 
@@ -19,30 +19,33 @@ export interface SyncFlags extends LandingFlags, AfterLandingFlags {
   readonly bestEffort?: boolean;
 }
 
+/**
+ * With `--best-effort`, nothing that fails here is an error but a wrong command line: what starts a container must not fail
+ * because of the machine beside it.
+ */
 export async function sync(context: Context, flags: SyncFlags): Promise<void> {
   const { output } = context;
-  const after = await afterLandingHere(context, flags);
-  const result = await landOrSkip(context, flags);
-  if (result === undefined) return;
-  const warning = driftWarning(result);
-  if (warning !== undefined) output.warn(warning);
-  const kept = keptWarning(result);
-  if (kept !== undefined) output.warn(kept);
-  output.outcome(result, [syncSummary(result)]);
-  const isDone = result.upToDate || flags.dryRun === true;
-  if (after !== undefined && !isDone) await runAfterLanding(context, after, { result, flags });
-}
-
-/** Undefined where nothing is synced, and that is to be put up with. */
-async function landOrSkip(context: Context, flags: SyncFlags): Promise<SyncResult | undefined> {
-  const { output } = context;
+  let hasLanded = false;
   try {
-    return await land(context, flags);
+    const after = await afterLandingHere(context, flags);
+    const result = await land(context, flags);
+    hasLanded = true;
+    const warning = driftWarning(result);
+    if (warning !== undefined) output.warn(warning);
+    const kept = keptWarning(result);
+    if (kept !== undefined) output.warn(kept);
+    output.outcome(result, [syncSummary(result)]);
+    const isDone = result.upToDate || flags.dryRun === true;
+    if (after !== undefined && !isDone) await runAfterLanding(context, after, { result, flags });
   } catch (error) {
-    if (flags.bestEffort !== true || !isSkippable(error) || context.signal.aborted) throw error;
-    output.warn(`nothing was synced: ${explain(error).message}`);
-    output.outcome({ skipped: true, ...errorDocument(error) }, []);
-    return undefined;
+    if (flags.bestEffort !== true || context.signal.aborted) throw error;
+    const passedOver = asSidecarError(error);
+    if (passedOver.code === 'usage.invalid') throw error;
+    const problem = problemOf(passedOver);
+    if (problem !== undefined) output.problem({ ...problem, severity: 'warning' });
+    const { message } = explain(passedOver);
+    output.warn(hasLanded ? message : `nothing was synced: ${message}`);
+    if (!hasLanded) output.outcome({ skipped: true, ...errorDocument(passedOver) }, []);
   }
 }
 
@@ -67,10 +70,4 @@ export async function land(
       });
     },
   });
-}
-
-/** What `--best-effort` lets pass: there is no sidecar to sync to, or no way to it. */
-function isSkippable(error: unknown): error is SidecarError {
-  if (!(error instanceof SidecarError)) return false;
-  return error.code === 'sidecar.none_selected' || exitCodes[error.code] === exitCode.noSession;
 }

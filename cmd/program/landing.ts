@@ -28,7 +28,7 @@ export function addLandingCommands(program: Command, run: RunCommand): void {
         "bring the workspace's own git to the commit and branch of here, with tags: what it would lose is kept under a ref",
       ).conflicts('dryRun'),
     )
-    .option('--best-effort', 'succeed with a warning when there is no sidecar or it cannot be reached')
+    .option('--best-effort', 'succeed with a warning whatever fails: for scripts that must go on')
     .addOption(afterLandingOption())
     .addOption(connectTimeoutOption())
     .addHelpText('after', syncLines)
@@ -69,7 +69,8 @@ Examples:
   sidecar sync --json | jq -r .tree
 
 Exit codes: 0 landed and proved, or in step already · 1 failed, nothing is lost · 2 wrong usage · 3 refused: drift, a
-workspace that is not empty or in use · 255 no session to the sidecar · 130 interrupted`;
+workspace that is not empty or in use · 255 no session to the sidecar · 130 interrupted. With --best-effort, all of these
+but 2 and 130 are a warning and 0.`;
 
 const watchLines = `
 Examples:

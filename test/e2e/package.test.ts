@@ -35,6 +35,8 @@ describe('the package', () => {
     const parts =
       /^dist\/(cmd|libraries)\/[\w-]+\.js$|^dist\/src\/([\w/-]+\.d\.ts|index\.js)$|^src\/sync\/remote\/[\w/-]+\.sh$/;
     expect(names.filter((name) => !parts.test(name)).sort()).toEqual([
+      '.devcontainer/features/sidecar/devcontainer-feature.json',
+      '.devcontainer/features/sidecar/install.sh',
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
