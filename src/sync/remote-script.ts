@@ -45,7 +45,7 @@ const cached = new Map<Subject, string>();
 
 /** The first line to send: the script and what it is told, for `printf %b` to unfold. Comments and indentation stay here. */
 export function remoteScriptLine(nonce: string, subject: Subject = 'sync'): string {
-  const text = cached.get(subject) ?? encode(`${settings}${readScripts('.')}${readScripts(subject)}`);
+  const text = cached.get(subject) ?? encode(`${settings}${readScripts('everywhere')}${readScripts('.')}${readScripts(subject)}`);
   cached.set(subject, text);
   const script = `nonce=${nonce}\\n${text}`;
   return `${script.length} ${script}\n`;

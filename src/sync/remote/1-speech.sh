@@ -28,14 +28,6 @@ W='' S='' tmp='' holding='' held='' healed='' times=0 seen=''
 # Set where what is put in place is to be no landing: see workspace/.
 aside=''
 
-say() { printf '%s %s\n' "$nonce" "$*"; }
-
-# error CODE REASON…: the last word of a conversation.
-fail() {
-  say "error $1 $2"
-  exit 0
-}
-
 # What git said, on one line. A full disk has no room for that: then what is said on trying to write.
 said() {
   words=$(tr '\n' ' ' <"$tmp/err" | cut -c 1-600)

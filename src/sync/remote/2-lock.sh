@@ -3,24 +3,6 @@
 
 # A symbolic link is made in one step together with its content, the owner: no lock without an owner is ever seen.
 
-boot() {
-  id=- ns=-
-  if [ -r /proc/sys/kernel/random/boot_id ]; then read -r id </proc/sys/kernel/random/boot_id; fi
-  ns=$(readlink /proc/self/ns/pid 2>/dev/null) || ns=-
-  printf '%s.%s' "$id" "$ns"
-}
-
-# The start time of a process, which tells it from a later one of the same number.
-started() {
-  if [ -r "/proc/$1/stat" ] && read -r stat <"/proc/$1/stat" 2>/dev/null; then
-    # shellcheck disable=SC2086
-    set -- ${stat##*) }
-    printf '%s' "${20}"
-  elif kill -0 "$1" 2>/dev/null; then
-    printf -- -
-  fi
-}
-
 # Whether the holder of a lock may still be at work. Where its processes cannot be seen from here (another container on
 # the same volume, or before the machine started again), ten minutes of age decide. A lock of a time to come is none of
 # now: the clock was set back. It takes two looks to tell, for a holder may let go and take it again in between, once.

@@ -1,19 +1,6 @@
 # Hello: what stands on the sidecar, and which commits both sides have.
 # shellcheck shell=sh disable=SC2154,SC2034 # nonce and the like are set elsewhere
 
-# The physical path of $1, whose last parts need not exist yet.
-physical() {
-  path=$1 rest=''
-  while [ ! -d "$path" ]; do
-    if [ -e "$path" ] || [ -L "$path" ]; then return 1; fi
-    rest=/${path##*/}$rest
-    path=${path%/*}
-    [ -n "$path" ] || path=/
-  done
-  path=$(cd -P -- "$path" && pwd -P) || return 1
-  printf '%s%s' "${path%/}" "$rest"
-}
-
 # Whether there is anything but a repository's own directory.
 has_files() {
   [ -d "$W" ] || return 1
@@ -37,24 +24,17 @@ hello() {
   say "git $(git version 2>/dev/null)"
   find_missing
   [ -z "$missing" ] || fail failed "these programs are missing on the sidecar, or not on PATH:$missing"
-  [ -n "${HOME:-}" ] || HOME=$(cd ~ 2>/dev/null && pwd) || fail failed 'the sidecar has no home directory (HOME is not set)'
+  find_home
   home_config=${XDG_CONFIG_HOME:-$HOME/.config}
-  home=$(cd -P -- "$HOME" 2>/dev/null && pwd -P) || fail failed "the home directory $HOME cannot be entered"
   case $want in
     /*) ;;
     *) want=$home/$want ;;
   esac
   W=$(physical "$want") || fail not-directory "$want"
-  state=${XDG_STATE_HOME:-}
-  case $state in
-    /*) ;;
-    *) state=$home/.local/state ;;
-  esac
   say "workspace ${W:-/}"
   [ -n "$W" ] || fail forbidden 'it is the root directory'
   case $home/ in "$W"/*) fail forbidden 'it is, or holds, the home directory' ;; esac
-  [ -d "$state/sidecar" ] || why=$(umask 077 && mkdir -p -- "$state/sidecar" 2>&1) || fail failed "cannot make the directory $state/sidecar: $why"
-  state=$(cd -P -- "$state/sidecar" && pwd -P) || fail failed "cannot enter the directory $state/sidecar"
+  find_state
   case $state/ in "$W"/*) fail forbidden "it holds this tool's own state, $state" ;; esac
   case $W/ in "$state"/*) fail forbidden "it is inside this tool's own state, $state" ;; esac
 
