@@ -13,6 +13,7 @@ import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
 import { connectPolicy } from './retry/policy.js';
 import type { Execution, ExecutionRequest } from './run/execution.js';
 import type { AfterLanding } from './run/after-landing.js';
+import type { DetachedRuns } from './run/detached.js';
 import type { PassOn } from './run/latest-run.js';
 import type { Open, Way } from './session/way.js';
 import type { LostSession, OpenSession } from './session/open.js';
@@ -88,6 +89,10 @@ export type RunOptions = Omit<LandOptions, 'dryRun'> &
     /** Called after the landing, before the command starts. */
     readonly onLanded?: (result: SyncResult) => void;
   };
+
+export type RunsOptions = Omit<ConnectOptions, 'lost'> &
+  Pick<LandOptions, 'directory' | 'workdir'> &
+  Pick<ExecutionOptions, 'over'>;
 
 export type ForwardOptions = Omit<ConnectOptions, 'lost'> & Pick<ForwardRequest, 'local' | 'remote'>;
 
@@ -313,19 +318,14 @@ export class Sidecars {
    * Throws what `open` and `startExecution` throw.
    */
   async exec(record: SidecarRecord, options: ExecutionOptions): Promise<Execution> {
-    const [{ startExecution }, { workspacePath }] = await Promise.all([
-      import('./run/execution.js'),
-      import('./sync/workspace.js'),
-    ]);
-    const { directory, workdir = record.workdir, signal = new AbortController().signal } = options;
+    const { startExecution } = await import('./run/execution.js');
+    const { signal = new AbortController().signal } = options;
     const ownSession = await this.#open(record, options);
     const open = async (lost: LostSession | undefined) =>
       lost === undefined && options.over !== undefined
         ? { transport: options.over, attempts: 1, elapsedMs: 0 }
         : ownSession(signal, lost);
-    // Where it is absolute, no working tree is needed, and no git.
-    const root = workdir?.startsWith('/') === true ? '/' : (await this.workingTree(directory, signal)).root;
-    const request = { ...options, workspace: workspacePath(root, workdir) };
+    const request = { ...options, workspace: await this.#workspaceOf(record, options) };
     for (let lost: LostSession | undefined; ;) {
       const { transport, attempts, elapsedMs } = await open(lost);
       try {
@@ -392,6 +392,24 @@ export class Sidecars {
   }
 
   /**
+   * The runs in the workspace of the working tree around `directory` that live on without a connection. Each method opens
+   * a session, and opens it again where it is lost.
+   */
+  async runs(record: SidecarRecord, options: RunsOptions): Promise<DetachedRuns> {
+    const [{ DetachedRuns }, workspace, open] = await Promise.all([
+      import('./run/detached.js'),
+      this.#workspaceOf(record, options),
+      this.#open(record, options),
+    ]);
+    const { over, signal = new AbortController().signal } = options;
+    return new DetachedRuns({
+      ...{ sidecar: record.name, workspace, clock: this.#clock, signal },
+      open: async (within, lost) =>
+        lost === undefined && over !== undefined ? { transport: over, attempts: 1, elapsedMs: 0 } : open(within, lost),
+    });
+  }
+
+  /**
    * Forwards ports until the signal is aborted, over one session that is opened again whenever it is lost. Resolves once
    * all of them are listened on.
    *
@@ -413,6 +431,15 @@ export class Sidecars {
       ...{ local, remote, emit, signal, clock: this.#clock },
       open: await this.#open(record, options),
     });
+  }
+
+  /** As `workspacePath` gives it. */
+  async #workspaceOf(record: SidecarRecord, options: RunsOptions): Promise<string> {
+    const { workspacePath } = await import('./sync/workspace.js');
+    const { directory, workdir = record.workdir, signal } = options;
+    // Where it is absolute, no working tree is needed, and no git.
+    const root = workdir?.startsWith('/') === true ? '/' : (await this.workingTree(directory, signal)).root;
+    return workspacePath(root, workdir);
   }
 
   /** By a session that stays, where any does. */

@@ -57,6 +57,10 @@ export type ErrorCode =
   // a command on the sidecar
   | 'run.no_workspace'
   | 'run.not_started'
+  | 'run.uncertain'
+  | 'run.unknown'
+  | 'run.lost'
+  | 'run.remote_failed'
   // a command that settings run on each landing
   | 'landing.after_failed'
   // ports that are forwarded

@@ -7,6 +7,7 @@ export {
   type ForwardOptions,
   type LandOptions,
   type RunOptions,
+  type RunsOptions,
   type WatchOptions,
 } from './client.js';
 export { SidecarError, type ErrorCode, type Facts } from './errors.js';
@@ -23,6 +24,10 @@ export { openSession, type Connect, type OpenSession, type OpenSessionOptions } 
 export { sshConnect, type SshConnectOptions } from './session/connect.js';
 export type { Execution, ExecutionRequest } from './run/execution.js';
 export type { AfterLanding } from './run/after-landing.js';
+export { DetachedRuns } from './run/detached.js';
+export type { DetachedRun, DetachedRunList, RunState } from './run/detached-list.js';
+export type { DetachedRequest, DetachedStart } from './run/detached-start.js';
+export type { Followed, FollowOptions } from './run/follow.js';
 export type { PassOn } from './run/latest-run.js';
 export type { Forward, Forwarding } from './forward/forward.js';
 export { parseForward, type ForwardSpec } from './transport/forward-spec.js';

@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/provider': ['src/files', 'src/retry', 'src/transport', 'src/sidecars'],
   'src/session': ['src/retry', 'src/transport', 'src/provider/provider.ts', 'src/sidecars/record.ts'],
   // Sync sees byte channels, never SSH.
-  'src/sync': ['src/git', 'src/transport/transport.ts', 'src/files'],
+  'src/sync': ['src/git', 'src/transport/transport.ts', 'src/transport/shell-word.ts', 'src/files'],
   // All that is asked of a workspace beside a landing.
   'src/workspace': ['src/git', 'src/sync', 'src/files'],
   // It tells when to land, and lands nothing itself.
@@ -40,6 +40,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/transport/terminal.ts',
     'src/transport/shell-word.ts',
     'src/sync/remote-script.ts',
+    'src/sync/conversation.ts',
+    'src/sync/answers.ts',
+    'src/sync/hello.ts',
+    'src/sync/limits.ts',
+    'src/sync/over-session.ts',
+    'src/sync/request.ts',
   ],
   'src/forward': [
     'src/transport/transport.ts',

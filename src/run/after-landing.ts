@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Transport } from '../transport/transport.js';
@@ -9,21 +10,29 @@ import type { Place } from './start.js';
 const firstMs = 50;
 const lastMs = 800;
 
-/**
- * `startExecution` on a connection on which a landing has just ended: its channel may be counted over there for a moment
- * longer, by a server that allows only one.
- */
+/** `startExecution` on a connection on which a landing has just ended. */
 export async function startAfterLanding(
   transport: Transport,
   request: ExecutionRequest,
   world: Parameters<typeof startExecution>[2],
 ): Promise<Execution> {
+  return afterAnother(() => startExecution(transport, request, world), world);
+}
+
+/**
+ * What opens a channel on a connection on which another has just ended: it may be counted over there for a moment longer,
+ * by a server that allows only one.
+ */
+export async function afterAnother<T>(
+  open: () => Promise<T>,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<T> {
   for (let delayMs = firstMs; ; delayMs *= 2) {
     try {
-      return await startExecution(transport, request, world);
+      return await open();
     } catch (error) {
       if (!isWithoutChannel(error) || delayMs > lastMs) throw error;
-      await world.clock.sleep(delayMs, world.signal);
+      await clock.sleep(delayMs, signal);
     }
   }
 }

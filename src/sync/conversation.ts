@@ -46,7 +46,7 @@ export class Conversation {
 
   /** Starts the script on the far side. */
   static async start(
-    transport: Transport,
+    transport: Pick<Transport, 'exec'>,
     signal: AbortSignal,
     clock: Clock = systemClock,
     subject: Subject = 'sync',

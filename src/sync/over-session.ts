@@ -1,20 +1,23 @@
 import { SidecarError } from '../errors.js';
-import type { LostSession, OpenSession, SyncRequest } from './request.js';
+import type { LostSession, OpenSession } from './request.js';
 
 /** What came of it, and the session it was done over. */
-export interface Done<T> {
+export interface Done<T, S = OpenSession> {
   readonly result: T;
-  readonly session: OpenSession;
+  readonly session: S;
 }
 
 /**
  * Does work over a session, and again over another one where the connection was lost on the way: work that may be
  * repeated at any point.
  */
-export async function overSession<T>(
-  { open, signal }: Pick<SyncRequest, 'open' | 'signal'>,
-  work: (session: OpenSession) => Promise<T>,
-): Promise<Done<T>> {
+export async function overSession<T, S extends Closable = OpenSession>(
+  {
+    open,
+    signal,
+  }: { readonly open: (signal: AbortSignal, lost?: LostSession) => Promise<S>; readonly signal: AbortSignal },
+  work: (session: S) => Promise<T>,
+): Promise<Done<T, S>> {
   for (let lost: LostSession | undefined; ;) {
     const session = await open(signal, lost);
     try {
@@ -28,3 +31,7 @@ export async function overSession<T>(
     }
   }
 }
+
+type Closable = Pick<OpenSession, 'attempts' | 'elapsedMs'> & {
+  readonly transport: Pick<OpenSession['transport'], 'close'>;
+};

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { shadowAttributes, shadowConfig } from '../git/shadow.js';
 import { packageRoot } from '../package.js';
+import { shellWord } from '../transport/shell-word.js';
 
 /** What `sh` says, on stderr, where the script did not arrive whole. */
 const mangled = 'a start file of the login shell took what was meant for sidecar';
@@ -36,19 +37,32 @@ export function remoteCommandOnTerminal(nonce: string): string {
 }
 
 /**
- * What a conversation is about: landing a tree, all else that can be asked of a workspace and done in it, or whether
- * either of these could be done at all.
+ * What a conversation is about: landing a tree, all else that can be asked of a workspace and done in it, runs that live on
+ * without a connection, or whether any of this could be done at all.
  */
-export type Subject = 'sync' | 'workspace' | 'doctor';
+export type Subject = 'sync' | 'workspace' | 'runs' | 'doctor';
 
 const cached = new Map<Subject, string>();
 
 /** The first line to send: the script and what it is told, for `printf %b` to unfold. Comments and indentation stay here. */
 export function remoteScriptLine(nonce: string, subject: Subject = 'sync'): string {
-  const text = cached.get(subject) ?? encode(`${settings}${readScripts('everywhere')}${readScripts('.')}${readScripts(subject)}`);
+  const text = cached.get(subject) ?? encode(readSubject(subject));
   cached.set(subject, text);
   const script = `nonce=${nonce}\\n${text}`;
   return `${script.length} ${script}\n`;
+}
+
+function readSubject(subject: Subject): string {
+  const everywhere = readScripts('everywhere');
+  if (subject !== 'runs') return `${settings}${everywhere}${readScripts('.')}${readScripts(subject)}`;
+  // A shell of its own runs each of these.
+  const texts = {
+    supervisor: `${readScript('everywhere/2-process.sh')}${readScript('run/supervisor.sh')}`,
+    lead: readScript('run/lead.sh'),
+    interrupter: readScript('run/interrupt.sh'),
+  };
+  const set = Object.entries(texts).map(([name, text]) => `${name}=${shellWord(text)}\n`);
+  return `${set.join('')}${everywhere}${readScripts(subject)}`;
 }
 
 const settings = `shadow_config='${shadowConfig}'\nshadow_attributes='${shadowAttributes}'\n`;
@@ -58,8 +72,13 @@ const settings = `shadow_config='${shadowConfig}'\nshadow_attributes='${shadowAt
  * length of another text is.
  */
 export function scriptLine(script: string): string {
-  const line = Array.from(Buffer.from(script, 'utf8'), unfoldable).join('');
+  const line = folded(script);
   return `${line.length} ${line}\n`;
+}
+
+/** Any text as one line of ASCII, for `printf %b` to unfold. */
+export function folded(text: string): string {
+  return Array.from(Buffer.from(text, 'utf8'), unfoldable).join('');
 }
 
 /** One byte as `printf %b` reads it. */
@@ -68,13 +87,20 @@ function unfoldable(byte: number): string {
   return plain ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, '0')}`;
 }
 
+const remoteDirectory = path.join(packageRoot, 'src/sync/remote');
+
 /** The files of a directory of `remote/`, in the order of their names. */
 function readScripts(name: string): string {
-  const directory = path.join(packageRoot, 'src/sync/remote', name);
-  return readdirSync(directory)
+  return readdirSync(path.join(remoteDirectory, name))
     .filter((file) => file.endsWith('.sh'))
     .sort()
-    .flatMap((file) => readFileSync(path.join(directory, file), 'utf8').split('\n'))
+    .map((file) => readScript(path.join(name, file)))
+    .join('');
+}
+
+function readScript(file: string): string {
+  return readFileSync(path.join(remoteDirectory, file), 'utf8')
+    .split('\n')
     .map((line) => line.replace(/^ +/, ''))
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => `${line}\n`)

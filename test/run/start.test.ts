@@ -9,6 +9,7 @@ import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
 import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
 import { startProxy, type CuttableProxy } from '../fakes/tcp-servers.js';
 import { runContract, type FarRuns } from './contract.js';
+import { detachedContract } from './detached-contract.js';
 import { executionContract } from './execution-contract.js';
 
 describeWith(sshdParts, 'a command on a real sshd', () => {
@@ -35,6 +36,7 @@ describeWith(sshdParts, 'a command on a real sshd', () => {
   };
   describe('on its own', () => runContract(open));
   describe('with input', () => executionContract(open));
+  describe('without a connection', () => detachedContract({ open, home: () => directory }));
 });
 
 describe('a command on a local sidecar', () => {
@@ -62,4 +64,5 @@ describe('a command on a local sidecar', () => {
   };
   describe('on its own', () => runContract(open));
   describe('with input', () => executionContract(open));
+  describe('without a connection', () => detachedContract({ open, home: () => directory }));
 });

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { SidecarError } from '../errors.js';
+import { overSession } from '../sync/over-session.js';
+import { folded } from '../sync/remote-script.js';
+import { shellWord } from '../transport/shell-word.js';
+import { nonsense, shownCommand } from './detached-list.js';
+import { variableLines } from './execution-script.js';
+import { isLoss, Refused, talkOn, type RunsPlace, type Talk } from './talk.js';
+
+export interface DetachedRequest {
+  /** Word for word. */
+  readonly command: readonly string[];
+  /** More variables for it. They are shown to nobody, on neither side, and stand in no file. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface DetachedStart {
+  readonly id: string;
+  readonly sidecar: string;
+  /** The absolute path of the workspace on the sidecar. */
+  readonly workspace: string;
+  readonly command: readonly string[];
+  /** By the clock over there (ISO 8601). */
+  readonly startedAt: string;
+}
+
+/**
+ * Begins a run that lives on without any connection, at most once. Its id is chosen here before: where the answer does not
+ * come, the far side is asked whether it has begun, and if not, it never will.
+ *
+ * Throws `run.no_workspace` and `run.not_started`, `run.uncertain` where the far side cannot be asked, and what `open`
+ * throws as long as nothing was sent.
+ */
+export async function startDetached(place: RunsPlace, request: DetachedRequest): Promise<DetachedStart> {
+  const id = randomBytes(4).toString('hex');
+  let sent = false;
+  const begin = async (talk: Talk): Promise<DetachedStart> => {
+    const startedAt = sent ? await settle(talk, id) : await send(talk, id, request, () => (sent = true));
+    return { id, sidecar: place.sidecar, workspace: talk.workspace, command: request.command, startedAt };
+  };
+  const isSettled = (error: unknown): boolean => !sent || error instanceof NotBegun || place.signal.aborted;
+  try {
+    const { result } = await overSession(place, async (session) => {
+      try {
+        return await talkOn(session, place, begin);
+      } catch (error) {
+        if (isSettled(error) || isLoss(error)) throw error;
+        // It is the far half that ended, not the connection.
+        return await talkOn(session, place, begin);
+      }
+    });
+    return result;
+  } catch (error) {
+    if (isSettled(error)) throw error;
+    const facts = error instanceof SidecarError ? error.facts : { reason: String(error) };
+    throw new SidecarError('run.uncertain', { ...facts, run: id }, { cause: error, retryable: false });
+  }
+}
+
+/** It has not begun, and never will. */
+class NotBegun extends SidecarError {}
+
+async function send(
+  talk: Talk,
+  id: string,
+  { command, variables }: DetachedRequest,
+  onSend: () => void,
+): Promise<string> {
+  onSend();
+  talk.ask(`start ${id} ${folded(command.map(shellWord).join(' '))}`);
+  talk.ask(shownCommand(command));
+  talk.ask(variableLines(variables).trimEnd());
+  const answer = await talk.answer().catch((error: unknown) => {
+    if (!(error instanceof Refused)) throw error;
+    const code = error.code === 'run.no_workspace' ? error.code : 'run.not_started';
+    throw new NotBegun(code, error.facts, { cause: error, retryable: false });
+  });
+  if (answer.word !== 'begun') throw nonsense(answer);
+  return answer.rest;
+}
+
+async function settle(talk: Talk, id: string): Promise<string> {
+  talk.ask(`settle ${id}`);
+  const answer = await talk.answer();
+  if (answer.word === 'begun') return answer.rest;
+  if (answer.word !== 'never') throw nonsense(answer);
+  const reason = 'the connection was lost before it could begin, and it never will';
+  throw new NotBegun('run.not_started', { reason }, { retryable: false });
+}

@@ -1,0 +1,210 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
+import { SidecarError } from '../../src/errors.js';
+import { DetachedRuns } from '../../src/run/detached.js';
+import type { RunState } from '../../src/run/detached-list.js';
+import { Talk, type RunsPlace } from '../../src/run/talk.js';
+import { scratch, type Scratch } from '../fakes/git-repo.js';
+import { memoryTransport, shell, type Cut } from '../fakes/memory-transport.js';
+
+let home: Scratch;
+let place: Scratch;
+beforeEach(() => {
+  home = scratch();
+  place = scratch();
+});
+afterEach(() => {
+  // A supervisor may be writing its last word.
+  for (const { path: directory } of [home, place]) rmSync(directory, { recursive: true, force: true, maxRetries: 9 });
+});
+
+const inPlace = (name: string): string => path.join(place.path, name);
+const env = (): NodeJS.ProcessEnv => ({ ...process.env, HOME: home.path, XDG_STATE_HOME: '' });
+
+/** Runs over connections each of which breaks as the next cut says, and then over whole ones. */
+function runsOver(cuts: Iterable<Cut> = [], onOpen: () => void = () => undefined): DetachedRuns & { opened: number } {
+  const left = cuts[Symbol.iterator]();
+  const runs = new DetachedRuns({
+    ...farPlace(),
+    open: () => {
+      onOpen();
+      runs.opened += 1;
+      const next = left.next();
+      const transport = memoryTransport(shell({ env: env() }), next.done === true ? {} : next.value);
+      return Promise.resolve({ transport, attempts: 1, elapsedMs: 0 });
+    },
+  }) as DetachedRuns & { opened: number };
+  return Object.assign(runs, { opened: 0 });
+}
+
+const farPlace = (): Omit<RunsPlace, 'open'> => ({
+  ...{ sidecar: 'web', workspace: place.path, clock: systemClock, signal: new AbortController().signal },
+});
+
+async function all(runs: DetachedRuns): Promise<{ stdout: Buffer; stderr: Buffer } & RunState> {
+  const followed = await runs.follow({ follow: true });
+  const [stdout, stderr, state] = await Promise.all([buffer(followed.stdout), buffer(followed.stderr), followed.ended]);
+  return { stdout, stderr, ...state };
+}
+
+/** Numbers from 0 to 1 that a seed decides (a linear congruential generator). */
+function* numbers(seed: number): Generator<number, never> {
+  for (let state = seed; ;) {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    yield state / 2 ** 32;
+  }
+}
+
+function bytesOf(random: Generator<number, never>, length: number): Buffer {
+  return Buffer.from(Array.from({ length }, () => Math.floor(random.next().value * 256)));
+}
+
+describe('what a run printed', () => {
+  it.each([0, 1, 100, 300, 1_000, 65_000, 66_000, 131_000, 262_144, 299_999, 300_200])(
+    'is read to the last byte, and none twice, when the connection is cut after %i bytes',
+    async (receivedBytes) => {
+      const random = numbers(receivedBytes + 1);
+      const [out, err] = [bytesOf(random, 200_000), bytesOf(random, 100_000)];
+      writeFileSync(inPlace('out'), out);
+      writeFileSync(inPlace('err'), err);
+      await runsOver().start({ command: ['sh', '-c', 'cat out; cat err >&2; exit 3'], variables: {} });
+      await all(runsOver());
+      const runs = runsOver([{ receivedBytes }]);
+      const { stdout, stderr, ...state } = await all(runs);
+      expect([stdout.equals(out), stderr.equals(err), state]).toEqual([true, true, { state: 'exited', code: 3 }]);
+      expect(runs.opened).toBe(2);
+    },
+  );
+
+  it('comes whole over 200 connections that break at random, while it is printed', async () => {
+    const seed = 20_261_122;
+    const random = numbers(seed);
+    for (const fifo of ['out', 'err']) execFileSync('mkfifo', [inPlace(fifo)]);
+    await runsOver().start({ command: ['sh', '-c', 'cat err >&2 & cat out; wait; exit 9'], variables: {} });
+    const printed = await Promise.all(
+      ['out', 'err'].map(async (name) => ({ file: await openFile(inPlace(name), 'w'), bytes: [] as Buffer[] })),
+    );
+    let printing = Promise.resolve();
+    const printMore = (): void => {
+      printing = printing.then(async () => {
+        for (const { file, bytes } of printed) {
+          const more = bytesOf(random, Math.floor(random.next().value ** 2 * 40_000));
+          bytes.push(more);
+          await file.write(more);
+        }
+      });
+    };
+    const cuts = Array.from({ length: 200 }, () => ({ receivedBytes: Math.floor(random.next().value ** 2 * 20_000) }));
+    const whole = (): void => {
+      printMore();
+      if (runs.opened === cuts.length) printing = printing.then(closeAll);
+    };
+    const closeAll = async (): Promise<void> => {
+      await Promise.all(printed.map(({ file }) => file.close()));
+    };
+    const runs = runsOver(cuts, whole);
+    const { stdout, stderr, ...state } = await all(runs);
+    const [out, err] = printed.map(({ bytes }) => Buffer.concat(bytes));
+    expect([stdout.length, stderr.length]).toEqual([out?.length, err?.length]);
+    expect([out?.equals(stdout), err?.equals(stderr), state]).toEqual([true, true, { state: 'exited', code: 9 }]);
+    expect(runs.opened).toBe(cuts.length + 1);
+  }, 300_000);
+});
+
+describe('a run is begun once, or never', () => {
+  /** What comes of it when the first connection breaks so. */
+  async function begin(cut: Cut): Promise<string> {
+    const runs = runsOver([cut]);
+    const command = ['sh', '-c', 'echo "$LINES" >>times'];
+    const variables = { LINES: 'ran\nonce', LONG: 'x'.repeat(500) };
+    const outcome = await runs.start({ command, variables }).then(
+      ({ id }) => id,
+      (error: unknown) => (error instanceof SidecarError ? error.code : Promise.reject(error as Error)),
+    );
+    const known = (await runsOver().list()).runs.map(({ id }) => id);
+    if (outcome === 'run.not_started') {
+      expect(known).toEqual([]);
+      expect(existsSync(inPlace('times'))).toBe(false);
+      return 'never';
+    }
+    expect(known).toEqual([outcome]);
+    expect((await all(runsOver())).state).toBe('exited');
+    expect(readFileSync(inPlace('times'), 'utf8')).toBe('ran\nonce\n');
+    return 'once';
+  }
+
+  it('when the connection breaks while it is asked for', async () => {
+    const seen = new Set<string>();
+    for (const sentBytes of [0, 50, 3_000, 9_000, ...Array.from({ length: 24 }, (_, index) => 9_300 + index * 60)]) {
+      seen.add(await begin({ sentBytes }));
+      rmSync(inPlace('times'), { force: true });
+      rmSync(path.join(home.path, '.local'), { recursive: true, force: true, maxRetries: 9 });
+    }
+    expect([...seen].sort()).toEqual(['never', 'once']);
+  });
+
+  it('when the connection breaks before the answer is heard', async () => {
+    for (let receivedBytes = 0; receivedBytes < 160; receivedBytes += 12) {
+      expect(await begin({ receivedBytes })).toBe('once');
+      rmSync(inPlace('times'), { force: true });
+      rmSync(path.join(home.path, '.local'), { recursive: true, force: true, maxRetries: 9 });
+    }
+  });
+
+  it('when its beginning hangs, and somebody has been told that it never will', async () => {
+    const transport = memoryTransport(shell({ env: env() }));
+    const session = { transport, attempts: 1, elapsedMs: 0 };
+    const world = { ...farPlace(), open: () => Promise.resolve(session) };
+    const [hanging, asking] = [await Talk.begin(session, world), await Talk.begin(session, world)];
+    hanging.ask('start 0123abcd touch times');
+    hanging.ask('["touch","times"]');
+    while (!existsSync(path.join(home.path, '.local/state/sidecar/runs/0123abcd'))) await systemClock.sleep(5);
+    asking.ask('settle 0123abcd');
+    expect(await asking.answer()).toEqual({ word: 'never', rest: '' });
+    hanging.ask('. 0');
+    await expect(hanging.answer()).rejects.toMatchObject({ code: 'run.not_started' });
+    asking.ask('settle 0123abcd');
+    expect(await asking.answer()).toEqual({ word: 'never', rest: '' });
+    expect(existsSync(inPlace('times'))).toBe(false);
+    await transport.close();
+  });
+
+  it('when nobody can be asked, which is said', async () => {
+    const first = memoryTransport(shell({ env: env() }), { receivedBytes: 100 });
+    const runs = new DetachedRuns({
+      ...farPlace(),
+      open: (_, lost) =>
+        lost === undefined
+          ? Promise.resolve({ transport: first, attempts: 1, elapsedMs: 0 })
+          : Promise.reject(lost.error),
+    });
+    await expect(runs.start({ command: ['true'], variables: {} })).rejects.toMatchObject({
+      code: 'run.uncertain',
+      facts: { run: expect.stringMatching(/^[0-9a-f]{8}$/) as string },
+    });
+  });
+});
+
+describe('runs that have ended', () => {
+  it('are kept, the last 20 of them, and one that goes on is, however old it is', async () => {
+    const runs = runsOver();
+    const line = 'until [ -e go ]; do sleep 0.1; done; echo done';
+    const first = await runs.start({ command: ['sh', '-c', line], variables: {} });
+    const ids: string[] = [];
+    for (let count = 0; count < 23; count += 1) {
+      const { id } = await runs.start({ command: ['echo', String(count)], variables: {} });
+      ids.unshift(id);
+      await all(runs);
+    }
+    expect((await runs.list()).runs.map(({ id }) => id)).toEqual([...ids.slice(0, 21), first.id]);
+    writeFileSync(inPlace('go'), '');
+    const followed = await runs.follow({ id: first.id, follow: true });
+    followed.stderr.resume();
+    expect((await buffer(followed.stdout)).toString()).toBe('done\n');
+  });
+});
