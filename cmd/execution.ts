@@ -80,7 +80,7 @@ export async function startThere(
   return throughDaemon(context, {
     ...{ caller, askPassphrase, chosen: ignore, goesOn: true },
     emit: createReporter(context.output, record.name),
-    ask: (how) => runThroughDaemon(sidecars, record, { caller, request: whole, how }),
+    ask: (how) => runThroughDaemon({ caller, how }, (way) => sidecars.exec(record, { ...whole, ...way })),
     directly: ({ emit, spentMs }) =>
       sidecars.exec(record, { ...whole, emit, deadlineMs: request.deadlineMs - spentMs }),
   });
@@ -121,12 +121,18 @@ interface Passing {
   readonly onBytes?: (chunk: Buffer) => void;
 }
 
-/** Passes on what it prints until it has ended, and ends it when this command is interrupted or nobody reads any more. */
-async function passOn(
+/** What prints, and can be stopped. */
+export type Printing<T> = Pick<Execution, 'stdout' | 'stderr' | 'stop'> & { readonly ended: Promise<T> };
+
+/**
+ * Passes on what it prints until it has ended, and tells how; stops it when this command is interrupted or nobody reads any
+ * more.
+ */
+export async function passOn<T>(
   { output, signal, clock }: Context,
-  execution: Execution,
+  execution: Printing<T>,
   { mapping, onlyStderr = false, onBytes = ignore }: Passing,
-): Promise<number> {
+): Promise<T | typeof brokenPipe> {
   const seen = { unread: false };
   const pass = async (stream: 'stdout' | 'stderr'): Promise<void> => {
     const said = execution[stream] as AsyncIterable<Buffer>;

@@ -1,5 +1,6 @@
 import type { World } from './context.js';
 import { main } from './main.js';
+import { ToldToLeave } from './told-to-leave.js';
 import { processTerminal } from './process-terminal.js';
 import { exitCode } from './ui/exit-codes.js';
 
@@ -10,18 +11,18 @@ const sameSignalMs = 150;
 export async function run(homeDir: string): Promise<never> {
   const interrupted = new AbortController();
   let interruptedAtMs = 0;
-  function interrupt(): void {
+  function interrupt(why?: ToldToLeave): void {
     if (!interrupted.signal.aborted) {
       interruptedAtMs = performance.now();
-      interrupted.abort();
+      interrupted.abort(why);
     } else if (performance.now() - interruptedAtMs > sameSignalMs) {
       process.exit(exitCode.interrupted);
     }
   }
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  process.on('SIGINT', () => interrupt());
+  process.on('SIGTERM', () => interrupt(new ToldToLeave()));
   // A terminal that is closed may leave this process without one, and a command over there has to end.
-  process.on('SIGHUP', interrupt);
+  process.on('SIGHUP', () => interrupt(new ToldToLeave()));
 
   const crashed = new Promise<never>((_, reject) => process.on('uncaughtException', reject));
 
@@ -43,7 +44,7 @@ export async function run(homeDir: string): Promise<never> {
     stderr: process.stderr,
     terminal: processTerminal(),
     signal: interrupted.signal,
-    interrupt,
+    interrupt: () => interrupt(),
     crashed,
   };
   const code = await main(world).catch((error: unknown) => {

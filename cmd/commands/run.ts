@@ -1,23 +1,24 @@
-import { SidecarError } from '../../src/errors.js';
 import type { Execution } from '../../src/run/execution.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
-import { runAfterLanding, type AfterLandingFlags } from '../after-landing.js';
+import type { AfterLandingFlags } from '../after-landing.js';
 import type { Context } from '../context.js';
 import { attach, startThere } from '../execution.js';
+import { landProved } from '../land-proved.js';
 import { landingAsked, landingHere, type LandingFlags } from '../landing.js';
 import { createReporter } from '../ui/reporter.js';
 import { driftWarning, landedWords } from '../ui/sync-summary.js';
 import { variablesFor } from '../variables.js';
 import { warnOfWithheld } from '../withheld.js';
 import type { ExecFlags } from './exec.js';
-import { land } from './sync.js';
+import { runDetached } from './run-detached.js';
 
 export interface RunFlags extends LandingFlags, AfterLandingFlags, Omit<ExecFlags, 'workdir'> {
   /** False after `--no-sync`. */
   readonly sync: boolean;
   /** False after `--no-map-paths`. */
   readonly mapPaths: boolean;
+  readonly detach?: boolean;
 }
 
 /**
@@ -26,18 +27,25 @@ export interface RunFlags extends LandingFlags, AfterLandingFlags, Omit<ExecFlag
  */
 export async function run(context: Context, command: readonly string[], flags: RunFlags): Promise<number> {
   const { output, terminal } = context;
-  const given = variablesFor(context, flags);
-  const { sidecars, record, settings, options } = await landingHere(context, flags);
-  warnOfWithheld(context, settings.withheld);
-  const variables = { ...settings.environment, ...given };
-  const after = flags.afterLanding === false ? undefined : settings.afterLanding.value;
-  const onTerminal = flags.tty ?? false;
-  const onLanded = (result: SyncResult): void => {
+  const tellLanded = (result: SyncResult): void => {
     const warning = driftWarning(result);
     if (warning !== undefined) output.warn(warning);
     // On a terminal the live line has said enough.
     if (!output.live || output.verbose) output.note(...landedWords(result));
   };
+  const given = variablesFor(context, flags);
+  const landingThere = await landingHere(context, flags);
+  const { sidecars, record, settings, options } = landingThere;
+  warnOfWithheld(context, settings.withheld);
+  const variables = { ...settings.environment, ...given };
+  const afterwards = flags.afterLanding === false ? undefined : settings.afterLanding.value;
+  const after = afterwards === undefined ? undefined : { command: afterwards, variables };
+  const landFirst = (): Promise<SyncResult> =>
+    landProved(context, { sidecar: record.name, flags, after, onLanded: tellLanded });
+  if (flags.detach === true) {
+    return runDetached(context, landingThere, { command, variables, flags, land: flags.sync ? landFirst : undefined });
+  }
+  const onTerminal = flags.tty ?? false;
   return aboutSidecar(record.name, async () => {
     const landing = await options();
     const request = { ...landing, command, variables, terminal: onTerminal ? terminal.describe() : undefined };
@@ -46,15 +54,9 @@ export async function run(context: Context, command: readonly string[], flags: R
       if (!flags.sync) return startThere(context, { ...here, request });
       if (!context.daemon && after === undefined) {
         const emit = createReporter(output, record.name);
-        return sidecars.run(record, { ...request, emit, onLanded });
+        return sidecars.run(record, { ...request, emit, onLanded: tellLanded });
       }
-      const result = await land({ ...context, sidecar: record.name }, flags);
-      const { verified, workspace } = result;
-      if (!verified) throw new SidecarError('sync.not_proved', { workspace });
-      onLanded(result);
-      if (after !== undefined && !result.upToDate) {
-        await runAfterLanding(context, { command: after, variables }, { result, flags });
-      }
+      const { workspace } = await landFirst();
       return startThere(context, { ...here, request: { ...request, workdir: workspace } });
     };
     const execution = await start();

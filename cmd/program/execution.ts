@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ExecFlags } from '../commands/exec.js';
 import type { RunFlags } from '../commands/run.js';
+import { addDetachedCommands } from './detached.js';
 import { afterLandingOption, connectTimeoutOption, driftOption, repeated } from './options.js';
 import type { RunCommand } from './run-command.js';
 
@@ -23,10 +24,13 @@ export function addExecutionCommands(program: Command, run: RunCommand): void {
   )
     .option('-t, --tty', 'run it on a terminal')
     .option('-T, --no-tty', 'run it without a terminal (default)')
+    .option('-d, --detach', 'have it live on without a connection, and print its id')
     .addHelpText('after', runLines)
     .action((command: string[], flags: RunFlags) =>
       run(async (context) => (await import('../commands/run.js')).run(context, command, flags)),
     );
+
+  addDetachedCommands(program, run);
 
   addExecutionOptions(
     program
@@ -84,6 +88,11 @@ Examples:
   sidecar run -e CI=1 -- make -j8          # errors name files here: an editor finds them
   sidecar run -t -- npm run dev
   sidecar run --no-sync -- cat build.log
+  sidecar run --detach -- make -j8         # prints an id: see \`sidecar help attach\`
+
+With --detach, only its beginning is waited for: its input is empty, what it prints is kept over there, and 0 says that it
+has begun. It is begun at most once, whatever becomes of the connection. --json prints {id, sidecar, workspace, command,
+startedAt}.
 
 A sync that fails is an error with the exit code of \`sidecar sync\`, and the command is not started: 3 where it is refused,
 1 where it failed, 255 without a session.

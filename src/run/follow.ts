@@ -40,6 +40,10 @@ export async function followRun(place: RunsPlace, { id, follow }: FollowOptions)
   const closing = new AbortController();
   const signal = AbortSignal.any([place.signal, closing.signal]);
   const reading = new Reading({ ...place, signal }, { id, follow });
+  const close = (): void => {
+    reading.end();
+    closing.abort();
+  };
   const ended = reading.toTheEnd();
   ended.catch(() => undefined); // whoever waits for it is told
   const { run, workspace } = await Promise.race([reading.chosen, ended.then(() => reading.chosen)]);
@@ -48,7 +52,7 @@ export async function followRun(place: RunsPlace, { id, follow }: FollowOptions)
     stdout: reading.outputs.stdout.stream,
     stderr: reading.outputs.stderr.stream,
     interrupt: () => reading.interrupt(),
-    close: () => closing.abort(),
+    close,
   };
 }
 
@@ -84,7 +88,7 @@ class Reading {
         const heard = { anything: false };
         try {
           const state = await talkOn(session, this.#place, (talk) => this.#read(talk, heard));
-          for (const output of Object.values(this.outputs)) output.end();
+          this.end();
           return state;
         } catch (error) {
           signal.throwIfAborted();
@@ -101,6 +105,11 @@ class Reading {
       fail(error);
       throw error;
     }
+  }
+
+  /** There is no more of either. */
+  end(): void {
+    for (const output of Object.values(this.outputs)) output.end();
   }
 
   interrupt(): boolean {
@@ -140,6 +149,7 @@ class Reading {
 class Output {
   readonly stream: Readable;
   bytes = 0;
+  #isOver = false;
   #onRoom: () => void = () => undefined;
 
   constructor() {
@@ -157,16 +167,20 @@ class Output {
   /** Resolves when there is room for more. */
   async give(chunk: Buffer): Promise<void> {
     this.bytes += chunk.length;
-    if (this.stream.destroyed) return;
+    if (this.#isOver || this.stream.destroyed) return;
     const room = new Promise<void>((resolve) => (this.#onRoom = resolve));
     if (!this.stream.push(chunk)) await room;
   }
 
   end(): void {
-    if (!this.stream.destroyed) this.stream.push(null);
+    if (this.#isOver || this.stream.destroyed) return;
+    this.#isOver = true;
+    this.stream.push(null);
+    this.#onRoom();
   }
 
   fail(error: unknown): void {
+    if (this.#isOver) return;
     this.stream.destroy(error instanceof Error ? error : new SidecarError('internal', { reason: String(error) }));
   }
 }

@@ -1,0 +1,39 @@
+import { SidecarError } from '../../src/errors.js';
+import type { SyncResult } from '../../src/sync/result.js';
+import { aboutSidecar } from '../../src/sidecars/about.js';
+import type { Context } from '../context.js';
+import { withRuns } from '../detached.js';
+import type { LandingHere } from '../landing.js';
+import { exitCode } from '../ui/exit-codes.js';
+import type { RunFlags } from './run.js';
+
+interface Wanted {
+  readonly command: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  readonly flags: RunFlags;
+  /** What comes before. */
+  readonly land: (() => Promise<SyncResult>) | undefined;
+}
+
+/** Begins a run there that lives on by itself, once what is to be landed has. */
+export async function runDetached(
+  context: Context,
+  here: LandingHere,
+  { command, variables, flags, land }: Wanted,
+): Promise<number> {
+  if (flags.tty === true) {
+    throw new SidecarError('usage.invalid', { reason: '--detach and --tty do not go together: there is no terminal' });
+  }
+  const { output } = context;
+  const { name } = here.record;
+  const started = await aboutSidecar(name, async () => {
+    const landed = await land?.();
+    return withRuns(context, here, {
+      ...{ flags, work: (runs) => runs.start({ command, variables }) },
+      ...(landed === undefined ? {} : { workdir: landed.workspace }),
+    });
+  });
+  output.answer(started, [[started.id]]);
+  output.note(`runs on ${name} by itself; \`sidecar attach ${started.id}\` follows it, and ends as it does`);
+  return exitCode.done;
+}

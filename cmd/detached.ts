@@ -1,0 +1,100 @@
+import type { ConnectOptions, RunsOptions } from '../src/client.js';
+import type { DetachedRuns } from '../src/run/detached.js';
+import type { RunState } from '../src/run/detached-list.js';
+import type { Followed, FollowOptions } from '../src/run/follow.js';
+import type { Context } from './context.js';
+import { passOn } from './execution.js';
+import type { LandingHere } from './landing.js';
+import { landingAsked, type LandingFlags } from './landing.js';
+import { runThroughDaemon } from './run-through-daemon.js';
+import { callerOf, throughDaemon } from './through-daemon.js';
+import { ToldToLeave } from './told-to-leave.js';
+import { passphrasePrompt } from './ui/ask-passphrase.js';
+import { createReporter } from './ui/reporter.js';
+
+/** Asks about runs on the daemon's session, where there is one. */
+export async function withRuns<T>(
+  context: Context,
+  { sidecars, record, options }: LandingHere,
+  {
+    flags,
+    workdir,
+    work,
+  }: {
+    readonly flags: LandingFlags;
+    /** The workspace, where it is known. */
+    readonly workdir?: string;
+    readonly work: (runs: DetachedRuns) => Promise<T>;
+  },
+): Promise<T> {
+  const { signal } = context;
+  const landing = await options();
+  const askPassphrase = passphrasePrompt(context);
+  const caller = callerOf(context, { ...landingAsked(context, flags), sidecar: record.name });
+  const request = { ...landing, ...(workdir === undefined ? {} : { workdir }), askPassphrase, signal };
+  const ask = async (more: ConnectOptions & Pick<RunsOptions, 'over'>): Promise<T> =>
+    work(await sidecars.runs(record, { ...request, ...more }));
+  return throughDaemon(context, {
+    ...{ caller, askPassphrase, chosen: () => undefined, goesOn: true },
+    emit: createReporter(context.output, record.name),
+    ask: (how) => runThroughDaemon({ caller, how }, ask),
+    directly: ({ emit, spentMs }) => ask({ emit, deadlineMs: request.deadlineMs - spentMs }),
+  });
+}
+
+export interface ReadFlags {
+  /** False after `--no-map-paths`. */
+  readonly mapPaths: boolean;
+  readonly connectTimeout?: string;
+}
+
+interface Wanted extends FollowOptions {
+  readonly flags: ReadFlags;
+  /** Whether Ctrl-C is meant for the run. */
+  readonly isAttached: boolean;
+}
+
+/** Passes on what a run prints, and tells how it stands at the end of that; a number where nobody reads any more. */
+export async function passRun(
+  context: Context,
+  here: LandingHere,
+  { id, follow, flags, isAttached }: Wanted,
+): Promise<{ readonly run: string; readonly state: RunState | number }> {
+  const { signal, output } = context;
+  const { directory } = await here.options();
+  const { root: to } = await here.sidecars.workingTree(directory, signal);
+  // What reads the run has to outlive a Ctrl-C, to hand it on.
+  const leaving = new AbortController();
+  const current: { followed?: Followed } = {};
+  const leave = (): void => {
+    if (current.followed === undefined) leaving.abort(signal.reason);
+  };
+  signal.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) leave();
+  const followed = await withRuns({ ...context, signal: leaving.signal }, here, {
+    flags: connectFlags(flags),
+    work: (runs) => runs.follow({ id, follow }),
+  });
+  current.followed = followed;
+  const { run, workspace: from, stdout, stderr, ended } = followed;
+  const left = { by: false };
+  const stop = (): void => {
+    if (isAttached && signal.aborted && !(signal.reason instanceof ToldToLeave)) {
+      if (followed.interrupt()) return;
+      output.warn(`${run.id} was not interrupted, for there is no connection just now: it goes on`);
+    }
+    left.by = true;
+    followed.close();
+  };
+  const told = ended.catch((error: unknown) => {
+    if (left.by) return run;
+    throw error;
+  });
+  const mapping = flags.mapPaths ? { from, to } : undefined;
+  output.clearProgress();
+  return { run: run.id, state: await passOn(context, { stdout, stderr, ended: told, stop }, { mapping }) };
+}
+
+export function connectFlags({ connectTimeout }: ReadFlags): LandingFlags {
+  return connectTimeout === undefined ? {} : { connectTimeout };
+}
