@@ -50,3 +50,18 @@ describeWith(['busybox'], 'a command where sh and its tools are busybox', () => 
   }
   describe('that come first on PATH', () => loginShell('/bin/sh', { PATH: `${bin.path}:/usr/bin` }));
 });
+
+describeWith(['bash'], 'a command where sh is bash and there is no setsid', () => {
+  const bin = scratch();
+  const tools = ['cat', 'date', 'dd', 'find', 'ln', 'ls', 'mkdir', 'mv', 'printf', 'ps', 'readlink', 'rm', 'sleep'];
+  for (const tool of tools) symlinkSync(findPart(tool) ?? tool, path.join(bin.path, tool));
+  symlinkSync(findPart('bash') ?? 'bash', path.join(bin.path, 'sh'));
+  detachedContract({
+    home: () => home.path,
+    open: () => {
+      const env = { PATH: bin.path, HOME: home.path };
+      const transport = memoryTransport(shell({ env }));
+      return Promise.resolve({ transport, cut: () => transport.cut() });
+    },
+  });
+});
