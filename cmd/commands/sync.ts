@@ -44,7 +44,9 @@ export async function sync(context: Context, flags: SyncFlags): Promise<void> {
     const problem = problemOf(passedOver);
     if (problem !== undefined) output.problem({ ...problem, severity: 'warning' });
     const { message } = explain(passedOver);
-    output.warn(hasLanded ? message : `nothing was synced: ${message}`);
+    // Of a history that did not follow, the words say that the tree landed.
+    const isAfter = hasLanded || passedOver.code === 'history.busy';
+    output.warn(isAfter ? message : `nothing was synced: ${message}`);
     if (!hasLanded) output.outcome({ skipped: true, ...errorDocument(passedOver) }, []);
   }
 }

@@ -2,11 +2,11 @@
 # shellcheck shell=sh
 
 for signal in INT TERM; do
-  kill -s "$signal" -- "-$0" || exit 0
-  left=5
-  while kill -s 0 -- "-$0" && [ "$left" -gt 0 ]; do
+  kill "-$signal" "-$0" || exit 0
+  left=15
+  while kill -0 "-$0" && [ "$left" -gt 0 ]; do
     left=$((left - 1))
     sleep 0.1 || sleep 1
   done
 done
-kill -s KILL -- "-$0"
+kill -KILL "-$0"
