@@ -5,6 +5,7 @@ import type { Context } from '../context.js';
 import { connectFlags, passRun, withRuns, type ReadFlags } from '../detached.js';
 import { landingHere } from '../landing.js';
 import { exitCode } from '../ui/exit-codes.js';
+import { commandLine } from '../ui/command-line.js';
 import { table } from '../ui/table.js';
 
 export interface LogsFlags extends ReadFlags {
@@ -40,6 +41,6 @@ async function showList(
   return exitCode.done;
 }
 
-const row = (run: DetachedRun): string[] => [run.id, stateWords(run), run.startedAt, run.command.join(' ')];
+const row = (run: DetachedRun): string[] => [run.id, stateWords(run), run.startedAt, commandLine(run.command)];
 
 const stateWords = (run: RunState): string => (run.state === 'exited' ? `exited ${run.code}` : run.state);
