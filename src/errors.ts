@@ -1,5 +1,5 @@
 /**
- * Every failure that a user can meet, as a code. `cmd/ui/explain.ts` holds the words and the next step for each, and
+ * Every failure that a user can meet, as a code. `cmd/ui/explanations/` holds the words and the next step for each, and
  * `cmd/ui/exit-codes.ts` the exit code: a code that is added here and forgotten there does not compile.
  */
 export type ErrorCode =

@@ -1,5 +1,6 @@
 import type { ErrorCode, SidecarError } from '../../src/errors.js';
-import { explain, type Explanation } from './explain.js';
+import type { Explanation } from './explanation.js';
+import { explain } from './explain.js';
 import type { Line } from './line.js';
 import { problemLine, problemOf } from './problem-line.js';
 
