@@ -1,4 +1,4 @@
-import type { ConnectOptions, RunsOptions } from '../src/client.js';
+import type { ConnectOptions, RunsOptions } from '../src/client-options.js';
 import type { DetachedRuns } from '../src/run/detached.js';
 import type { RunState } from '../src/run/detached-list.js';
 import type { Followed, FollowOptions } from '../src/run/follow.js';

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
-import type { ExecutionOptions, Sidecars } from '../src/client.js';
+import type { Sidecars } from '../src/client.js';
+import type { ExecutionOptions } from '../src/client-options.js';
 import { landingOf, type LandingAsked } from '../src/landing.js';
 import type { Execution } from '../src/run/execution.js';
 import type { PathMapping } from '../src/run/map-paths.js';

@@ -1,4 +1,5 @@
-import type { LandOptions, Sidecars } from '../src/client.js';
+import type { Sidecars } from '../src/client.js';
+import type { LandOptions } from '../src/client-options.js';
 import type { LandingAsked } from '../src/landing.js';
 import type { Settings } from '../src/sidecars/settings.js';
 import type { SidecarRecord } from '../src/sidecars/record.js';

@@ -1,8 +1,19 @@
 import { homedir } from 'node:os';
+import type {
+  ClientOptions,
+  ConnectOptions,
+  ExecutionOptions,
+  ForwardOptions,
+  LandOptions,
+  RunOptions,
+  RunsOptions,
+  SyncOptions,
+  WatchOptions,
+} from './client-options.js';
 import { systemClock, type Clock } from './clock.js';
 import { SidecarError } from './errors.js';
 import type { Emit } from './events.js';
-import type { Forwarding, ForwardRequest } from './forward/forward.js';
+import type { Forwarding } from './forward/forward.js';
 import type { SendRules } from './git/send-rules.js';
 import type { WorkingTree } from './git/working-tree.js';
 import type { LocalDeps, LocalRequest } from './provider/local.js';
@@ -11,10 +22,8 @@ import { localServerEntry } from './provider/local/entry.js';
 import type { Provider } from './provider/provider.js';
 import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
 import { connectPolicy } from './retry/policy.js';
-import type { Execution, ExecutionRequest } from './run/execution.js';
-import type { AfterLanding } from './run/after-landing.js';
+import type { Execution } from './run/execution.js';
 import type { DetachedRuns } from './run/detached.js';
-import type { PassOn } from './run/latest-run.js';
 import type { Open, Way } from './session/way.js';
 import type { LostSession, OpenSession } from './session/open.js';
 import type { AllowedFiles } from './sidecars/allowed.js';
@@ -27,74 +36,9 @@ import type { SettingsFile } from './sidecars/settings-files.js';
 import { readSettings, type SettingFlags, type Settings } from './sidecars/settings.js';
 import type { SyncRequest } from './sync/request.js';
 import type { SyncResult } from './sync/result.js';
-import type { AskPassphrase } from './transport/passphrase.js';
-import type { Transport } from './transport/transport.js';
 import type { Warmth } from './warmth.js';
 import type { PathExplained } from './workspace/explain.js';
 import type { Workspace } from './workspace/workspace.js';
-
-/** The world that a client works in. What is left out is the real one. */
-export interface ClientOptions {
-  /** The environment: settings, the ssh-agent's socket, what git and ssh are started with. */
-  readonly env: NodeJS.ProcessEnv;
-  readonly homeDir?: string;
-  readonly platform?: NodeJS.Platform;
-  readonly clock?: Clock;
-  /** What stays from one landing to the next. Default: nothing, every session is closed. */
-  readonly warmth?: Warmth;
-}
-
-export interface ConnectOptions {
-  /** Ends the wait at once. */
-  readonly signal?: AbortSignal;
-  readonly emit?: Emit;
-  /** How long to keep trying, in milliseconds. Default: 90,000. */
-  readonly deadlineMs?: number;
-  /** Absent: there is nobody to ask, and encrypted keys are passed over. */
-  readonly askPassphrase?: AskPassphrase | undefined;
-  /** The session to open again, after its connection was lost. */
-  readonly lost?: LostSession | undefined;
-}
-
-export type LandOptions = Omit<ConnectOptions, 'lost'> &
-  Pick<SyncRequest, 'directory' | 'workdir' | 'drift' | 'adopt' | 'dryRun' | 'rules'>;
-
-export type SyncOptions = LandOptions & {
-  /** Give the workspace's own repository the history of here, after the landing. See `landHistory`. Not in a dry run. */
-  readonly history?: boolean;
-};
-
-export type WatchOptions = Omit<LandOptions, 'dryRun'> & {
-  /** Called after each landing, before anything else happens. */
-  readonly onLanded?: (result: SyncResult) => void;
-  /** What to run in the workspace after each landing that changed it, word for word, and who takes what it prints. */
-  readonly run?: {
-    readonly command: readonly string[];
-    readonly variables?: Readonly<Record<string, string>>;
-    readonly passOn: PassOn;
-  };
-  /** What to run to its end before that; where it does not exit with 0, nothing else is run on that landing. */
-  readonly afterLanding?: AfterLanding;
-};
-
-export type ExecutionOptions = Omit<ConnectOptions, 'lost'> &
-  Pick<LandOptions, 'directory' | 'workdir'> &
-  Omit<ExecutionRequest, 'workspace'> & {
-    /** Where to run it. Default, and where this is lost before anything can have begun: a session of its own. */
-    readonly over?: Pick<Transport, 'exec' | 'close'>;
-  };
-
-export type RunOptions = Omit<LandOptions, 'dryRun'> &
-  Omit<ExecutionRequest, 'workspace'> & {
-    /** Called after the landing, before the command starts. */
-    readonly onLanded?: (result: SyncResult) => void;
-  };
-
-export type RunsOptions = Omit<ConnectOptions, 'lost'> &
-  Pick<LandOptions, 'directory' | 'workdir'> &
-  Pick<ExecutionOptions, 'over'>;
-
-export type ForwardOptions = Omit<ConnectOptions, 'lost'> & Pick<ForwardRequest, 'local' | 'remote'>;
 
 /**
  * The sidecars of this user, and all that can be done with them: what the command line does, for a program.
@@ -248,65 +192,21 @@ export class Sidecars {
    * Throws the signal's reason, and the error of a landing that waiting does not cure.
    */
   async watch(record: SidecarRecord, options: WatchOptions): Promise<never> {
-    const [{ watch }, { sync }, { Unlanded }, { Warmth }, { LatestRun }, { runAfterLanding }] = await Promise.all([
-      import('./watch/watch.js'),
-      import('./sync/sync.js'),
-      import('./sync/unlanded.js'),
-      import('./warmth.js'),
-      import('./run/latest-run.js'),
-      import('./run/after-landing.js'),
-    ]);
-    const { directory, adopt = false, onLanded, run, afterLanding } = options;
-    const tree = await this.workingTree(directory, options.signal);
+    const [{ watchAndRun }, { Warmth }] = await Promise.all([import('./watching.js'), import('./warmth.js')]);
+    const tree = await this.workingTree(options.directory, options.signal);
     let landNow = (): void => undefined;
     // A machine that was away may have come back as another one.
     const warmth = new Warmth({ clock: this.#clock, onLost: () => landNow() });
     const session = warmth.session(record, this.#env);
-    const request = {
-      ...this.#landing(
-        record,
-        { ...options, directory: tree.root },
-        warmth.opener(session, this.#way(record, options)),
-      ),
-      memory: warmth.memory(tree.root),
-    };
-    const { clock, env, rules, signal, emit, stateDir } = request;
-    const latest = run === undefined ? undefined : new LatestRun({ ...run, clock, signal, emit });
-    const unlanded = new Unlanded();
-    let hasLanded = false;
-    let owesRun = latest !== undefined;
-    let owesAfter = false;
+    const landing = { ...options, directory: tree.root };
+    const request = this.#landing(record, landing, warmth.opener(session, this.#way(record, options)));
     try {
-      return await watch({
-        ...{ tree, stateDir, env, rules, clock, signal, emit },
-        onReady: (land) => (landNow = land),
-        look: (within) => unlanded.look({ ...request, signal: within }),
-        land: async (within) => {
-          const result = await sync({ ...request, signal: within, adopt: adopt && !hasLanded });
-          hasLanded = true;
-          unlanded.landed(result);
-          onLanded?.(result);
-          const { connection: transport } = session;
-          const { workspace } = result;
-          if (latest !== undefined && !result.upToDate) owesRun = true;
-          owesAfter ||= afterLanding !== undefined && !result.upToDate;
-          if (transport === undefined) return;
-          if (afterLanding !== undefined && owesAfter) {
-            // What runs on the landing before does not go on beside it.
-            await latest?.stop();
-            owesAfter = false;
-            const isReady = await runAfterLanding({ transport, workspace }, afterLanding, {
-              clock,
-              emit,
-              signal: within,
-            });
-            owesRun = isReady && latest !== undefined;
-          }
-          if (latest !== undefined && owesRun) owesRun = !(await latest.start({ transport, workspace }));
-        },
+      return await watchAndRun({
+        ...{ tree, session, onReady: (land) => (landNow = land) },
+        ...options,
+        request: { ...request, memory: warmth.memory(tree.root) },
       });
     } finally {
-      await latest?.close();
       await warmth.close();
     }
   }
@@ -318,28 +218,19 @@ export class Sidecars {
    * Throws what `open` and `startExecution` throw.
    */
   async exec(record: SidecarRecord, options: ExecutionOptions): Promise<Execution> {
-    const { startExecution } = await import('./run/execution.js');
-    const { signal = new AbortController().signal } = options;
-    const ownSession = await this.#open(record, options);
-    const open = async (lost: LostSession | undefined) =>
-      lost === undefined && options.over !== undefined
-        ? { transport: options.over, attempts: 1, elapsedMs: 0 }
-        : ownSession(signal, lost);
+    const [{ startExecution }, { overLastingSession }] = await Promise.all([
+      import('./run/execution.js'),
+      import('./sync/over-session.js'),
+    ]);
+    const { over, signal = new AbortController().signal } = options;
+    const open = orOver(over, await this.#open(record, options));
     const request = { ...options, workspace: await this.#workspaceOf(record, options) };
-    for (let lost: LostSession | undefined; ;) {
-      const { transport, attempts, elapsedMs } = await open(lost);
-      try {
-        const execution = await startExecution(transport, request, { clock: this.#clock, signal });
-        const close = (): void => void transport.close();
-        execution.ended.then(close, close);
-        return execution;
-      } catch (error) {
-        await transport.close();
-        signal.throwIfAborted();
-        if (!(error instanceof SidecarError) || error.retryable !== true) throw error;
-        lost = { error, attempts, elapsedMs };
-      }
-    }
+    return overLastingSession({ open, signal }, async ({ transport }) => {
+      const execution = await startExecution(transport, request, { clock: this.#clock, signal });
+      const close = (): void => void transport.close();
+      execution.ended.then(close, close);
+      return execution;
+    });
   }
 
   /**
@@ -349,46 +240,16 @@ export class Sidecars {
    * Throws what `sync` and `startExecution` throw.
    */
   async run(record: SidecarRecord, options: RunOptions): Promise<Execution> {
-    const [{ startAfterLanding }, { Session }, { sync }] = await Promise.all([
-      import('./run/after-landing.js'),
+    const [{ landAndStart }, { Session }] = await Promise.all([
+      import('./landed-run.js'),
       import('./session/session.js'),
-      import('./sync/sync.js'),
     ]);
-    const { signal = new AbortController().signal, onLanded } = options;
+    const { signal = new AbortController().signal } = options;
     const directory = await this.workingTree(options.directory, signal);
     const session = new Session({ clock: this.#clock });
-    const borrow = session.borrower(this.#way(record, options));
-    try {
-      for (let lost: LostSession | undefined; ;) {
-        const before = lost;
-        // Of the connection that the landing was proved on, and of no other.
-        const used: { connection?: Transport } = {};
-        const open: Open = async (within, again) => {
-          const lent = await borrow(within, again ?? before);
-          used.connection = lent.connection;
-          return lent;
-        };
-        const landed = await sync(this.#landing(record, { ...options, directory, signal }, open));
-        const { verified, workspace } = landed;
-        const { connection } = used;
-        if (!verified || connection === undefined) throw new SidecarError('sync.not_proved', { workspace });
-        onLanded?.(landed);
-        try {
-          const request = { ...options, workspace };
-          const execution = await startAfterLanding(connection, request, { clock: this.#clock, signal });
-          const close = (): void => void session.close();
-          execution.ended.then(close, close);
-          return execution;
-        } catch (error) {
-          signal.throwIfAborted();
-          if (!(error instanceof SidecarError) || error.retryable !== true) throw error;
-          lost = { error, attempts: landed.attempts, elapsedMs: landed.ms.connect };
-        }
-      }
-    } catch (error) {
-      await session.close();
-      throw error;
-    }
+    const open = session.borrower(this.#way(record, options));
+    const request = this.#landing(record, { ...options, directory, signal }, open);
+    return landAndStart({ ...options, request, session, open });
   }
 
   /**
@@ -402,11 +263,8 @@ export class Sidecars {
       this.#open(record, options),
     ]);
     const { over, signal = new AbortController().signal } = options;
-    return new DetachedRuns({
-      ...{ sidecar: record.name, workspace, clock: this.#clock, signal },
-      open: async (within, lost) =>
-        lost === undefined && over !== undefined ? { transport: over, attempts: 1, elapsedMs: 0 } : open(within, lost),
-    });
+    const place = { sidecar: record.name, workspace, clock: this.#clock, signal };
+    return new DetachedRuns({ ...place, open: orOver(over, open) });
   }
 
   /**
@@ -502,3 +360,9 @@ export class Sidecars {
 }
 
 const ignore: Emit = () => undefined;
+
+/** At first on the channels that are given, if any are, and on a session of its own where they are lost. */
+function orOver(over: ExecutionOptions['over'], open: Open) {
+  return async (signal: AbortSignal, lost?: LostSession) =>
+    lost === undefined && over !== undefined ? { transport: over, attempts: 1, elapsedMs: 0 } : open(signal, lost);
+}

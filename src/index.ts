@@ -1,15 +1,15 @@
 /** The public API: everything the command line does can be done from a program. */
-export {
-  Sidecars,
-  type ClientOptions,
-  type ConnectOptions,
-  type ExecutionOptions,
-  type ForwardOptions,
-  type LandOptions,
-  type RunOptions,
-  type RunsOptions,
-  type WatchOptions,
-} from './client.js';
+export { Sidecars } from './client.js';
+export type {
+  ClientOptions,
+  ConnectOptions,
+  ExecutionOptions,
+  ForwardOptions,
+  LandOptions,
+  RunOptions,
+  RunsOptions,
+  WatchOptions,
+} from './client-options.js';
 export { SidecarError, type ErrorCode, type Facts } from './errors.js';
 export type { Emit, ForwardEvent, RunEvent, SidecarEvent, SkipReason, SyncPhase, WatchEvent } from './events.js';
 export { systemClock, type Clock } from './clock.js';

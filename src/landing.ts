@@ -1,4 +1,5 @@
-import type { LandOptions, Sidecars } from './client.js';
+import type { Sidecars } from './client.js';
+import type { LandOptions } from './client-options.js';
 import type { WorkingTree } from './git/working-tree.js';
 import type { SidecarRecord } from './sidecars/record.js';
 import { refusePatternsBelow } from './sidecars/send-patterns.js';

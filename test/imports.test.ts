@@ -58,8 +58,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/warmth.ts': ['src/session', 'src/sidecars', 'src/sync', 'src/git', 'src/transport'],
   // Texts of files in, texts of files out.
   'src/editors': [],
+  'src/client-options.ts': ['src'],
+  // Each puts parts together that know nothing of each other.
+  'src/landed-run.ts': ['src/run', 'src/session', 'src/sync'],
+  'src/watching.ts': ['src/client-options.ts', 'src/git', 'src/run', 'src/session', 'src/sync', 'src/watch'],
   'src/client.ts': ['src'],
-  'src/landing.ts': ['src/client.ts', 'src/git', 'src/sidecars'],
+  'src/landing.ts': ['src/client.ts', 'src/client-options.ts', 'src/git', 'src/sidecars'],
   // It does what a client would do itself.
   'src/daemon': [
     'src/client.ts',
