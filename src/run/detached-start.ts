@@ -70,6 +70,8 @@ async function send(
   talk.ask(`start ${id} ${folded(command.map(shellWord).join(' '))}`);
   talk.ask(shownCommand(command));
   talk.ask(variableLines(variables).trimEnd());
+  // What passes them on over there may wait for the end of them (busybox does).
+  talk.end();
   const answer = await talk.answer().catch((error: unknown) => {
     if (!(error instanceof Refused)) throw error;
     const code = error.code === 'run.no_workspace' ? error.code : 'run.not_started';

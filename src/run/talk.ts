@@ -60,6 +60,11 @@ export class Talk {
     this.conversation.ask(request);
   }
 
+  /** Asks no more. */
+  end(): void {
+    this.conversation.end();
+  }
+
   /** The next answer. Throws what the far half says that went wrong, `run.remote_failed` and `ssh.connection_lost`. */
   async answer(): Promise<Answer> {
     try {

@@ -77,6 +77,11 @@ export class Conversation {
     this.#channel.stdin.write(request + '\n');
   }
 
+  /** Asks no more: for a last request of which the far side reads all there is. */
+  end(): void {
+    this.#channel.stdin.end();
+  }
+
   /**
    * Sends a stream as it is. Resolves when it was handed over, or when the far side stopped taking it: its answer then
    * says why. Rejects only when the stream itself fails.

@@ -18,7 +18,7 @@ read_run() {
     exec 3<&0
     (trap : HUP INT TERM PIPE && listen_meanwhile) </dev/null >/dev/null 2>&1 &
     listener=$!
-    trap 'kill -s KILL "$listener"' EXIT
+    trap 'kill -KILL "$listener"' EXIT
   fi
   quiet=0 more=''
   while :; do
@@ -75,7 +75,7 @@ listen_meanwhile() {
     [ "$word" != interrupt ] || interrupt
   done
   # Nobody reads any more.
-  kill -s KILL $$
+  kill -KILL $$
 }
 
 # As whoever runs it at a terminal would, and more firmly where that is not enough: also when whoever asked for it has gone.
