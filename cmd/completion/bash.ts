@@ -52,16 +52,21 @@ _sidecar_generated() {
 }
 
 _sidecar() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} verb='' takes='' dashes='' given=0 index word
-  local verbs options places
+  local cur=\${COMP_WORDS[COMP_CWORD]} verb='' takes='' dashes='' skips='' given=0 index word
+  local verbs options places IFS=$' \\t\\n'
   COMPREPLY=()
   # It takes --option=value for three words.
   [[ $cur != '=' ]] || cur=''
   _sidecar_verb ''
   for ((index = 1; index < COMP_CWORD; index++)); do
     word=\${COMP_WORDS[index]}
-    if [[ -n $takes ]]; then
-      [[ $word == '=' ]] || takes=''
+    if [[ -n $skips ]]; then
+      skips=''
+    elif [[ $word == '=' && -z $dashes ]]; then
+      # Of NAME=value, the value is still to come.
+      [[ -n $takes ]] || skips=1
+    elif [[ -n $takes ]]; then
+      takes=''
     elif [[ -n $dashes ]]; then
       given=$((given + 1))
     elif [[ $word == -- ]]; then
@@ -91,11 +96,11 @@ _sidecar() {
     if ((given < \${#places[@]})); then
       takes=\${places[given]}
     elif ((\${#places[@]} > 0)); then
-      # A last place that ends in a star is for all that follow.
+      # A last place that ends in a plus is for all that follow.
       takes=\${places[\${#places[@]} - 1]}
-      [[ $takes == *'*' ]] || takes=''
+      [[ $takes == *+ ]] || takes=''
     fi
-    takes=\${takes%'*'}
+    takes=\${takes%+}
   fi
   case $takes in
     choice:*)
@@ -130,7 +135,7 @@ function verbCase(verb: Verb, program: Verb): string {
 
 /** Of a command line, the first word is a program; what follows may be files. */
 function placeWords({ takes, many }: Place): readonly string[] {
-  return takes.kind === 'command' ? ['command', 'file*'] : [`${takesWord(takes)}${many ? '*' : ''}`];
+  return takes.kind === 'command' ? ['command', 'file+'] : [`${takesWord(takes)}${many ? '+' : ''}`];
 }
 
 const takesWord = (takes: Takes): string => (takes.kind === 'choice' ? `choice:${takes.values.join(',')}` : takes.kind);

@@ -34,6 +34,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   'sidecar exec -- sidecar-pr': ['sidecar-probe'],
   'sidecar run -e A=1 -- sidecar-pr': ['sidecar-probe'],
   'sidecar watch -- cat so': ['some.txt'],
+  'sidecar run -e A=1 -e B=2 -- cat so': ['some.txt'],
   'sidecar ssh -- sidecar-probe --js': [],
   // and nothing where something new is to be named
   'sidecar current x': [],

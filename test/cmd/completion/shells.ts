@@ -24,6 +24,7 @@ export class Prompt {
     this.write('work/src/main.c', '');
     this.write('work/some.txt', '');
     this.write('work/a file', '');
+    this.write('work/file.txt', '');
     const quoted = names.map((name) => `'${name.replaceAll("'", `'\\''`)}'`).join(' ');
     this.program('sidecar', `[ "$1 $2" != '__complete names' ] || printf '%s\\n' ${quoted}`);
     this.program('sidecar-probe', '');
@@ -46,15 +47,12 @@ export class Prompt {
   bash(lines: readonly string[]): readonly string[][] {
     const script = this.write('completion.bash', bashCompletion(verbsOf(program)));
     // As readline cuts a line into words: an equals sign is one.
-    const words = (line: string): string =>
-      line
-        .replace(/(?<=--drift)=/, ' = ')
-        .trimStart()
-        .split(' ')
-        .map(quote)
-        .join(' ');
+    const words = (line: string): string => line.replaceAll('=', ' = ').trimStart().split(' ').map(quote).join(' ');
     const asked = lines.map((line) => `at ${words(line)}`);
+    // Whatever a user has set.
     const text = `source ${quote(script)}
+IFS=$'\\n'
+shopt -s failglob
 at() {
   COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
   _sidecar
