@@ -63,15 +63,26 @@ function parse(pattern: BytePath): {
 
 /** What is left of a pattern below a directory: `all` where it matches that, or one around it. */
 function restsOf(pattern: readonly string[], directories: readonly string[]): (readonly string[] | 'all')[] {
-  const [first = '', ...others] = pattern;
-  const [next, ...deeper] = directories;
-  if (next === undefined) return [pattern];
-  const isLast = others.length === 0;
-  if (/^\*\*+$/.test(first)) {
-    return isLast ? ['all'] : [...restsOf(others, directories), ...restsOf(pattern, deeper)];
+  const isStars = (at: number): boolean => /^\*\*+$/.test(pattern[at] ?? '');
+  const last = pattern.length - 1;
+  // The parts that may have to match what comes next: many ways lead to each, and one is as good as another.
+  let parts = new Set([0]);
+  for (const directory of directories) {
+    const next = new Set<number>();
+    // Parts that are added on the way are gone through as well.
+    for (const at of parts) {
+      if (isStars(at)) {
+        if (at === last) return ['all'];
+        next.add(at);
+        parts.add(at + 1);
+      } else if (new RegExp(`^${boundGlob(pattern[at] ?? '')}$`, 's').test(directory)) {
+        if (at === last) return ['all'];
+        next.add(at + 1);
+      }
+    }
+    parts = next;
   }
-  if (!new RegExp(`^${boundGlob(first)}$`, 's').test(next)) return [];
-  return isLast ? ['all'] : restsOf(others, deeper);
+  return [...parts].map((at) => pattern.slice(at));
 }
 
 const nameGlob = (body: string): string => globSource(body, () => false);
@@ -92,9 +103,13 @@ function plainly(body: string): string[] {
   return [before + after.slice(1), `${before}*/**${after}`];
 }
 
+/** What a pattern consists of: stars within a name, stars for directories, and what stands for one character. */
+type Token = { readonly kind: 'stars' | 'directories' | 'all' } | { readonly kind: 'one'; readonly source: string };
+
 /** `mayCross` tells whether stars at a place may stand for directories, if what follows them allows it too. */
 function globSource(body: string, mayCross: (at: number) => boolean): string {
-  let source = '';
+  const tokens: Token[] = [];
+  const one = (source: string): void => void tokens.push({ kind: 'one', source });
   for (let at = 0; at < body.length;) {
     const char = body[at] ?? '';
     if (char === '*') {
@@ -102,30 +117,88 @@ function globSource(body: string, mayCross: (at: number) => boolean): string {
       const rest = body.slice(at + stars);
       if (stars > 1 && mayCross(at) && /^(?:$|\/|\\\/)/.test(rest)) {
         const withSlash = rest.startsWith('/');
-        source += withSlash ? '(?:.*/)?' : '.*';
+        tokens.push({ kind: withSlash ? 'directories' : 'all' });
         at += stars + (withSlash ? 1 : 0);
       } else {
-        source += '[^/]*';
+        tokens.push({ kind: 'stars' });
         at += stars;
       }
     } else if (char === '?') {
-      source += '[^/]';
+      one('[^/]');
       at += 1;
     } else if (char === '[') {
       const found = characterClass(body, at);
       if (found === undefined) return never;
-      source += `(?!/)${found.source}`;
+      one(`(?!/)${found.source}`);
       at = found.end;
     } else if (char === '\\') {
       if (at + 1 === body.length) return never;
-      source += literal(body[at + 1] ?? '');
+      one(literal(body[at + 1] ?? ''));
       at += 2;
     } else {
-      source += literal(char);
+      one(literal(char));
       at += 1;
     }
   }
+  return sourceOf(tokens);
+}
+
+/**
+ * Patterns come with repositories, and what backtracks may do so for years. So nothing is tried twice: what follows stars, up
+ * to the next ones, is of one length (in characters, or in names), and where it is found first is as good a place as any.
+ */
+function sourceOf(tokens: readonly Token[]): string {
+  const chunks = splitAt(tokens, 'directories');
+  return chunks
+    .map((chunk, at) => {
+      const names = namesSource(chunk);
+      if (at === 0) return names;
+      const isLast = at === chunks.length - 1;
+      return isLast || chunk.some(({ kind }) => kind === 'all') ? `(?:.*/)?${names}` : once(`(?:.*?/)??${names}`);
+    })
+    .join('');
+}
+
+function namesSource(tokens: readonly Token[]): string {
+  const slash = literal('/');
+  let source = '';
+  let name: Token[] = [];
+  const endName = (): void => {
+    const pieces = splitAt(name, 'stars');
+    source += pieces
+      .map((piece, at) => {
+        const text = piece.map((token) => (token.kind === 'one' ? token.source : '.*')).join('');
+        if (at === 0) return text;
+        return at === pieces.length - 1 ? `[^/]*${text}` : once(`[^/]*?${text}`);
+      })
+      .join('');
+    name = [];
+  };
+  for (const token of tokens) {
+    if (token.kind === 'one' && token.source === slash) {
+      endName();
+      source += slash;
+    } else name.push(token);
+  }
+  endName();
   return source;
+}
+
+function splitAt(tokens: readonly Token[], kind: Token['kind']): Token[][] {
+  const parts: Token[][] = [[]];
+  for (const token of tokens) {
+    if (token.kind === kind) parts.push([]);
+    else parts.at(-1)?.push(token);
+  }
+  return parts;
+}
+
+let groups = 0;
+
+/** What is matched so is never matched otherwise, should what follows not match. */
+function once(source: string): string {
+  groups += 1;
+  return `(?=(?<once${groups}>${source}))\\k<once${groups}>`;
 }
 
 const literal = (char: string): string => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;

@@ -89,6 +89,20 @@ describe('a pattern', () => {
     );
   });
 
+  it('is matched without trying anything twice, however many stars it has', () => {
+    const name = 'a'.repeat(250);
+    const deep = 'a/'.repeat(1_500);
+    const paths = [name, `${deep}${name}`, deep];
+    const stars = [
+      `${'*a'.repeat(30)}b`,
+      `${'**/a/'.repeat(30)}b`,
+      `${'**/*a*a*a/'.repeat(20)}b`,
+      `/${'**/'.repeat(40)}b`,
+    ];
+    expect(byUs(stars, paths)).toEqual([]);
+    expect(stars.flatMap((rule) => seenFrom(deep, rule)).length).toBeGreaterThan(0);
+  });
+
   it('spells out the directories before its first wildcard, and those of a name at any depth not at all', () => {
     expect(spelledDirectories('config/local/*.secret')).toEqual(['config/', 'config/local/']);
     expect(spelledDirectories('/dist/a/b')).toEqual(['dist/', 'dist/a/']);
