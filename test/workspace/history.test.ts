@@ -163,9 +163,37 @@ describe('a sync with history', () => {
     side.repo.commit('second');
     await syncWithHistory();
     expect([there('rev-parse', 'origin/main'), there('rev-parse', 'v1')]).toEqual([newer, newer]);
+    there('update-ref', 'refs/remotes/origin/main', 'HEAD~1');
     setOrigin();
     await landHistory(request());
     expect(there('rev-parse', 'origin/main')).toBe(here('rev-parse', 'origin/main'));
+  });
+
+  it('keeps what was pushed from there, where the branch of the remote is another here', async () => {
+    setOrigin();
+    await syncWithHistory();
+    there('commit', '-q', '--allow-empty', '-m', 'pushed from there');
+    const pushed = there('rev-parse', 'HEAD');
+    there('update-ref', 'refs/remotes/origin/main', pushed);
+    side.repo.git('commit', '-q', '--amend', '--allow-empty', '-m', 'forced from here');
+    setOrigin();
+    await syncWithHistory();
+    expect(there('for-each-ref', '--contains', pushed)).toContain('refs/');
+  });
+
+  it('comes to a repository that stands apart from its working tree, and to a linked one', async () => {
+    const apart = path.join(side.home, 'apart.git');
+    side.repo.git('clone', '-q', '--separate-git-dir', apart, side.repo.root, side.workspace);
+    side.repo.commit('second');
+    await syncWithHistory();
+    expect(there('rev-parse', 'HEAD')).toBe(here('rev-parse', 'HEAD'));
+    side.repo.git('switch', '-q', '-c', 'other');
+    side.repo.commit('third');
+    const linked = path.join(side.home, 'linked');
+    there('worktree', 'add', '-q', '-b', 'other', linked);
+    await side.sync({ workdir: 'linked' });
+    expect(await landHistory(request({ workdir: 'linked' }))).toMatchObject({ branch: 'other' });
+    expect(side.far('git', '-C', linked, 'rev-parse', 'HEAD').trimEnd()).toBe(here('rev-parse', 'HEAD'));
   });
 
   it('sends what only a history without its past needs, and one ends there where it ends here', async () => {

@@ -84,10 +84,14 @@ refuse_busy() {
     [ ! -e "$path" ] || fail history-busy "${path##*/}"
   done <"$tmp/paths"
   [ -z "$(own ls-files -u | head -n 1)" ] || fail history-busy 'unmerged files'
-  if [ "$branch" != - ] && own worktree list --porcelain 2>/dev/null | awk -v here="worktree $W" -v branch="branch $branch" '
-    /^worktree / { other = $0 != here }
-    $0 == branch && other { found = 1 }
-    END { exit !found }'; then
+  # The main working tree comes first, and may be called by its repository; a linked one is called what it is.
+  is_main=0
+  [ "$(own rev-parse --absolute-git-dir)" != "$(cd -P -- "$W" && cd -P -- "$(own rev-parse --git-common-dir)" && pwd -P)" ] || is_main=1
+  if [ "$branch" != - ] && own worktree list --porcelain 2>/dev/null |
+    HERE="worktree $W" BRANCH="branch $branch" IS_MAIN=$is_main awk '
+      /^worktree / { trees++; other = ENVIRON["IS_MAIN"] == 1 ? trees > 1 : $0 != ENVIRON["HERE"] }
+      $0 == ENVIRON["BRANCH"] && other { found = 1 }
+      END { exit !found }'; then
     fail history-busy "${branch#refs/heads/} in another working tree"
   fi
 }
@@ -124,10 +128,11 @@ move_refs() {
   { read -r sent && read -r sent && own cat-file -e "$sent^{commit}"; } 2>/dev/null <"$S/sidecar/history" || sent=''
   [ "$branch" = - ] || was=$(own rev-parse -q --verify "$branch^{commit}")
   : >"$tmp/kept-refs"
+  write_staged
   {
     [ -z "$was" ] || keep_commits "$was" "${branch#refs/heads/}"
     if [ -z "$on_ref" ] && [ "$on_id" != - ] && [ "$on_id" != "$was" ]; then keep_commits "$on_id" ''; fi
-    keep_staged
+    [ -z "$staged" ] || keep_staged
     if [ "$branch" != - ] && [ "$was" != "$tip" ]; then
       if [ -n "$was" ]; then printf 'update %s %s %s\n' "$branch" "$tip" "$was"; else printf 'create %s %s\n' "$branch" "$tip"; fi
     fi
@@ -155,16 +160,20 @@ keep_commits() {
   printf '%s %s\n' "${lost:-0}" "$kept" >>"$tmp/kept-refs"
 }
 
-# What was added to the index over there, and is in no commit.
-keep_staged() {
-  parent=''
+# What was added to the index over there, and is in no commit, as a commit: $staged, if there is any.
+write_staged() {
+  staged='' parent=''
   if [ "$on_id" != - ]; then
     ! own diff-index --cached --quiet "$on_id" 2>/dev/null || return 0
     parent=$on_id
   fi
-  staged=$(own write-tree 2>/dev/null) || return 0
-  [ -n "$(own ls-tree "$staged" | head -n 1)" ] && [ "$staged" != "$(own rev-parse -q --verify "$tip^{tree}")" ] || return 0
-  staged=$(own commit-tree "$staged" ${parent:+-p "$parent"} -m 'What was in the index') || return 0
+  index_tree=$(own write-tree 2>"$tmp/err") || fail failed "$(said)"
+  [ -n "$(own ls-tree "$index_tree" | head -n 1)" ] || return 0
+  [ "$index_tree" != "$(own rev-parse -q --verify "$tip^{tree}")" ] || return 0
+  staged=$(own commit-tree "$index_tree" ${parent:+-p "$parent"} -m 'What was in the index' 2>"$tmp/err") || fail failed "$(said)"
+}
+
+keep_staged() {
   kept=refs/sidecar/kept/$stamp-$(printf '%.8s' "$staged")
   printf 'create %s %s\n' "$kept" "$staged"
   printf '1 %s\n' "$kept" >>"$tmp/kept-refs"
@@ -176,12 +185,12 @@ new_tags() {
   awk 'FILENAME == ARGV[1] { there[$0] = 1; next } $1 == "tag" && !($3 in there) { print "create", $3, $2 }' "$tmp/tags" "$tmp/history"
 }
 
-# One that has been fetched since stays, too.
+# One stays where ours is not newer: it has been fetched there since, or may be the only one to hold what was pushed there.
 newer_remotes() {
   while read -r kind id name; do
     [ "$kind" = remote ] || continue
     if ! its=$(own rev-parse -q --verify "$name"); then printf 'create %s %s\n' "$name" "$id"; elif
-      [ "$its" != "$id" ] && ! own merge-base --is-ancestor "$id" "$its" 2>/dev/null
+      [ "$its" != "$id" ] && own merge-base --is-ancestor "$its" "$id" 2>/dev/null
     then printf 'update %s %s %s\n' "$name" "$id" "$its"; fi
   done <"$tmp/history"
 }
