@@ -157,7 +157,14 @@ export class Sidecars {
         : await this.#warmLanding(record, options);
     try {
       const landed = await sync(request);
-      return { ...landed, history: await landHistory(request) };
+      try {
+        return { ...landed, history: await landHistory(request) };
+      } catch (error) {
+        request.signal.throwIfAborted();
+        if (!(error instanceof SidecarError)) throw error;
+        const { code, facts } = error;
+        return { ...landed, historyError: { code, facts } };
+      }
     } finally {
       await session.close();
     }

@@ -1,3 +1,4 @@
+import { SidecarError } from '../../src/errors.js';
 import { askDaemon } from '../../src/daemon/client.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
@@ -28,15 +29,25 @@ export async function sync(context: Context, flags: SyncFlags): Promise<void> {
   let hasLanded = false;
   try {
     const after = await afterLandingHere(context, flags);
-    const result = await land(context, flags);
+    const { historyError, ...result } = await land(context, flags);
     hasLanded = true;
+    const failed =
+      historyError === undefined
+        ? undefined
+        : new SidecarError(historyError.code, { ...historyError.facts, sidecar: result.sidecar });
     const warning = driftWarning(result);
     if (warning !== undefined) output.warn(warning);
     const kept = keptWarning(result);
     if (kept !== undefined) output.warn(kept);
     output.outcome(result, [syncSummary(result)]);
     const isDone = result.upToDate || flags.dryRun === true;
-    if (after !== undefined && !isDone) await runAfterLanding(context, after, { result, flags });
+    try {
+      if (after !== undefined && !isDone) await runAfterLanding(context, after, { result, flags });
+    } catch (error) {
+      if (failed !== undefined) output.warn(explain(failed).message);
+      throw error;
+    }
+    if (failed !== undefined) throw failed;
   } catch (error) {
     if (flags.bestEffort !== true || context.signal.aborted) throw error;
     const passedOver = asSidecarError(error);
@@ -44,9 +55,7 @@ export async function sync(context: Context, flags: SyncFlags): Promise<void> {
     const problem = problemOf(passedOver);
     if (problem !== undefined) output.problem({ ...problem, severity: 'warning' });
     const { message } = explain(passedOver);
-    // Of a history that did not follow, the words say that the tree landed.
-    const isAfter = hasLanded || passedOver.code === 'history.busy';
-    output.warn(isAfter ? message : `nothing was synced: ${message}`);
+    output.warn(hasLanded ? message : `nothing was synced: ${message}`);
     if (!hasLanded) output.outcome({ skipped: true, ...errorDocument(passedOver) }, []);
   }
 }

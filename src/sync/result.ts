@@ -1,3 +1,5 @@
+import type { ErrorCode, Facts } from '../errors.js';
+
 /** What a sync says of itself, as `sync --json` prints it. Sizes in bytes, times in milliseconds. */
 export interface SyncResult {
   /** The sidecar's name. */
@@ -10,7 +12,7 @@ export interface SyncResult {
   readonly tree: string;
   /** Whether the sidecar proved that `tree` stands in the workspace. False in a dry run only. */
   readonly verified: boolean;
-  /** Nothing had to change in the workspace. */
+  /** Nothing had to change in the workspace. False where a connection was lost on the way: then something may have. */
   readonly upToDate: boolean;
   /** Paths of the workspace that the landing changed. */
   readonly changed: { readonly added: number; readonly modified: number; readonly deleted: number };
@@ -35,6 +37,8 @@ export interface SyncResult {
   readonly dryRun?: true;
   /** Present where it was asked for. */
   readonly history?: LandedHistory;
+  /** Why the history did not follow: the tree has landed all the same. */
+  readonly historyError?: { readonly code: ErrorCode; readonly facts: Facts };
 }
 
 /** What the workspace's own repository is at now. */

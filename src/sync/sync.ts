@@ -1,6 +1,7 @@
+import { SidecarError } from '../errors.js';
 import type { SyncRequest } from './request.js';
 import type { SyncResult } from './result.js';
-import { transfer } from './transfer.js';
+import { transfer, type Meeting, type Outcome } from './transfer.js';
 import { withSnapshot } from './with-snapshot.js';
 
 /**
@@ -13,7 +14,18 @@ import { withSnapshot } from './with-snapshot.js';
  */
 export async function sync(request: SyncRequest): Promise<SyncResult> {
   const startedMs = request.clock.now();
-  const { result: outcome, session } = await withSnapshot(request, { subject: 'sync', meet: transfer });
+  let lost = false;
+  const meet = async (within: SyncRequest, meeting: Meeting): Promise<Outcome> => {
+    try {
+      const outcome = await transfer(within, meeting);
+      // What an attempt before has put in place, nobody has heard of.
+      return lost && request.dryRun !== true ? { ...outcome, upToDate: false } : outcome;
+    } catch (error) {
+      lost ||= error instanceof SidecarError && error.retryable === true;
+      throw error;
+    }
+  };
+  const { result: outcome, session } = await withSnapshot(request, { subject: 'sync', meet });
   const { attempts, elapsedMs, warm = false } = session;
   const ms = { connect: Math.round(elapsedMs), total: Math.round(request.clock.now() - startedMs) };
   return { sidecar: request.sidecar, ...outcome, attempts, warm, ms: { ...outcome.ms, ...ms } };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Ajv from 'ajv';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -113,6 +113,27 @@ describe('settings of a project', () => {
     user.project.write('f', 'one\n');
     expect(await user.type('run', '--', 'touch', 'started')).toMatchObject({ code: 1, stdout: '' });
     expect(filesIn(workspace)).toEqual(['.sidecar.json', 'f']);
+  });
+
+  it('run that command also where the history did not follow the landing, which is said after it', async () => {
+    user.project.write('.sidecar.json', '{"afterLanding": "echo ran >&2"}');
+    user.project.commit();
+    await user.type('allow');
+    const { workspace } = JSON.parse((await user.type('sync', '--history', '--json')).stdout) as SyncResult;
+    writeFileSync(path.join(workspace, '.git/MERGE_HEAD'), '');
+    user.project.write('f', 'one\n');
+    user.project.commit();
+    for (const [flags, code] of [
+      [[], 3],
+      [['--best-effort'], 0],
+    ] as const) {
+      user.project.write('f', `${code}\n`);
+      const sync = await user.type('sync', '--history', '--no-color', ...flags);
+      expect(sync).toMatchObject({ code, stdout: expect.stringContaining('proved') as string });
+      expect(sync.stderr).toMatch(/ran\n(.*\n)*sidecar: .*the tree landed, but the repository/);
+    }
+    const json = await user.type('sync', '--history', '--json', '--best-effort');
+    expect(JSON.parse(json.stdout)).toMatchObject({ verified: true, upToDate: true });
   });
 
   it('hold for a watch: the command before each run, and its variables for both', async () => {
