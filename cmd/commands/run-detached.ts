@@ -24,15 +24,24 @@ export async function runDetached(
   if (flags.tty === true) {
     throw new SidecarError('usage.invalid', { reason: '--detach and --tty do not go together: there is no terminal' });
   }
-  const { output } = context;
+  const { output, signal } = context;
   const { name } = here.record;
+  const warnOf = (id: string, how: string): void =>
+    output.warn(`run ${id} ${how}: \`sidecar logs ${id}\` tells, and Ctrl-C in \`sidecar attach ${id}\` ends it`);
   const started = await aboutSidecar(name, async () => {
     const landed = await land?.();
     return withRuns(context, here, {
       ...{ flags, work: (runs) => runs.start({ command, variables }) },
       ...(landed === undefined ? {} : { workdir: landed.workspace }),
     });
+  }).catch((error: unknown) => {
+    const { code, facts } = error instanceof SidecarError ? error : {};
+    // Whoever is interrupted is told of nothing else that went wrong.
+    if (signal.aborted && code === 'run.uncertain') warnOf(String(facts?.['run']), 'may have begun');
+    throw error;
   });
+  if (signal.aborted) warnOf(started.id, 'has begun, and goes on');
+  signal.throwIfAborted();
   output.answer(started, [[started.id]]);
   output.note(`runs on ${name} by itself; \`sidecar attach ${started.id}\` follows it, and ends as it does`);
   return exitCode.done;

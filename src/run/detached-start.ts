@@ -24,37 +24,73 @@ export interface DetachedStart {
   readonly startedAt: string;
 }
 
+/** How long the far side may be asked after an abort, in milliseconds: a command that is interrupted ends soon after. */
+const settleMs = 500;
+
 /**
  * Begins a run that lives on without any connection, at most once. Its id is chosen here before: where the answer does not
- * come, the far side is asked whether it has begun, and if not, it never will.
+ * come, the far side is asked whether it has begun, and if not, it never will. It is asked, too, where the signal is aborted
+ * after the run was sent: one that has begun by then is returned as any other.
  *
- * Throws `run.no_workspace` and `run.not_started`, `run.uncertain` where the far side cannot be asked, and what `open`
- * throws as long as nothing was sent.
+ * Throws `run.no_workspace` and `run.not_started`, `run.uncertain` where the far side cannot be asked, what `open` throws and
+ * the signal's reason as long as nothing was sent.
  */
 export async function startDetached(place: RunsPlace, request: DetachedRequest): Promise<DetachedStart> {
   const id = randomBytes(4).toString('hex');
+  const { signal: interrupted, clock } = place;
+  // Ends it all: at once as long as nothing was sent.
+  const leaving = new AbortController();
+  const over = new AbortController();
+  const within = { ...place, signal: leaving.signal };
   let sent = false;
+  const leave = (): void => leaving.abort(interrupted.reason);
+  const onAbort = (): void => {
+    if (!sent) leave();
+    else clock.sleep(settleMs, over.signal).then(leave, () => undefined);
+  };
+  interrupted.addEventListener('abort', onAbort, { once: true });
+  if (interrupted.aborted) leave();
+
   const begin = async (talk: Talk): Promise<DetachedStart> => {
-    const startedAt = sent ? await settle(talk, id) : await send(talk, id, request, () => (sent = true));
+    const startedAt = sent
+      ? await settle(talk, id)
+      : await Promise.race([send(talk, id, request, () => (sent = true)), rejection(interrupted)]);
     return { id, sidecar: place.sidecar, workspace: talk.workspace, command: request.command, startedAt };
   };
-  const isSettled = (error: unknown): boolean => !sent || error instanceof NotBegun || place.signal.aborted;
+  const isSettled = (error: unknown): boolean => !sent || error instanceof NotBegun;
+  const beginning = overSession(within, async (session) => {
+    try {
+      return await talkOn(session, within, begin);
+    } catch (error) {
+      if (isSettled(error) || isLoss(error)) throw error;
+      // It is the far half that ended, not the connection; or this side that waits no longer.
+      return await talkOn(session, within, begin);
+    }
+  });
   try {
-    const { result } = await overSession(place, async (session) => {
-      try {
-        return await talkOn(session, place, begin);
-      } catch (error) {
-        if (isSettled(error) || isLoss(error)) throw error;
-        // It is the far half that ended, not the connection.
-        return await talkOn(session, place, begin);
-      }
-    });
+    // Whatever does not heed the signal is left alone.
+    const { result } = await Promise.race([beginning, rejection(leaving.signal)]);
     return result;
   } catch (error) {
     if (isSettled(error)) throw error;
-    const facts = error instanceof SidecarError ? error.facts : { reason: String(error) };
+    const reason = interrupted.aborted ? 'it was interrupted before the answer came' : String(error);
+    const facts = error instanceof SidecarError ? error.facts : { reason };
     throw new SidecarError('run.uncertain', { ...facts, run: id }, { cause: error, retryable: false });
+  } finally {
+    interrupted.removeEventListener('abort', onAbort);
+    over.abort();
   }
+}
+
+/** Rejects with the signal's reason. */
+function rejection(signal: AbortSignal): Promise<never> {
+  const rejected = new Promise<never>((_, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  rejected.catch(() => undefined);
+  return rejected;
 }
 
 /** It has not begun, and never will. */

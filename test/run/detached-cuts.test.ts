@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
@@ -10,7 +11,7 @@ import { DetachedRuns } from '../../src/run/detached.js';
 import type { RunState } from '../../src/run/detached-list.js';
 import { Talk, type RunsPlace } from '../../src/run/talk.js';
 import { scratch, type Scratch } from '../fakes/git-repo.js';
-import { memoryTransport, shell, type Cut } from '../fakes/memory-transport.js';
+import { memoryTransport, shell, type Cut, type Handler } from '../fakes/memory-transport.js';
 
 let home: Scratch;
 let place: Scratch;
@@ -189,6 +190,77 @@ describe('a run is begun once, or never', () => {
     });
   });
 });
+
+describe('a run that is interrupted while it is begun', () => {
+  /** Begins one over a connection whose channels can be tampered with, and can be interrupted. */
+  function begin({ onSent, onHeard }: { onSent?: Tamper; onHeard?: Tamper }): {
+    readonly started: Promise<{ readonly id: string }>;
+    readonly interrupt: () => void;
+  } {
+    const interrupted = new AbortController();
+    const inShell = shell({ env: env() });
+    const far: Handler = (command, { stdin, stdout, ...io }) => {
+      const heard = tampered(onHeard);
+      heard.pipe(stdout);
+      return inShell(command, { ...io, stdin: stdin.pipe(tampered(onSent)), stdout: heard });
+    };
+    const runs = new DetachedRuns({
+      ...{ ...farPlace(), signal: interrupted.signal },
+      open: () => Promise.resolve({ transport: memoryTransport(far), attempts: 1, elapsedMs: 0 }),
+    });
+    const started = runs.start({ command: ['touch', 'x'], variables: {} });
+    started.catch(() => undefined);
+    return { started, interrupt: () => interrupted.abort(new Error('interrupted')) };
+  }
+
+  it('never begins where it has not', async () => {
+    // The variables never arrive.
+    const { started, interrupt } = begin({ onSent: (chunk) => chunk.toString() !== '. 0\n' });
+    const runsThere = path.join(home.path, '.local/state/sidecar/runs');
+    while (!existsSync(runsThere) || readdirSync(runsThere).length === 0) await systemClock.sleep(5);
+    interrupt();
+    await expect(started).rejects.toMatchObject({ code: 'run.not_started' });
+    expect((await runsOver().list()).runs).toEqual([]);
+    expect(existsSync(inPlace('x'))).toBe(false);
+  });
+
+  it('is told of where it has, for it goes on', async () => {
+    const { started, interrupt } = begin({
+      onHeard: (chunk) => {
+        if (isInterrupted || !chunk.includes(' begun ')) return true;
+        isInterrupted = true;
+        interrupt();
+        return false;
+      },
+    });
+    let isInterrupted = false;
+    const { id } = await started;
+    expect((await runsOver().list()).runs).toMatchObject([{ id }]);
+    await all(runsOver());
+  });
+
+  it('is told of where nobody knows', async () => {
+    let isDead = false;
+    const { started, interrupt } = begin({
+      onHeard: (chunk) => {
+        if (!isDead && chunk.includes(' begun ')) {
+          isDead = true;
+          interrupt();
+        }
+        return !isDead;
+      },
+    });
+    const run = expect.stringMatching(/^[0-9a-f]{8}$/) as string;
+    await expect(started).rejects.toMatchObject({ code: 'run.uncertain', facts: { run } });
+    await all(runsOver());
+  });
+});
+
+/** Whether this piece is passed on. */
+type Tamper = (chunk: Buffer) => boolean;
+
+const tampered = (passes: Tamper = () => true): Transform =>
+  new Transform({ transform: (chunk: Buffer, _encoding, done) => (passes(chunk) ? done(null, chunk) : done()) });
 
 describe('runs that have ended', () => {
   it('are kept, the last 20 of them, and one that goes on is, however old it is', async () => {

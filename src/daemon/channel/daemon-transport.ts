@@ -29,7 +29,9 @@ export class DaemonTransport {
       line,
       ...(terminal === undefined ? {} : { terminal: { modes: {}, ...terminal } }),
     };
-    const answer = await openThroughDaemon(request, this.#options).catch((error: unknown) => {
+    // What is opened may outlive an interrupt: its own signal counts.
+    const options = { ...this.#options, ...(signal === undefined ? {} : { signal }) };
+    const answer = await openThroughDaemon(request, options).catch((error: unknown) => {
       // A session takes so many channels. One of its own takes them all.
       if (error instanceof SidecarError && error.code === 'ssh.channel_refused') throw new WithoutDaemon('full');
       throw error;
