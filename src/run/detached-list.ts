@@ -47,14 +47,17 @@ export async function listRuns(talk: Talk): Promise<DetachedRun[]> {
   return runs.sort((one, other) => other.order - one.order).map(({ run }) => run);
 }
 
+/** As the sidecar writes a time: `date -u +%Y-%m-%dT%H:%M:%SZ`. */
+export const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
 /** `ID ORDER TIME STATE CODE COMMAND`. */
 function runIn(text: string): { readonly run: DetachedRun; readonly order: number } | undefined {
-  const found = /^([0-9a-f]{8}) (\d{1,15}) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (\w+ \S+) (.*)$/.exec(text);
+  const found = /^([0-9a-f]{8}) (\d{1,15}) (\S+) (\w+ \S+) (.*)$/.exec(text);
   if (found === null) return undefined;
   const [, id = '', order = '', startedAt = '', how = '', shown = ''] = found;
   const state = stateIn(how);
   const command = wordsIn(shown);
-  if (state === undefined || command === undefined) return undefined;
+  if (state === undefined || command === undefined || !timePattern.test(startedAt)) return undefined;
   return { run: { id, ...state, startedAt, command }, order: Number(order) };
 }
 
@@ -68,7 +71,7 @@ export function stateIn(text: string): RunState | undefined {
 export const nonsense = ({ word }: Answer): SidecarError =>
   new SidecarError('run.remote_failed', { reason: `it answered in a way that makes no sense: ${word.slice(0, 40)}` });
 
-/** What is kept of a command over there, for people to know it by, in characters. */
+/** What is kept of a command over there, for people to know it by, in bytes: a part of an answer, however it is written. */
 const shownLimit = 8_192;
 
 /** A command as one line of ASCII that JSON reads. */
@@ -76,12 +79,27 @@ export function shownCommand(command: readonly string[]): string {
   const words: string[] = [];
   let left = shownLimit;
   for (const word of command) {
-    words.push(word.length > left ? `${word.slice(0, left)}…` : word);
-    left -= word.length;
-    if (left <= 0) break;
+    const written = asciiJson(word);
+    left -= written.length + 1; // and a comma
+    if (left >= 0) words.push(written);
+    else {
+      words.push(asciiJson(`${cut(word, left + written.length)}…`));
+      break;
+    }
   }
-  if (words.length < command.length) words.push('…');
-  return JSON.stringify(words).replace(
+  if (words.length < command.length) words.push(asciiJson('…'));
+  return `[${words.join(',')}]`;
+}
+
+/** As much of the beginning of a word as takes so many bytes at most when it is written. */
+function cut(word: string, bytes: number): string {
+  let [end, left] = [0, bytes - 2]; // its quotes
+  while (end < word.length && (left -= asciiJson(word.charAt(end)).length - 2) >= 0) end += 1;
+  return word.slice(0, end);
+}
+
+function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

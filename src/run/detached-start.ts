@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { SidecarError } from '../errors.js';
+import type { Answer } from '../sync/answers.js';
 import { overSession } from '../sync/over-session.js';
 import { folded } from '../sync/remote-script.js';
 import { shellWord } from '../transport/shell-word.js';
-import { nonsense, shownCommand } from './detached-list.js';
+import { nonsense, shownCommand, timePattern } from './detached-list.js';
 import { variableLines } from './execution-script.js';
 import { isLoss, Refused, talkOn, type RunsPlace, type Talk } from './talk.js';
 
@@ -113,15 +114,19 @@ async function send(
     const code = error.code === 'run.no_workspace' ? error.code : 'run.not_started';
     throw new NotBegun(code, error.facts, { cause: error, retryable: false });
   });
-  if (answer.word !== 'begun') throw nonsense(answer);
-  return answer.rest;
+  return timeIn(answer);
 }
 
 async function settle(talk: Talk, id: string): Promise<string> {
   talk.ask(`settle ${id}`);
   const answer = await talk.answer();
-  if (answer.word === 'begun') return answer.rest;
-  if (answer.word !== 'never') throw nonsense(answer);
+  if (answer.word !== 'never') return timeIn(answer);
   const reason = 'the connection was lost before it could begin, and it never will';
   throw new NotBegun('run.not_started', { reason }, { retryable: false });
+}
+
+/** `begun TIME`. */
+function timeIn(answer: Answer): string {
+  if (answer.word !== 'begun' || !timePattern.test(answer.rest)) throw nonsense(answer);
+  return answer.rest;
 }

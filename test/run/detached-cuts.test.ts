@@ -262,6 +262,29 @@ type Tamper = (chunk: Buffer) => boolean;
 const tampered = (passes: Tamper = () => true): Transform =>
   new Transform({ transform: (chunk: Buffer, _encoding, done) => (passes(chunk) ? done(null, chunk) : done()) });
 
+describe('what a sidecar says of a beginning', () => {
+  it('is no text but a time', async () => {
+    const odd = shell({ env: env() });
+    const far: Handler = (command, { stdout, ...io }) => {
+      const pass = new Transform({
+        transform: (chunk: Buffer, _encoding, done) =>
+          done(null, Buffer.from(chunk.toString('latin1').replace(/(?<= begun ).*/, '\x1b[2Jnow'), 'latin1')),
+      });
+      pass.pipe(stdout);
+      return odd(command, { ...io, stdout: pass });
+    };
+    const runs = new DetachedRuns({
+      ...farPlace(),
+      open: () => Promise.resolve({ transport: memoryTransport(far), attempts: 1, elapsedMs: 0 }),
+    });
+    const reason = 'it answered in a way that makes no sense: begun';
+    await expect(runs.start({ command: ['true'], variables: {} })).rejects.toMatchObject({
+      ...{ code: 'run.uncertain', facts: { reason } },
+    });
+    await all(runsOver());
+  });
+});
+
 describe('runs that have ended', () => {
   it('are kept, the last 20 of them, and one that goes on is, however old it is', async () => {
     const runs = runsOver();
