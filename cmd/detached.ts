@@ -54,13 +54,16 @@ interface Wanted extends FollowOptions {
   readonly isAttached: boolean;
 }
 
+/** How long the far side has to hear an interrupt, in milliseconds: a command that is interrupted ends soon after. */
+const hearMs = 600;
+
 /** Passes on what a run prints, and tells how it stands at the end of that; a number where nobody reads any more. */
 export async function passRun(
   context: Context,
   here: LandingHere,
   { id, follow, flags, isAttached }: Wanted,
 ): Promise<{ readonly run: string; readonly state: RunState | number }> {
-  const { signal, output } = context;
+  const { signal, output, clock } = context;
   const { directory } = await here.options();
   const { root: to } = await here.sidecars.workingTree(directory, signal);
   // What reads the run has to outlive a Ctrl-C, to hand it on.
@@ -78,13 +81,21 @@ export async function passRun(
   current.followed = followed;
   const { run, workspace: from, stdout, stderr, ended } = followed;
   const left = { by: false };
-  const stop = (): void => {
-    if (isAttached && signal.aborted && !(signal.reason instanceof ToldToLeave)) {
-      if (followed.interrupt()) return;
-      output.warn(`${run.id} was not interrupted, for there is no connection just now: it goes on`);
-    }
+  const detach = (): void => {
     left.by = true;
     followed.close();
+  };
+  const interrupt = async (): Promise<void> => {
+    const isHeard = followed.interrupt().then(() => true);
+    if (await Promise.race([isHeard, clock.sleep(hearMs).then(() => false)])) return;
+    output.warn(
+      `run ${run.id} may still go on: nobody there has heard the interrupt; \`sidecar attach ${run.id}\` tells`,
+    );
+    detach();
+  };
+  const stop = (): void => {
+    if (isAttached && signal.aborted && !(signal.reason instanceof ToldToLeave)) void interrupt();
+    else detach();
   };
   const told = ended.catch((error: unknown) => {
     if (left.by) return run;

@@ -16,9 +16,10 @@ export interface Followed {
   readonly ended: Promise<RunState>;
   /**
    * Interrupts the run itself, as if it were not detached: with all that it started; what does not end is told to, and then
-   * killed. False where there is no connection just now.
+   * killed. Where there is no connection just now, or it is lost, over the next one. Resolves once the far side has heard it,
+   * or there is no run any more.
    */
-  interrupt(): boolean;
+  interrupt(): Promise<void>;
   /** Reads no more. The run goes on. */
   close(): void;
 }
@@ -70,6 +71,8 @@ class Reading {
   #run: DetachedRun | undefined;
   /** The conversation in which it goes on. */
   #talk: Talk | undefined;
+  /** Who waits for an interrupt to be heard. */
+  readonly #unheard: (() => void)[] = [];
 
   constructor(place: RunsPlace, options: FollowOptions) {
     this.#place = place;
@@ -89,6 +92,7 @@ class Reading {
         try {
           const state = await talkOn(session, this.#place, (talk) => this.#read(talk, heard));
           this.end();
+          this.#wasHeard();
           return state;
         } catch (error) {
           signal.throwIfAborted();
@@ -112,10 +116,15 @@ class Reading {
     for (const output of Object.values(this.outputs)) output.end();
   }
 
-  interrupt(): boolean {
-    if (this.#talk === undefined) return false;
-    this.#talk.ask('interrupt');
-    return true;
+  interrupt(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#unheard.push(resolve);
+      this.#talk?.ask('interrupt');
+    });
+  }
+
+  #wasHeard(): void {
+    for (const resolve of this.#unheard.splice(0)) resolve();
   }
 
   async #read(talk: Talk, heard: { anything: boolean }): Promise<RunState> {
@@ -128,11 +137,16 @@ class Reading {
     const how = this.#options.follow ? 'follow' : 'read';
     talk.ask(`${how} ${this.#run.id} ${stdout.bytes} ${stderr.bytes}`);
     this.#talk = talk;
+    if (this.#unheard.length > 0) talk.ask('interrupt');
     for (;;) {
       const answer = await talk.answer();
       heard.anything = true;
       const { word, rest } = answer;
       if (word === 'alive') continue;
+      if (word === 'interrupted') {
+        this.#wasHeard();
+        continue;
+      }
       if (word === 'stdout' || word === 'stderr') {
         if (!/^\d{1,15}$/.test(rest)) throw nonsense(answer);
         for await (const chunk of talk.bytes(Number(rest))) await this.outputs[word].give(chunk);

@@ -58,7 +58,7 @@ function readSubject(subject: Subject): string {
   // A shell of its own runs each of these.
   const texts = {
     supervisor: `${readScript('everywhere/2-process.sh')}${readScript('run/supervisor.sh')}`,
-    lead: readScript('run/lead.sh'),
+    lead: `${readScript('everywhere/2-process.sh')}${readScript('run/lead.sh')}`,
     interrupter: readScript('run/interrupt.sh'),
   };
   const set = Object.entries(texts).map(([name, text]) => `${name}=${shellWord(text)}\n`);

@@ -75,6 +75,22 @@ describeWith(sshdParts, 'run --detach on a host with OpenSSH', () => {
     expect(await attached.ended).toMatchObject({ code: 5, stdout: 'one\ntwo\n' });
   });
 
+  it('is said to go on, perhaps, where Ctrl-C in attach is heard by nobody', async () => {
+    const id = await detach('--', 'sh', '-c', 'echo up; exec sleep 1000');
+    const attached = user.start('attach', '--no-daemon');
+    await attached.said('up');
+    proxy.freeze();
+    attached.child.kill('SIGINT');
+    const { code, stderr } = await attached.ended;
+    expect([code, stderr]).toEqual([130, expect.stringContaining(`run ${id} may still go on`)]);
+    const again = user.start('attach', '--no-daemon');
+    await again.said('up');
+    again.child.kill('SIGINT');
+    const last = await again.ended;
+    expect([last.code, last.stderr]).toEqual([130, expect.not.stringContaining('may still')]);
+    expect(await user.type('attach', '--no-daemon')).toMatchObject({ code: 130, stdout: 'up\n' });
+  });
+
   it('is left alone by Ctrl-C in logs and a terminal that is closed, and interrupted by Ctrl-C in attach', async () => {
     const id = await detach('--', 'sh', '-c', 'trap "echo interrupted; exit 4" INT; echo up; sleep 1000 & wait');
     for (const [verb, signal] of [

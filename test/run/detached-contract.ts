@@ -166,7 +166,7 @@ export function detachedContract({ open, home }: FarRunsAt): void {
     let said = '';
     followed.stderr.resume();
     followed.stdout.on('data', (chunk: Buffer) => {
-      if (said === '') expect(followed.interrupt()).toBe(true);
+      if (said === '') void followed.interrupt();
       said += chunk.toString();
     });
     expect({ ...(await followed.ended), said }).toEqual({ state: 'exited', code: 5, said: 'up\ninterrupted\n' });
@@ -179,13 +179,30 @@ export function detachedContract({ open, home }: FarRunsAt): void {
     followed.stderr.resume();
     let said = '';
     followed.stdout.on('data', (chunk: Buffer) => {
-      if (said === '') followed.interrupt();
+      if (said === '') void followed.interrupt();
       said += chunk.toString();
       if (said.includes('no')) followed.close();
     });
     await followed.ended.catch(() => undefined);
     expect(await gone(Number(said.split('\n')[0]))).toBe(true);
     expect(await outcome({ id })).toMatchObject({ state: 'exited', code: 137 });
+  });
+
+  it('is not interrupted where its process group has gone, and another has its number', async () => {
+    const { id, group } = await endless();
+    const file = path.join(directory(id), 'group');
+    const own = readFileSync(file, 'utf8');
+    const [number, since = ''] = own.trim().split(' ');
+    expect(Number(number)).toBe(group);
+    if (!/^\d+$/.test(since)) return; // nobody can tell, where there is no /proc
+    const followed = await runs().follow({ id, follow: true });
+    for (const output of [followed.stdout, followed.stderr]) output.resume();
+    writeFileSync(file, `${group} ${Number(since) - 1}\n`);
+    await followed.interrupt();
+    expect((await runs().list()).runs).toMatchObject([{ state: 'running' }]);
+    writeFileSync(file, own);
+    await followed.interrupt();
+    expect(await followed.ended).toMatchObject({ state: 'exited' });
   });
 
   it('is lost once what sees to it is killed', async () => {

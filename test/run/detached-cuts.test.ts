@@ -256,6 +256,39 @@ describe('a run that is interrupted while it is begun', () => {
   });
 });
 
+describe('an interrupt', () => {
+  it('that the link swallows is sent again over the next one', async () => {
+    const command = ['sh', '-c', 'trap "echo interrupted; exit 5" INT; echo up; sleep 1000 & wait'];
+    await runsOver().start({ command, variables: {} });
+    const inShell = shell({ env: env() });
+    const onSent: Tamper = (chunk) => {
+      if (chunk.toString() !== 'interrupt\n') return true;
+      setImmediate(() => dead.cut());
+      return false;
+    };
+    const dead = memoryTransport((line, { stdin, ...io }) =>
+      inShell(line, { ...io, stdin: stdin.pipe(tampered(onSent)) }),
+    );
+    const runs = new DetachedRuns({
+      ...farPlace(),
+      open: (_, lost) => {
+        const transport = lost === undefined ? dead : memoryTransport(inShell);
+        return Promise.resolve({ transport, attempts: 1, elapsedMs: 0 });
+      },
+    });
+    const followed = await runs.follow({ follow: true });
+    followed.stderr.resume();
+    let said = '';
+    let heard: Promise<void> | undefined;
+    followed.stdout.on('data', (chunk: Buffer) => {
+      heard ??= followed.interrupt();
+      said += chunk.toString();
+    });
+    expect({ ...(await followed.ended), said }).toEqual({ state: 'exited', code: 5, said: 'up\ninterrupted\n' });
+    await heard;
+  });
+});
+
 /** Whether this piece is passed on. */
 type Tamper = (chunk: Buffer) => boolean;
 

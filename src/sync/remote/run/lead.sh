@@ -1,4 +1,4 @@
-# What becomes the command of a run. $0 is the run's directory, $1 the name of its supervisor, and the rest the command; the
+# What becomes the command of a run, after the text of everywhere/2-process.sh. $0 is the run's directory, $1 the name of its supervisor, and the rest the command; the
 # input is the variables (see variableLines), which nothing but a shell ever holds. Says `begun` on descriptor 4.
 # shellcheck shell=sh disable=SC2163 # NAME=VALUE
 
@@ -20,7 +20,7 @@ done
 
 # The link is the moment from which on it runs. Whoever asked in vain whether it does has made one that says that it never
 # will. No variable of the command's is set yet: PATH may be among them.
-echo $$ >"$0/group" || exit 1
+echo "$$ $(started $$)" >"$0/group" || exit 1
 ln -s "$sidecar_me" "$0/supervisor" || exit 1
 # Of its own, for there may be nobody who hears it.
 (echo begun >&4)

@@ -1,5 +1,5 @@
 # The supervisor of one run, in a session of its own: it has the command print into files, and notes how it ended. A shell of
-# its own runs this text after that of everywhere/2-process.sh: $0 is the run's directory, $1 the text of lead.sh, and the
+# its own runs this text after that of everywhere/2-process.sh: $0 is the run's directory, $1 that of lead.sh, and the
 # rest the command. Its input is the variables for the command.
 # shellcheck shell=sh
 

@@ -7,13 +7,14 @@
 #                             then the variables                                         -> begun TIME | error
 #   settle ID                 whether that run has begun; if not, it never will          -> begun TIME | never
 #   read ID OUT ERR           what it printed so far, from these bytes on                -> stdout N, stderr N, …, STATE
-#   follow ID OUT ERR         the same until it has ended; `interrupt` may follow        -> …, alive now and then, STATE
+#   follow ID OUT ERR         the same until it has ended; `interrupt` may follow        -> …, alive now and then, STATE,
+#                                                                                           interrupted once it was heard
 #
 # Each run is a directory ID of $runs:
 #   workspace, order, command, started   of which workspace, the how manieth there, what, and when
 #   stdout, stderr                       what it printed
 #   supervisor                           a link to PID:START:MACHINE of the shell that sees to it, or to `void`
-#   group                                the process group of the command
+#   group                                the process group of the command, and when its leader started
 #   code, later exit                     how it ended; the name tells that all of it is there
 # shellcheck shell=sh disable=SC2154,SC2034 # nonce and the like are set elsewhere
 set -u

@@ -14,14 +14,20 @@ read_run() {
   exec 5<stdout 6<stderr
   skip "$out" <&5
   skip "$err" <&6
+  heard=''
   if [ "$mode" = follow ]; then
     exec 3<&0
+    trap 'heard=1' USR1
     (trap : HUP INT TERM PIPE && listen_meanwhile) </dev/null >/dev/null 2>&1 &
     listener=$!
     trap 'kill -KILL "$listener"' EXIT
   fi
   quiet=0 more=''
   while :; do
+    if [ -n "$heard" ]; then
+      heard=''
+      say interrupted
+    fi
     # What is printed while it is read is another time's. The state before the sizes: of one that has ended nothing is missed.
     if [ -z "$more" ] || [ "$mode" = follow ]; then
       state_of "$run"
@@ -72,7 +78,10 @@ pass() {
 
 listen_meanwhile() {
   while read -r word <&3; do
-    [ "$word" != interrupt ] || interrupt
+    [ "$word" = interrupt ] || continue
+    interrupt
+    # Only the other one may answer: bytes may be on their way.
+    kill -USR1 $$
   done
   # Nobody reads any more.
   kill -KILL $$
@@ -81,10 +90,13 @@ listen_meanwhile() {
 # As whoever runs it at a terminal would, and more firmly where that is not enough: also when whoever asked for it has gone.
 interrupt() {
   state_of "$run"
-  group=''
-  if [ "$is" = running ]; then read -r group <"$run/group"; fi
-  case $group in
-    '' | *[!0-9]*) ;;
-    *) apart sh -c "$interrupter" "$group" ;;
+  group='' since=''
+  if [ "$is" = running ]; then read -r group since <"$run/group"; fi
+  case $group in '' | *[!0-9]*) return ;; esac
+  # A group lives on without its leader, and its number is not given to another meanwhile; after that it may be.
+  case $since in
+    '' | -) ;;
+    *) case $(started "$group") in '' | "$since") ;; *) return ;; esac ;;
   esac
+  apart sh -c "$interrupter" "$group"
 }
