@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { SidecarError } from '../errors.js';
 import type { LostSession } from '../sync/request.js';
 import { chooseRun, listRuns, nonsense, stateIn, type DetachedRun, type RunState } from './detached-list.js';
-import { isLoss, talkOn, type RunsPlace, type Talk } from './talk.js';
+import { isLoss, isWithoutWord, talkOn, type RunsPlace, type Talk } from './talk.js';
 
 /** What a run prints, from its beginning. */
 export interface Followed {
@@ -57,6 +57,9 @@ export async function followRun(place: RunsPlace, { id, follow }: FollowOptions)
   };
 }
 
+/** How often in a row the far half may end without a word, and without anything that it sent. */
+const endsLimit = 5;
+
 interface Chosen {
   readonly run: DetachedRun;
   readonly workspace: string;
@@ -86,9 +89,10 @@ class Reading {
     // Also where it waits for somebody to read.
     signal.addEventListener('abort', () => fail(signal.reason), { once: true });
     try {
+      let ends = 0;
       for (let lost: LostSession | undefined; ;) {
         const session = await open(signal, lost);
-        const heard = { anything: false };
+        const heard = { anything: false, news: false };
         try {
           const state = await talkOn(session, this.#place, (talk) => this.#read(talk, heard));
           this.end();
@@ -96,10 +100,13 @@ class Reading {
           return state;
         } catch (error) {
           signal.throwIfAborted();
-          if (!isLoss(error)) throw error;
+          if (isWithoutWord(error)) ends = (heard.news ? 0 : ends) + 1;
+          // Where there is a run, it is not the login shell that ends each time.
+          const isKilled = isWithoutWord(error) && this.#run !== undefined && ends <= endsLimit;
+          if (!isLoss(error) && !isKilled) throw error;
           // A session that was of use is no failed attempt.
           const { attempts, elapsedMs } = heard.anything ? { attempts: 1, elapsedMs: 0 } : session;
-          lost = { error, attempts, elapsedMs };
+          lost = { error: isKilled ? asLoss(error) : error, attempts, elapsedMs };
         } finally {
           this.#talk = undefined;
           await session.transport.close();
@@ -127,7 +134,7 @@ class Reading {
     for (const resolve of this.#unheard.splice(0)) resolve();
   }
 
-  async #read(talk: Talk, heard: { anything: boolean }): Promise<RunState> {
+  async #read(talk: Talk, heard: { anything: boolean; news: boolean }): Promise<RunState> {
     const { workspace } = talk;
     if (this.#run === undefined) {
       this.#run = chooseRun(await listRuns(talk), this.#options.id, workspace);
@@ -142,14 +149,20 @@ class Reading {
       const answer = await talk.answer();
       heard.anything = true;
       const { word, rest } = answer;
-      if (word === 'alive') continue;
+      if (word === 'alive') {
+        heard.news = true;
+        continue;
+      }
       if (word === 'interrupted') {
         this.#wasHeard();
         continue;
       }
       if (word === 'stdout' || word === 'stderr') {
         if (!/^\d{1,15}$/.test(rest)) throw nonsense(answer);
-        for await (const chunk of talk.bytes(Number(rest))) await this.outputs[word].give(chunk);
+        for await (const chunk of talk.bytes(Number(rest))) {
+          heard.news = true;
+          await this.outputs[word].give(chunk);
+        }
         continue;
       }
       const state = stateIn(`${word} ${rest}`);
@@ -158,6 +171,13 @@ class Reading {
     }
   }
 }
+
+const asLoss = (cause: SidecarError): SidecarError =>
+  new SidecarError(
+    'ssh.connection_lost',
+    { reason: 'what reads the run over there ended' },
+    { cause, retryable: true },
+  );
 
 /** One output as it is read here: how many bytes of it there were, over all connections. */
 class Output {

@@ -103,6 +103,11 @@ export function isLoss(error: unknown): error is SidecarError {
   return error instanceof SidecarError && error.code === 'ssh.connection_lost' && error.retryable !== false;
 }
 
+/** Whether the far half ended without a last word: it was killed, say. The connection may stand. */
+export function isWithoutWord(error: unknown): error is SidecarError {
+  return error instanceof SidecarError && error.code === 'run.remote_failed' && 'ending' in error.facts;
+}
+
 function checked(answer: Answer, workspace: string): Answer {
   if (answer.word !== 'error') return answer;
   const [code = '', ...more] = answer.rest.split(' ');

@@ -45,7 +45,8 @@ export class Answers {
   async *take(bytes: number): AsyncGenerator<Buffer, void> {
     for (let left = bytes; left > 0;) {
       if (this.#pending === '' && !(await this.#read())) {
-        throw new SidecarError('sync.bad_reply', { reason: 'the sidecar sent less than it said' });
+        const reason = 'the sidecar sent less than it said';
+        throw new SidecarError('sync.bad_reply', { reason, ending: 'too early' });
       }
       const piece = this.#pending.slice(0, left);
       this.#pending = this.#pending.slice(piece.length);

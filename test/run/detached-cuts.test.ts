@@ -11,6 +11,7 @@ import { DetachedRuns } from '../../src/run/detached.js';
 import type { RunState } from '../../src/run/detached-list.js';
 import { Talk, type RunsPlace } from '../../src/run/talk.js';
 import { scratch, type Scratch } from '../fakes/git-repo.js';
+import type { Exit } from '../../src/transport/transport.js';
 import { memoryTransport, shell, type Cut, type Handler } from '../fakes/memory-transport.js';
 
 let home: Scratch;
@@ -81,6 +82,42 @@ describe('what a run printed', () => {
       expect(runs.opened).toBe(2);
     },
   );
+
+  /** What reads the run is killed so often, the connections stand. */
+  async function killed(times: number): Promise<{ readonly opened: number; readonly outcome: unknown }> {
+    await runsOver().start({ command: ['sh', '-c', 'echo up; exit 3'], variables: {} });
+    await all(runsOver());
+    const inShell = shell({ env: env() });
+    let opened = 0;
+    const runs = new DetachedRuns({
+      ...farPlace(),
+      open: () => {
+        const isKilled = ++opened <= times;
+        const far: Handler = (command, { stdin, ...io }) => {
+          let kill: (exit: Exit) => void = () => undefined;
+          const dies = new Promise<Exit>((resolve) => (kill = resolve));
+          const onSent: Tamper = (chunk) => {
+            const isLast = isKilled && chunk.toString().startsWith('follow ');
+            if (isLast) kill({ kind: 'signal', signal: 'KILL' });
+            return !isLast;
+          };
+          return Promise.race([dies, inShell(command, { ...io, stdin: stdin.pipe(tampered(onSent)) })]);
+        };
+        return Promise.resolve({ transport: memoryTransport(far), attempts: 1, elapsedMs: 0 });
+      },
+    });
+    const outcome = await all(runs).then(
+      ({ stdout, ...state }) => ({ ...state, stdout: stdout.toString() }),
+      (error: unknown) => error,
+    );
+    return { opened, outcome };
+  }
+
+  it('is read on where what reads it there is killed, but not for ever', async () => {
+    expect(await killed(5)).toMatchObject({ opened: 6, outcome: { state: 'exited', code: 3, stdout: 'up\n' } });
+    const facts = { reason: 'the remote shell ended with signal KILL' };
+    expect(await killed(100)).toMatchObject({ opened: 6, outcome: { code: 'run.remote_failed', facts } });
+  });
 
   it('comes whole over 200 connections that break at random, while it is printed', async () => {
     const seed = 20_261_122;
