@@ -2,6 +2,7 @@ import { SidecarError } from '../../src/errors.js';
 import type { RunEvent, WatchEvent } from '../../src/events.js';
 import { errorDocument } from './error-report.js';
 import { explain } from './explain.js';
+import { commandLine } from './command-line.js';
 import type { Line } from './line.js';
 import type { Output } from './output.js';
 import { problemLine, problemOf } from './problem-line.js';
@@ -49,18 +50,18 @@ export function reportWatch(output: Output, name: string, event: WatchEvent | Ru
       return;
     }
     case 'run.started':
-      if (output.verbose) output.note(`running ${words(event.command)}`);
+      if (output.verbose) output.note(`running ${commandLine(event.command)}`);
       return;
     case 'run.ended':
       output.note(ended(event), ` after ${formatSeconds(event.elapsedMs)}`);
       return;
     case 'run.stopped':
-      output.note(`stopped ${words(event.command)}: there is a newer landing`);
+      output.note(`stopped ${commandLine(event.command)}: there is a newer landing`);
       return;
     case 'run.failed': {
       const error = about(event.error, name);
       output.fail(errorDocument(error), [
-        [{ text: 'sidecar: ', style: 'red' }, `${words(event.command)}: ${explain(error).message}`],
+        [{ text: 'sidecar: ', style: 'red' }, `${commandLine(event.command)}: ${explain(error).message}`],
         [{ text: '  hint: ', style: 'cyan' }, 'it runs again after the next landing that changes something'],
       ]);
       return;
@@ -71,11 +72,9 @@ export function reportWatch(output: Output, name: string, event: WatchEvent | Ru
 }
 
 function ended({ command, code }: Extract<RunEvent, { kind: 'run.ended' }>): Line[number] {
-  const text = `${words(command)} ended with ${code}`;
+  const text = `${commandLine(command)} ended with ${code}`;
   return code === 0 ? text : { text, style: 'yellow' };
 }
-
-const words = (command: readonly string[]): string => command.join(' ');
 
 /** The error with the name that the user has for the machine. */
 function about(error: SidecarError, sidecar: string): SidecarError {
