@@ -48,7 +48,7 @@ describeWith(sshdParts, 'run --detach on a host with OpenSSH', () => {
     expect(await user.type('attach')).toEqual({ code: 7, ...printed });
     expect(await user.type('logs', id.slice(0, 4))).toEqual({ code: 0, ...printed });
     expect((await user.type('logs', '--no-map-paths')).stdout).toBe(`as it is here\n${workspace}\n`);
-    expect((await user.type('logs', '--list')).stdout).toContain(`${id}  exited 7  ${startedAt}  sh -c cat input;`);
+    expect((await user.type('logs', '--list')).stdout).toContain(`${id}  exited 7  ${startedAt}  cat input;`);
     expect(JSON.parse((await user.type('logs', '--list', '--json')).stdout)).toEqual({
       ...{ sidecar: 'web', workspace },
       runs: [{ id, state: 'exited', code: 7, startedAt, command }],
