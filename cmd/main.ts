@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander';
-import { SidecarError } from '../src/errors.js';
+import { asSidecarError, SidecarError } from '../src/errors.js';
 import { type GlobalOptions, type World, createContext, createOutput } from './context.js';
-import { asSidecarError } from './as-sidecar-error.js';
 import { createProgram } from './program.js';
 import { errorDocument, errorLines } from './ui/error-report.js';
 import { exitCode, exitCodes } from './ui/exit-codes.js';

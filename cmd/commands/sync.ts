@@ -1,9 +1,8 @@
-import { SidecarError } from '../../src/errors.js';
+import { asSidecarError, SidecarError } from '../../src/errors.js';
 import { askDaemon } from '../../src/daemon/client.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { aboutSidecar } from '../../src/sidecars/about.js';
 import { afterLandingHere, runAfterLanding, type AfterLandingFlags } from '../after-landing.js';
-import { asSidecarError } from '../as-sidecar-error.js';
 import type { Context } from '../context.js';
 import { landingAsked, landingHere, type LandingFlags } from '../landing.js';
 import { callerOf, throughDaemon } from '../through-daemon.js';

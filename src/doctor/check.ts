@@ -1,4 +1,4 @@
-import { SidecarError } from '../errors.js';
+import { asSidecarError, type SidecarError } from '../errors.js';
 import type { Sayings } from './sayings.js';
 
 /** The checks, in the order in which they are told, by what they are about. */
@@ -86,11 +86,5 @@ function rootOf({ because }: Pick<Unmade, 'because'>, findings: ReadonlyMap<Chec
 function verdictOf(error: unknown): Verdict {
   if (error instanceof Unmade) return { result: 'skipped', because: error.because };
   if (error instanceof TooSlow) return failed('check.too_slow', { seconds: error.limitMs / 1000 });
-  return { result: 'failed', error: error instanceof SidecarError ? error : internal(error) };
-}
-
-/** Whatever else went wrong, which is a fault of ours. */
-export function internal(error: unknown): SidecarError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SidecarError('internal', { reason }, { cause: error });
+  return { result: 'failed', error: asSidecarError(error) };
 }

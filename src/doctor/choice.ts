@@ -1,12 +1,12 @@
 import path from 'node:path';
-import { SidecarError } from '../errors.js';
+import { asSidecarError, SidecarError } from '../errors.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import { CurrentSidecar } from '../sidecars/current.js';
 import type { SidecarRecord } from '../sidecars/record.js';
 import { registryStore } from '../sidecars/registry-file.js';
 import { Registry } from '../sidecars/registry.js';
 import { readSettings, type Settings } from '../sidecars/settings.js';
-import { internal, ok, skipped, type Verdict } from './check.js';
+import { ok, skipped, type Verdict } from './check.js';
 import type { Patient } from './patient.js';
 
 /** The sidecar that a command would use, by whatever can be read of what decides that. */
@@ -61,7 +61,7 @@ async function selectedFor(
 }
 
 function whyNone(error: unknown): Verdict {
-  if (!(error instanceof SidecarError)) return { result: 'failed', error: internal(error) };
+  if (!(error instanceof SidecarError)) return { result: 'failed', error: asSidecarError(error) };
   if (error.code.startsWith('state.')) return { result: 'skipped', because: 'registry' };
   if (error.code !== 'sidecar.none_selected') return { result: 'failed', error };
   const { known } = error.facts;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock.js';
-import { SidecarError } from '../errors.js';
+import { asSidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { startRun, type Place, type Run } from './start.js';
 
@@ -88,9 +88,7 @@ export class LatestRun {
 
   #tellFailure(cause: unknown): void {
     const { command, emit } = this.#options;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const error = cause instanceof SidecarError ? cause : new SidecarError('internal', { reason }, { cause });
-    emit({ kind: 'run.failed', command, error });
+    emit({ kind: 'run.failed', command, error: asSidecarError(cause) });
   }
 }
 

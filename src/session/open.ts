@@ -75,12 +75,12 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
       signal,
       after: lost,
       onFailed: (error, attempt) => {
-        if (error !== lost?.error) emit({ kind: 'connect.failed', attempt, error: asSidecarError(error) });
+        if (error !== lost?.error) emit({ kind: 'connect.failed', attempt, error: asUnreachable(error) });
       },
       onWait: (error, delayMs, attempt) => {
         if (lost === undefined) {
           if (attempt > 1) return;
-          emit({ kind: 'connect.waiting', host: endpoint.host, error: asSidecarError(error), delayMs, deadlineMs });
+          emit({ kind: 'connect.waiting', host: endpoint.host, error: asUnreachable(error), delayMs, deadlineMs });
         } else if (error === lost.error) {
           emit({ kind: 'connect.lost', error: lost.error, delayMs, remainingMs: deadlineMs - lost.elapsedMs });
         }
@@ -105,7 +105,7 @@ interface Endpoint {
 const attemptLimitMs = 10_000;
 
 function unreachable({ attempts, elapsedMs, cause }: RetriesExhausted, endpoint: Endpoint): Error {
-  const last = asSidecarError(cause);
+  const last = asUnreachable(cause);
   const facts = { ...last.facts, ...endpoint, attempts, elapsedMs: Math.round(elapsedMs) };
   return new SidecarError('ssh.unreachable', facts, { cause: last, retryable: false });
 }
@@ -120,7 +120,7 @@ function withAttempts(error: SidecarError, attempts: number): SidecarError {
   );
 }
 
-function asSidecarError(error: unknown): SidecarError {
+function asUnreachable(error: unknown): SidecarError {
   if (error instanceof SidecarError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return new SidecarError('ssh.unreachable', { reason }, { cause: error, retryable: true });
