@@ -1,16 +1,11 @@
-import type { ConnectOptions, RunsOptions } from '../src/client-options.js';
 import type { DetachedRuns } from '../src/run/detached.js';
 import type { RunState } from '../src/run/detached-list.js';
 import type { Followed, FollowOptions } from '../src/run/follow.js';
 import type { Context } from './context.js';
 import { passOn } from './execution.js';
-import type { LandingHere } from './landing.js';
-import { landingAsked, type LandingFlags } from './landing.js';
-import { runThroughDaemon } from './run-through-daemon.js';
-import { callerOf, throughDaemon } from './through-daemon.js';
+import { landingAsked, type LandingFlags, type LandingHere } from './landing.js';
+import { startOnSession } from './on-session.js';
 import { ToldToLeave } from './told-to-leave.js';
-import { passphrasePrompt } from './ui/ask-passphrase.js';
-import { createReporter } from './ui/reporter.js';
 
 /** Asks about runs on the daemon's session, where there is one. */
 export async function withRuns<T>(
@@ -29,17 +24,12 @@ export async function withRuns<T>(
 ): Promise<T> {
   const { signal } = context;
   const landing = await options();
-  const askPassphrase = passphrasePrompt(context);
-  const caller = callerOf(context, { ...landingAsked(context, flags), sidecar: record.name });
-  const request = { ...landing, ...(workdir === undefined ? {} : { workdir }), askPassphrase, signal };
-  const ask = async (more: ConnectOptions & Pick<RunsOptions, 'over'>): Promise<T> =>
-    work(await sidecars.runs(record, { ...request, ...more }));
-  return throughDaemon(context, {
-    ...{ caller, askPassphrase, chosen: () => undefined, goesOn: true },
-    emit: createReporter(context.output, record.name),
-    ask: (how) => runThroughDaemon({ caller, how }, ask),
-    directly: ({ emit, spentMs }) => ask({ emit, deadlineMs: request.deadlineMs - spentMs }),
-  });
+  const { deadlineMs } = landing;
+  const request = { ...landing, ...(workdir === undefined ? {} : { workdir }), signal };
+  const asked = landingAsked(context, flags);
+  return startOnSession(context, { record, asked, deadlineMs }, async (way) =>
+    work(await sidecars.runs(record, { ...request, ...way })),
+  );
 }
 
 export interface ReadFlags {

@@ -9,12 +9,9 @@ import { mapped } from '../src/run/mapped.js';
 import { aboutSidecar } from '../src/sidecars/about.js';
 import type { SidecarRecord } from '../src/sidecars/record.js';
 import type { Context } from './context.js';
-import { runThroughDaemon } from './run-through-daemon.js';
+import { startOnSession } from './on-session.js';
 import { openSidecars } from './sidecars.js';
-import { callerOf, throughDaemon } from './through-daemon.js';
 import { landingAsked } from './landing.js';
-import { passphrasePrompt } from './ui/ask-passphrase.js';
-import { createReporter } from './ui/reporter.js';
 import { ScreenModes } from './ui/screen-modes.js';
 import { TildeFilter } from './ui/tilde.js';
 import { variablesFor } from './variables.js';
@@ -75,16 +72,8 @@ export async function startThere(
     readonly request: Omit<ExecutionOptions, 'emit' | 'askPassphrase'> & { readonly deadlineMs: number };
   },
 ): Promise<Execution> {
-  const askPassphrase = passphrasePrompt(context);
-  const caller = callerOf(context, { ...asked, sidecar: record.name });
-  const whole = { ...request, askPassphrase };
-  return throughDaemon(context, {
-    ...{ caller, askPassphrase, chosen: ignore, goesOn: true },
-    emit: createReporter(context.output, record.name),
-    ask: (how) => runThroughDaemon({ caller, how }, (way) => sidecars.exec(record, { ...whole, ...way })),
-    directly: ({ emit, spentMs }) =>
-      sidecars.exec(record, { ...whole, emit, deadlineMs: request.deadlineMs - spentMs }),
-  });
+  const { deadlineMs } = request;
+  return startOnSession(context, { record, asked, deadlineMs }, (way) => sidecars.exec(record, { ...request, ...way }));
 }
 
 export interface Attachment {
