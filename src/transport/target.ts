@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream';
+
 /** A host key as known_hosts and authorized_keys write it: type, base64 blob, no comment. */
 export type HostKeyLine = string;
 
@@ -7,6 +9,8 @@ export interface SshTarget {
   readonly alias: string;
   readonly host: string;
   readonly port: number;
+  /** How bytes get there. Absent: over TCP, straight to host and port, which otherwise only name the server. */
+  readonly route?: Route;
   readonly user: string;
   /** The keys pinned to this sidecar. Empty: none is known yet, see host-trust.ts. */
   readonly hostKeys: readonly HostKeyLine[];
@@ -20,4 +24,11 @@ export interface SshTarget {
   readonly knownHostsFiles: readonly string[];
   /** The name to look up in them instead of host and port, as OpenSSH's HostKeyAlias. */
   readonly hostKeyAlias?: string;
+}
+
+/** A way for the bytes of a connection other than straight to its host and port. */
+export interface Route {
+  readonly kind: 'stream';
+  /** Opens a new stream to the server. Throws `ssh.unreachable`, retryable where waiting may help, or the signal's reason. */
+  readonly open: (signal: AbortSignal) => Promise<Duplex>;
 }

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import ssh2, { type AgentAuthMethod, type ConnectConfig } from 'ssh2';
 import type { HostKeyPolicy } from '../host-trust.js';
 import type { IdentityAttempt } from '../identities.js';
@@ -38,17 +39,43 @@ export interface Refused {
 }
 
 /**
- * One TCP connection, one fresh ssh2 client, one outcome: whatever happens first decides, and everything after it is
- * ignored. Unless the outcome is 'open', the socket is destroyed. Throws what `connectError` makes of a failure, the
- * host key policy's error, or the signal's reason.
+ * One connection, one fresh ssh2 client, one outcome: whatever happens first decides, and everything after it is
+ * ignored. Unless the outcome is 'open', the stream is destroyed. Throws what the route of the target throws, what
+ * `connectError` makes of a failure, the host key policy's error, or the signal's reason.
  */
-export function dial({ target, hostKeys, identities, timer, signal, keepaliveMs }: DialOptions): Promise<Dialed> {
+export async function dial(options: DialOptions): Promise<Dialed> {
+  const { target, timer, signal } = options;
+  const socket = await openStream(options);
+  if (signal?.aborted !== true && !timer.expired.aborted) return logIn(socket, options);
+  socket.destroy();
+  signal?.throwIfAborted();
+  throw late(target, timer);
+}
+
+/** A TCP socket is given at once, while it still connects: ssh2 tells what becomes of it. */
+async function openStream({ target, timer, signal }: DialOptions): Promise<Duplex> {
+  const { host, port, route } = target;
+  // A socket of our own: ssh2 would not set TCP_NODELAY, and Node would give each address of a name 250 ms only.
+  if (route === undefined) return connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: 2_500 });
+  const limits = [timer.expired, ...(signal === undefined ? [] : [signal])];
+  try {
+    return await route.open(AbortSignal.any(limits));
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw timer.expired.aborted ? late(target, timer) : error;
+  }
+}
+
+/** The time was up before there was anything to speak over. */
+function late({ host, port }: SshTarget, { limitMs }: AttemptTimer): Error {
+  return connectError({ kind: 'timeout', limitMs }, { host, port, stage: 'dial' });
+}
+
+function logIn(socket: Duplex, { target, hostKeys, identities, timer, signal, keepaliveMs }: DialOptions) {
   const { host, port, user } = target;
   const endpoint = { host, port };
   return new Promise<Dialed>((resolve, reject) => {
     const client = new ssh2.Client();
-    // A socket of our own: ssh2 would not set TCP_NODELAY, and Node would give each address of a name 250 ms only.
-    const socket = connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: 2_500 });
     const verifier = hostVerifier(hostKeys);
     const signFailures: Error[] = [];
     let stage: Stage = 'dial';

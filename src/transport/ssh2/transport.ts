@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel, PseudoTtyOptions, TcpConnectionDetails } from 'ssh2';
 import { SidecarError } from '../../errors.js';
@@ -14,7 +13,7 @@ import { channelRefused, connectionLost, isFatal, listenRefused, type Endpoint, 
 export class Ssh2Transport implements Transport {
   readonly closed: Promise<Error | undefined>;
   readonly #client: Client;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #endpoint: Endpoint;
   readonly #onConnection = new Set<OnConnection>();
   /** Who takes what comes in over there, by the address that was asked for. */
@@ -23,7 +22,7 @@ export class Ssh2Transport implements Transport {
   #gone: SidecarError | undefined;
   #resolveClosed: (error: Error | undefined) => void = () => undefined;
 
-  constructor({ client, socket, endpoint }: { client: Client; socket: Socket; endpoint: Endpoint }) {
+  constructor({ client, socket, endpoint }: { client: Client; socket: Duplex; endpoint: Endpoint }) {
     this.#client = client;
     this.#socket = socket;
     this.#endpoint = endpoint;
