@@ -1,9 +1,10 @@
-import type { SidecarRecord } from '../src/sidecars/record.js';
+import { providerName, type SidecarRecord } from '../src/sidecars/record.js';
 
 /** A sidecar in `--json`, the same for every command. */
 export interface SidecarDocument {
   readonly name: string;
-  readonly provider: SidecarRecord['provider']['kind'];
+  /** What made its machine; `ssh`: nothing of ours. */
+  readonly provider: string;
   /** Where ssh connects to: `[user@]host[:port]` as it was given to `add`; null where the provider knows. */
   readonly destination: string | null;
   /** The workspace, when one was set for this sidecar. */
@@ -17,7 +18,7 @@ export interface SidecarDocument {
 export function sidecarDocument(record: SidecarRecord, { current }: { readonly current: boolean }): SidecarDocument {
   return {
     name: record.name,
-    provider: record.provider.kind,
+    provider: providerName(record),
     destination: destinationOf(record),
     workdir: record.workdir ?? null,
     hostKeys: record.hostKeys,

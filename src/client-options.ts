@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Emit } from './events.js';
 import type { ForwardRequest } from './forward/forward.js';
+import type { CreateRequest } from './provider/create.js';
 import type { AfterLanding } from './run/after-landing.js';
 import type { ExecutionRequest } from './run/execution.js';
 import type { PassOn } from './run/latest-run.js';
@@ -21,6 +22,13 @@ export interface ClientOptions {
   /** What stays from one landing to the next. Default: nothing, every session is closed. */
   readonly warmth?: Warmth;
 }
+
+export type CreateOptions = CreateRequest & {
+  /** Who makes the machine. Default: `local`. */
+  readonly provider?: string;
+  readonly emit?: Emit;
+  readonly signal?: AbortSignal;
+};
 
 export interface ConnectOptions {
   /** Ends the wait at once. */

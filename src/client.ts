@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import type {
   ClientOptions,
   ConnectOptions,
+  CreateOptions,
   ExecutionOptions,
   ForwardOptions,
   LandOptions,
@@ -16,11 +17,11 @@ import type { Emit } from './events.js';
 import type { Forwarding } from './forward/forward.js';
 import type { SendRules } from './git/send-rules.js';
 import type { WorkingTree } from './git/working-tree.js';
-import type { LocalDeps, LocalRequest } from './provider/local.js';
 import { checkPrivateDirectory } from './files/private-files.js';
 import { localServerEntry } from './provider/local/entry.js';
-import type { Provider } from './provider/provider.js';
-import type { SshHostDeps, SshHostRequest } from './provider/ssh-host.js';
+import type { Locator } from './provider/locator.js';
+import type { ProviderDeps } from './provider/providers.js';
+import type { SshHostRequest } from './provider/ssh-host.js';
 import { connectPolicy } from './retry/policy.js';
 import type { Execution } from './run/execution.js';
 import type { DetachedRuns } from './run/detached.js';
@@ -29,7 +30,7 @@ import type { LostSession, OpenSession } from './session/open.js';
 import type { AllowedFiles } from './sidecars/allowed.js';
 import { CurrentSidecar } from './sidecars/current.js';
 import { stateHome, type StateHome } from './sidecars/home.js';
-import type { SidecarRecord } from './sidecars/record.js';
+import { providerName, type SidecarRecord } from './sidecars/record.js';
 import { registryStore } from './sidecars/registry-file.js';
 import { Registry } from './sidecars/registry.js';
 import type { SettingsFile } from './sidecars/settings-files.js';
@@ -52,7 +53,7 @@ export class Sidecars {
   readonly current: CurrentSidecar;
   readonly #env: NodeJS.ProcessEnv;
   readonly #clock: Clock;
-  readonly #machines: LocalDeps & SshHostDeps;
+  readonly #machines: ProviderDeps;
   readonly #warmth: Warmth | undefined;
 
   constructor({ env, homeDir = homedir(), platform = process.platform, clock = systemClock, warmth }: ClientOptions) {
@@ -66,13 +67,19 @@ export class Sidecars {
     this.#machines = { stateDir: this.home.stateDir, env, homeDir, serverEntry: localServerEntry() };
   }
 
-  /** Makes a local sidecar and registers it. Does not wait for its boot. */
-  async create(request: LocalRequest): Promise<SidecarRecord> {
-    const [{ createLocal }] = await Promise.all([
-      import('./provider/local.js'),
+  /** Has a provider make a machine, and registers it: see `createMachine`. Does not wait for its boot. */
+  async create(request: CreateOptions): Promise<SidecarRecord> {
+    const { provider = 'local', emit = ignore, signal } = request;
+    const [{ createMachine }, { providerNamed }] = await Promise.all([
+      import('./provider/create.js'),
+      import('./provider/providers.js'),
       checkPrivateDirectory(this.home.stateDir),
     ]);
-    return createLocal(request, { ...this.#machines, registry: this.registry });
+    const { stateDir } = this.home;
+    return createMachine(request, {
+      ...{ provider: await providerNamed(provider, this.#machines), registry: this.registry, stateDir },
+      ...{ clock: this.#clock, emit, signal },
+    });
   }
 
   /** Registers a machine that `ssh` can reach. Connects to nothing. */
@@ -91,7 +98,7 @@ export class Sidecars {
   /** Ends the machine, if it is ours, and takes it off the list: in this order, so that it can be done again. */
   async delete(name: string): Promise<void> {
     const record = await this.registry.get(name);
-    await (await this.#provider(record)).delete(record);
+    await (await this.#locator()).delete(record);
     await this.registry.remove(name, record);
   }
 
@@ -286,7 +293,7 @@ export class Sidecars {
       import('./transport/forward-spec.js'),
     ]);
     const { local, remote, emit = ignore, signal = new AbortController().signal } = options;
-    const circle = record.provider.kind === 'local' ? [...local, ...remote].find(leadsToItself) : undefined;
+    const circle = providerName(record) === 'local' ? [...local, ...remote].find(leadsToItself) : undefined;
     if (circle !== undefined) {
       const reason = `${record.name} is on this machine, and ${addressText(circle.target)} is the same on both sides`;
       const suggestion = `choose another port to listen on, as in \`0:${circle.target.port}\``;
@@ -332,10 +339,10 @@ export class Sidecars {
       known = await this.registry.pin(record.name, key, record);
     };
     const connect = sshConnect({ askPassphrase, pin, emit });
-    const provider = await this.#provider(record);
+    const locator = await this.#locator();
     const limit = deadlineMs === undefined ? {} : { deadlineMs };
     return (signal, lost) =>
-      openSession({ record: known, provider, connect, clock: this.#clock, emit, signal, lost, ...limit });
+      openSession({ record: known, locator, connect, clock: this.#clock, emit, signal, lost, ...limit });
   }
 
   /** With what is kept of the working tree, where anything is. */
@@ -360,9 +367,9 @@ export class Sidecars {
     };
   }
 
-  async #provider(record: SidecarRecord): Promise<Provider> {
-    const { providers } = await import('./provider/providers.js');
-    return providers(this.#machines)(record);
+  async #locator(): Promise<Locator> {
+    const { locator } = await import('./provider/providers.js');
+    return locator({ ...this.#machines, registry: this.registry });
   }
 }
 

@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'ssh.connection_lost'
   // a provider
   | 'provider.failed'
+  | 'provider.gone'
   // git on this side
   | 'git.missing'
   | 'git.too_old'

@@ -45,9 +45,17 @@ export type SidecarEvent =
   | { readonly kind: 'sync.waiting'; readonly holder: string }
   /** A repository of the sidecar's own stands in the workspace, is not part of the tree, and was left alone. */
   | { readonly kind: 'sync.left_alone'; readonly path: string }
+  | ProviderEvent
   | WatchEvent
   | RunEvent
   | ForwardEvent;
+
+/** Of a machine that is being made. */
+export type ProviderEvent =
+  /** A line of the provider's, for the user. It may say anything, and is to be escaped. */
+  | { readonly kind: 'provider.progress'; readonly name: string; readonly line: string }
+  /** Nobody knows whether it was made: it stays on the list, and can be deleted. */
+  | { readonly kind: 'provider.uncertain'; readonly name: string };
 
 /** What goes on between the landings of a watch. Each `watch.landing` is followed by its end: landed, failed, or the watch's own. */
 export type WatchEvent =

@@ -3,6 +3,7 @@ export { Sidecars } from './client.js';
 export type {
   ClientOptions,
   ConnectOptions,
+  CreateOptions,
   ExecutionOptions,
   ForwardOptions,
   LandOptions,
@@ -14,7 +15,6 @@ export { SidecarError, type ErrorCode, type Facts } from './errors.js';
 export type { Emit, ForwardEvent, RunEvent, SidecarEvent, SkipReason, SyncPhase, WatchEvent } from './events.js';
 export { systemClock, type Clock } from './clock.js';
 
-export type { LocalRequest } from './provider/local.js';
 export type { SshHostRequest } from './provider/ssh-host.js';
 export type { SidecarRecord } from './sidecars/record.js';
 export { readSettings, type Settings } from './sidecars/settings.js';

@@ -27,7 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/transport/target.ts',
   ],
   'src/provider': ['src/files', 'src/retry', 'src/transport', 'src/sidecars'],
-  'src/session': ['src/retry', 'src/transport', 'src/provider/provider.ts', 'src/sidecars/record.ts'],
+  'src/session': ['src/retry', 'src/transport', 'src/provider/locator.ts', 'src/sidecars/record.ts'],
   // Sync sees byte channels, never SSH.
   'src/sync': ['src/git', 'src/transport/transport.ts', 'src/transport/shell-word.ts', 'src/files'],
   // All that is asked of a workspace beside a landing.
@@ -82,7 +82,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/git',
     'src/landing.ts',
     'src/provider',
-    'src/session/within.ts',
+    'src/retry/within.ts',
     'src/sidecars',
     'src/sync',
     'src/transport',

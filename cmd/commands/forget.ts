@@ -1,4 +1,5 @@
 import { machineFiles } from '../../src/provider/local/machine.js';
+import { providerName } from '../../src/sidecars/record.js';
 import { namedSidecar } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
 import { openSidecars } from '../sidecars.js';
@@ -7,13 +8,14 @@ import { tellDaemon } from '../through-daemon.js';
 /** Takes a sidecar off the list and touches nothing else, so it works for a machine that is long gone. */
 export async function forget(context: Context, given: string | undefined): Promise<void> {
   const sidecars = openSidecars(context);
-  const { name, provider } = await namedSidecar(context, sidecars, given);
+  const record = await namedSidecar(context, sidecars, given);
+  const { name } = record;
   await sidecars.forget(name);
   await tellDaemon(context, { command: 'drop', sidecar: name });
-  if (provider.kind === 'local') {
+  if (providerName(record) === 'local') {
     const { directory } = machineFiles(sidecars.home.stateDir, name);
     context.output.warn(
-      `the machine of ${name} runs on, and its files stay in ${directory}, until a sidecar of that name is created again`,
+      `the machine of ${name} runs on, with its files in ${directory}; it ends when that directory is removed`,
     );
   }
   context.output.outcome({ name, forgotten: true }, [

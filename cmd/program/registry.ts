@@ -11,7 +11,10 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .description('Make a sidecar and make it the current one of this working tree. Waits for nothing: `sync` does.')
     .argument('[name]', 'its name; one is made up when it is left out')
     .addOption(providerOption())
+    .option('--image <image>', 'what the machine is made of, in the words of its provider')
+    .option('--option <key=value>', 'something else that the provider is to know; may be given more than once', collect)
     .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
+    .option('--sync', 'land the working tree there as soon as the machine answers, and tell how long it all took')
     .option('--boot-delay <seconds>', 'let it refuse connections for so long, as a machine that boots')
     .option('--no-use', 'do not make it current')
     .addHelpText('after', createLines)
@@ -81,6 +84,8 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     );
 }
 
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
 /** Its kinds are there to be completed; whether one is known is for `create` to say. */
 function providerOption(): Option {
   const words = 'what makes the machine; today: local, a small machine of its own on this computer';
@@ -92,7 +97,7 @@ function providerOption(): Option {
 const createLines = `
 Examples:
   sidecar create                   # a name is made up
-  sidecar create web && sidecar sync
+  sidecar create web --sync        # make it, wait for it, land the working tree
   sidecar create slow --boot-delay 20    # try what waiting looks like
 
 Exit codes: 0 done · 1 the name is taken, or the machine cannot be made · 2 wrong usage`;

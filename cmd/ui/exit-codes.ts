@@ -34,6 +34,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'ssh.channel_refused': exitCode.noSession,
   'ssh.connection_lost': exitCode.noSession,
   'provider.failed': exitCode.failed,
+  'provider.gone': exitCode.failed,
   'git.missing': exitCode.failed,
   'git.too_old': exitCode.failed,
   'git.failed': exitCode.failed,

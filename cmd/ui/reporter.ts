@@ -104,6 +104,15 @@ export function createReporter(output: Output, name: string): Emit {
       case 'forward.waiting':
         output.note(`${name} does not listen on ${event.listen} again yet; asking for a while…`);
         return;
+      case 'provider.progress':
+        output.note(`${name}: ${event.line}`);
+        return;
+      case 'provider.uncertain':
+        output.warn(
+          `nobody can tell whether the machine of ${name} was made: it stays on the list, ` +
+            `and \`sidecar delete ${name}\` ends what there may be`,
+        );
+        return;
       case 'watch.started':
       case 'watch.polling':
       case 'watch.held':

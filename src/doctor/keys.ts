@@ -22,7 +22,7 @@ export function keyChecks(
       id: 'keys',
       run: async () => {
         const { provider } = (await chosen.catch(() => undefined)) ?? {};
-        if (provider?.kind === 'local') return ok('keys.of_its_own', {});
+        if (provider?.kind === 'made') return ok('keys.of_its_own', {});
         const { host, keys } = await agent;
         const files = await limit(readFiles(host));
         return judgeKeys(files, {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { within } from '../session/within.js';
+import { within } from '../retry/within.js';
 import { TooSlow } from './check.js';
 
 /** How long one step of an examination may take, in milliseconds: a machine that is dead is not waited for. */

@@ -2,6 +2,8 @@ import { SidecarError } from '../errors.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import { workspaceOf } from '../landing.js';
 import { localServerEntry } from '../provider/local/entry.js';
+import { Registry } from '../sidecars/registry.js';
+import { registryStore } from '../sidecars/registry-file.js';
 import { aboutSidecar } from '../sidecars/about.js';
 import type { SidecarRecord } from '../sidecars/record.js';
 import type { SshTarget } from '../transport/target.js';
@@ -50,8 +52,9 @@ export function wayTo(patient: Patient, around: Around): Way {
 }
 
 async function targetOf({ home: { stateDir }, env, homeDir }: Patient, record: SidecarRecord): Promise<SshTarget> {
-  const { providers } = await import('../provider/providers.js');
-  return providers({ stateDir, env, homeDir, serverEntry: localServerEntry() })(record).target(record);
+  const { locator } = await import('../provider/providers.js');
+  const registry = new Registry(registryStore(stateDir));
+  return locator({ stateDir, env, homeDir, serverEntry: localServerEntry(), registry }).target(record);
 }
 
 /** Has the words of an error say which sidecar it is about. */

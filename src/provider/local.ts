@@ -1,17 +1,18 @@
-import { dirname } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
 import { SidecarError } from '../errors.js';
 import { withLock } from '../files/lock.js';
-import { makePrivateDirectory, unwritable, writePrivateFile } from '../files/private-files.js';
-import type { SidecarRecord } from '../sidecars/record.js';
-import type { Registry } from '../sidecars/registry.js';
+import { errorCode, makePrivateDirectory, unwritable, writePrivateFile } from '../files/private-files.js';
+import { isName } from '../sidecars/names.js';
 import { readStored } from '../sidecars/store.js';
 import { accountName } from './local/account.js';
 import { freePort } from './local/free-port.js';
-import { generateKeyPair } from './local/keys.js';
 import { machineFiles, machineSetup, type MachineFiles, type MachineSetup } from './local/machine.js';
 import { removeTree } from './local/remove-tree.js';
 import { findServer, startServer, stopServer, type ServerEntry } from './local/server-process.js';
-import type { Provider } from './provider.js';
+import { checkOptions } from './options.js';
+import type { Capabilities, Machine, MachineRef, MachineSpec, Provider } from './provider.js';
 
 export interface LocalDeps {
   readonly stateDir: string;
@@ -21,84 +22,106 @@ export interface LocalDeps {
   readonly serverEntry: ServerEntry;
 }
 
-export interface LocalRequest {
-  readonly name: string;
-  /** How long the new machine refuses connections, as one that boots does. At most a day. */
-  readonly bootDelayMs?: number;
-  readonly workdir?: string | undefined;
-}
-
 const longestBootMs = 24 * 3_600_000;
+
+const localOptions = v.strictObject({
+  /** How long a new machine refuses connections, as one that boots does. */
+  bootDelayMs: v.optional(
+    v.pipe(
+      v.number(),
+      v.check((ms) => ms >= 0 && ms <= longestBootMs, 'the boot delay must be between 0 seconds and a day'),
+    ),
+    0,
+  ),
+});
+
+const capabilities: Capabilities = {
+  ...{ idempotentCreate: true, readsLag: false, hostKey: 'given' },
+  ...{ start: true, stop: true, authorizeKey: false, connect: false },
+};
 
 /** Longer than a start may take, which happens under the lock. */
 const lockWait = { waitMs: 30_000 };
 
-/**
- * Makes a machine out of a directory and a background process, starts it, and registers it: first of all, so that a
- * creation that is cut off leaves nothing that `delete` does not know of. Does not wait for the boot.
- *
- * Throws `sidecar.exists`, `usage.invalid`, `provider.failed`, and then leaves nothing behind.
- */
-export async function createLocal(
-  { name, bootDelayMs = 0, workdir }: LocalRequest,
-  { stateDir, env, serverEntry, registry }: LocalDeps & { readonly registry: Registry },
-): Promise<SidecarRecord> {
-  checkBootDelay(bootDelayMs);
-  const files = machineFiles(stateDir, name);
-  const hostKey = await generateKeyPair();
-  const createdAt = new Date();
-  const record: SidecarRecord = {
-    name,
-    createdAt: createdAt.toISOString(),
-    hostKeys: [hostKey.publicKey],
-    provider: { kind: 'local' },
-    ...(workdir === undefined ? {} : { workdir }),
+/** Makes machines out of a directory and a background process on this computer. */
+export function localProvider({ stateDir, env, serverEntry: entry }: LocalDeps): Provider {
+  const filesOf = ({ name }: { readonly name: string }): MachineFiles => machineFiles(stateDir, name);
+  const describe = async (ref: MachineRef): Promise<Machine | undefined> => {
+    const files = filesOf(ref);
+    const setup = await readSetup(files);
+    return setup?.requestId === ref.requestId ? machineOf(ref.name, files, setup) : undefined;
   };
-  const bootsAt = new Date(createdAt.getTime() + bootDelayMs).toISOString();
 
-  return underLock(files, async () => {
-    await registry.add(record);
-    try {
-      await discard(files); // what an earlier creation of that name may have left when it was cut off
-      await furnish(files, { port: await freePort(), bootsAt }, hostKey.privateKey);
-      await startServer(files, { entry: serverEntry, env });
-    } catch (error) {
-      await discard(files);
-      await registry.remove(name, record);
-      throw error;
-    }
-    return record;
-  });
-}
-
-/** Local sidecars: see `createLocal`. One that is not running, as after a reboot, is started when it is asked for. */
-export function localProvider({ stateDir, env, serverEntry }: LocalDeps): Provider {
   return {
-    kind: 'local',
-    target: async ({ name, hostKeys }) => {
-      const files = machineFiles(stateDir, name);
-      const { port } = (await findServer(files)) ?? (await restart(files, name, { entry: serverEntry, env }));
-      return {
-        alias: name,
-        host: '127.0.0.1',
-        port,
-        user: accountName(),
-        hostKeys,
-        identityFiles: [files.clientKey],
-        identitiesOnly: true,
-        knownHostsFiles: [],
-      };
+    name: 'local',
+    place: {},
+    capabilities: () => Promise.resolve(capabilities),
+    describe,
+
+    create: async (spec, { signal } = {}) => {
+      const { name, requestId, image, options } = spec;
+      const { bootDelayMs } = checkOptions('local', localOptions, options);
+      if (image !== undefined) throw new SidecarError('usage.invalid', { reason: 'local makes nothing of an image' });
+      const files = filesOf(spec);
+      return underLock(files, async () => {
+        signal?.throwIfAborted();
+        const before = await readSetup(files);
+        if (before !== undefined && before.requestId !== requestId) {
+          throw new SidecarError('sidecar.exists', { name, directory: files.directory }, { retryable: false });
+        }
+        try {
+          if (before === undefined) await furnish(files, spec, bootDelayMs);
+          await startIfStopped(files, { entry, env });
+        } catch (error) {
+          await discard(files);
+          throw error;
+        }
+        return (await describe(spec)) ?? filesGone(files);
+      });
     },
-    delete: async ({ name }) => {
-      const files = machineFiles(stateDir, name);
-      await underLock(files, () => discard(files));
+
+    list: async function* () {
+      for (const name of (await namesIn(join(stateDir, 'local'))).filter(isName)) {
+        const files = filesOf({ name });
+        const setup = await readSetup(files);
+        if (setup !== undefined) yield await machineOf(name, files, setup);
+      }
+    },
+
+    start: async (ref) => {
+      const files = filesOf(ref);
+      await underLock(files, async () => {
+        if ((await describe(ref)) !== undefined) await startIfStopped(files, { entry, env });
+      });
+    },
+
+    stop: async (ref) => {
+      const files = filesOf(ref);
+      await underLock(files, async () => {
+        if ((await describe(ref)) !== undefined) await stopServer(files);
+      });
+    },
+
+    delete: async (ref) => {
+      const files = filesOf(ref);
+      await underLock(files, async () => {
+        // What has no setup is what a creation that was cut off has left.
+        const setup = await readSetup(files).catch(() => undefined);
+        if (setup === undefined || setup.requestId === ref.requestId) await discard(files);
+      });
     },
   };
 }
 
-function checkBootDelay(ms: number): void {
-  if (Number.isFinite(ms) && ms >= 0 && ms <= longestBootMs) return;
-  throw new SidecarError('usage.invalid', { reason: 'the boot delay must be between 0 seconds and a day' });
+const readSetup = (files: MachineFiles): Promise<MachineSetup | undefined> => readStored(files.setup, machineSetup);
+
+async function machineOf(name: string, files: MachineFiles, setup: MachineSetup): Promise<Machine> {
+  const { requestId, hostKey } = setup;
+  const server = await findServer(files);
+  const machine = { id: name, name, requestId };
+  if (server === undefined) return { ...machine, state: 'stopped' };
+  const endpoint = { kind: 'tcp', host: '127.0.0.1', port: server.port } as const;
+  return { ...machine, state: 'running', ssh: { endpoint, user: accountName(), hostKeys: [hostKey] } };
 }
 
 /** Nobody else starts, ends or removes the machine meanwhile. */
@@ -107,22 +130,19 @@ async function underLock<T>(files: MachineFiles, action: () => Promise<T>): Prom
   return withLock(files.directory, action, lockWait);
 }
 
-async function restart(files: MachineFiles, name: string, start: Parameters<typeof startServer>[1]) {
-  return underLock(files, async () => {
-    if ((await readStored(files.setup, machineSetup)) === undefined) {
-      const reason = `its files in ${files.directory} are gone`;
-      throw new SidecarError('provider.failed', { name, reason }, { retryable: false });
-    }
-    return (await findServer(files)) ?? (await startServer(files, start));
-  });
+/** The caller holds the lock. */
+async function startIfStopped(files: MachineFiles, start: Parameters<typeof startServer>[1]): Promise<void> {
+  if ((await findServer(files)) === undefined) await startServer(files, start);
 }
 
-async function furnish(files: MachineFiles, setup: MachineSetup, hostPrivateKey: string): Promise<void> {
-  const client = await generateKeyPair();
+async function furnish(files: MachineFiles, spec: MachineSpec, bootDelayMs: number): Promise<void> {
+  await discard(files); // what an earlier creation may have left when it was cut off
+  const { requestId, hostKey, authorizedKeys } = spec;
+  const bootsAt = new Date(Date.now() + bootDelayMs).toISOString();
+  const setup: MachineSetup = { requestId, hostKey: hostKey.publicKey, port: await freePort(), bootsAt };
   await makePrivateDirectory(files.home);
-  await writePrivateFile(files.hostKey, hostPrivateKey);
-  await writePrivateFile(files.clientKey, client.privateKey);
-  await writePrivateFile(files.authorizedKey, `${client.publicKey}\n`);
+  await writePrivateFile(files.hostKey, hostKey.privateKey);
+  await writePrivateFile(files.authorizedKeys, `${authorizedKeys.join('\n')}\n`);
   await writePrivateFile(files.setup, `${JSON.stringify(setup)}\n`);
 }
 
@@ -133,4 +153,17 @@ async function discard(files: MachineFiles): Promise<void> {
   } catch (error) {
     throw unwritable(files.directory, error);
   }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw unwritable(directory, error);
+  }
+}
+
+function filesGone({ directory }: MachineFiles): never {
+  throw new SidecarError('provider.failed', { reason: `its files in ${directory} are gone` }, { retryable: false });
 }

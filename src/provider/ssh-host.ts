@@ -6,7 +6,7 @@ import { parseDestination } from '../sidecars/destination.js';
 import { hostKeyLine, parsePublicKey } from '../transport/public-key.js';
 import { resolveSshHost } from '../transport/ssh-config.js';
 import type { HostKeyLine } from '../transport/target.js';
-import type { Provider } from './provider.js';
+import type { Locator } from './locator.js';
 
 export interface SshHostRequest {
   readonly name: string;
@@ -52,9 +52,8 @@ export interface SshHostDeps {
 }
 
 /** Any machine that `ssh` can reach. It is not ours: `delete` leaves it as it is. */
-export function sshHostProvider({ env, homeDir }: SshHostDeps): Provider {
+export function sshHostLocator({ env, homeDir }: SshHostDeps): Locator {
   return {
-    kind: 'ssh',
     target: async ({ provider, hostKeys }) => {
       if (provider.kind !== 'ssh') throw new TypeError(`not an ssh host: ${provider.kind}`);
       const { host, user, port, identity } = provider;

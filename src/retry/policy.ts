@@ -6,10 +6,18 @@ export interface RetryPolicy {
   readonly maxDelayMs: number;
   /** No wait and no attempt runs past it. */
   readonly deadlineMs: number;
+  /** How many attempts there are at most. Default: as many as the time allows. */
+  readonly maxAttempts?: number;
 }
 
 /** How a session is waited for: long enough for a machine to boot, short enough to be told about a wrong address. */
 export const connectPolicy: RetryPolicy = { firstDelayMs: 2_000, factor: 1.5, maxDelayMs: 15_000, deadlineMs: 90_000 };
+
+/** How the making of a machine is repeated, where that is safe: after 1, 2 and 4 s. */
+export const createPolicy: RetryPolicy = {
+  ...{ firstDelayMs: 1_000, factor: 2, maxDelayMs: 4_000 },
+  ...{ maxAttempts: 4, deadlineMs: Infinity },
+};
 
 /** The wait before attempt number `attempt`, counted from 1. There is none before the first. */
 export function delayBefore(policy: RetryPolicy, attempt: number): number {
@@ -28,5 +36,6 @@ export function decide(
   { failedAttempts, elapsedMs }: { readonly failedAttempts: number; readonly elapsedMs: number },
 ): Decision {
   const delayMs = delayBefore(policy, failedAttempts + 1);
+  if (failedAttempts >= (policy.maxAttempts ?? Infinity)) return { kind: 'give-up' };
   return elapsedMs + delayMs < policy.deadlineMs ? { kind: 'wait', delayMs } : { kind: 'give-up' };
 }

@@ -3,7 +3,7 @@ import { SidecarError } from '../errors.js';
 import type { Emit, SidecarEvent } from '../events.js';
 import type { LostSession, OpenSession } from './open.js';
 import type { Way } from './way.js';
-import { within } from './within.js';
+import { within } from '../retry/within.js';
 
 export interface AttemptOptions {
   /** Whether somebody waits for it. */

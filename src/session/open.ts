@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Provider } from '../provider/provider.js';
+import type { Locator } from '../provider/locator.js';
 import { connectPolicy } from '../retry/policy.js';
 import { RetriesExhausted, retry } from '../retry/retry.js';
 import type { SidecarRecord } from '../sidecars/record.js';
 import type { SshTarget } from '../transport/target.js';
 import type { SpareChannels } from '../transport/spare-channels.js';
 import type { Transport } from '../transport/transport.js';
-import { within } from './within.js';
+import { within } from '../retry/within.js';
 
 /** One attempt to open an authenticated connection. Keeps its time limit, and ends when the signal is aborted. */
 export type Connect = (
@@ -18,7 +18,7 @@ export type Connect = (
 
 export interface OpenSessionOptions {
   readonly record: SidecarRecord;
-  readonly provider: Pick<Provider, 'target'>;
+  readonly locator: Pick<Locator, 'target'>;
   readonly connect: Connect;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -53,14 +53,19 @@ export interface OpenSession {
  * on abort.
  */
 export async function openSession(options: OpenSessionOptions): Promise<OpenSession> {
-  const { record, provider, connect, clock, emit, signal, deadlineMs = connectPolicy.deadlineMs, lost } = options;
+  const { record, locator, connect, clock, emit, signal, deadlineMs = connectPolicy.deadlineMs, lost } = options;
   let endpoint: Endpoint = { host: record.name };
   let attempts = lost?.attempts ?? 0;
 
   const attemptOnce = async (attempt: number, remainingMs: number): Promise<Transport> => {
     attempts = attempt;
     const endMs = clock.now() + remainingMs;
-    const target = await within(provider.target(record), { ms: remainingMs, clock, signal, late: providerIsSlow });
+    const target = await within(locator.target(record, { signal }), {
+      ms: remainingMs,
+      clock,
+      signal,
+      late: providerIsSlow,
+    });
     const { host, port } = target;
     endpoint = { host, port };
     emit({ kind: 'connect.attempt', attempt, host, port });

@@ -1,5 +1,20 @@
 import * as v from 'valibot';
 
+/** A machine that a provider made, see provider/provider.ts. */
+const madeRecord = v.strictObject({
+  kind: v.literal('made'),
+  /** The provider's name. */
+  by: v.string(),
+  /** Tells its creation from every other. */
+  requestId: v.string(),
+  /** The provider's own name for it. Absent: nobody has heard yet that it was made. */
+  id: v.optional(v.string()),
+  /** What the provider needs to find the place again in which it made it. */
+  place: v.record(v.string(), v.string()),
+});
+
+export type MadeRecord = v.InferOutput<typeof madeRecord>;
+
 /** What the registry keeps of one sidecar. Read back from disk, so checked: see registry.ts. */
 export const sidecarRecord = v.strictObject({
   name: v.string(),
@@ -9,7 +24,7 @@ export const sidecarRecord = v.strictObject({
   /** Host keys pinned to this sidecar, `ssh-ed25519 AAAA…`. */
   hostKeys: v.array(v.string()),
   provider: v.variant('kind', [
-    v.strictObject({ kind: v.literal('local') }),
+    madeRecord,
     v.strictObject({
       kind: v.literal('ssh'),
       /** The destination as the user gave it: an address or an alias of `~/.ssh/config`. */
@@ -23,3 +38,14 @@ export const sidecarRecord = v.strictObject({
 });
 
 export type SidecarRecord = v.InferOutput<typeof sidecarRecord>;
+
+/** What is kept of the machine of a sidecar that was made. */
+export function madeBy({ provider }: SidecarRecord): MadeRecord {
+  if (provider.kind !== 'made') throw new TypeError(`not made by a provider: ${provider.kind}`);
+  return provider;
+}
+
+/** What the user calls the provider of a sidecar: `ssh` for a machine that was adopted. */
+export function providerName({ provider }: SidecarRecord): string {
+  return provider.kind === 'made' ? provider.by : provider.kind;
+}

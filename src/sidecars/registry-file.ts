@@ -23,7 +23,13 @@ const registryFile = v.strictObject({
 /** A name becomes part of paths, a destination part of a command line: an edited file is checked as typed text is. */
 function isHarmless({ name, provider }: SidecarRecord): boolean {
   if (!isName(name)) return false;
-  return provider.kind !== 'ssh' || (isHost(provider.host) && (provider.user === undefined || isUser(provider.user)));
+  if (provider.kind === 'made') return isRequestId(provider.requestId);
+  return isHost(provider.host) && (provider.user === undefined || isUser(provider.user));
+}
+
+/** It names a file, see provider/machine-keys.ts. */
+function isRequestId(text: string): boolean {
+  return /^[0-9a-f-]{36}$/.test(text);
 }
 
 export type RegistryFile = v.InferOutput<typeof registryFile>;

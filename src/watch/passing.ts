@@ -22,6 +22,7 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'ssh.channel_refused': 'wait',
   'ssh.connection_lost': 'wait',
   'provider.failed': 'end',
+  'provider.gone': 'end',
   'git.missing': 'end',
   'git.too_old': 'end',
   'git.failed': 'wait',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from 'ssh2';
-import { generateKeyPair } from '../../src/provider/local/keys.js';
+import { generateKeyPair } from '../../src/transport/key-pair.js';
 
 export interface SshServerOptions {
   /** Shown before the login. */

@@ -7,37 +7,48 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { localServerEntry } from '../../src/provider/local/entry.js';
-import { createLocal, localProvider, type LocalDeps } from '../../src/provider/local.js';
-import type { Provider } from '../../src/provider/provider.js';
-import type { SidecarRecord } from '../../src/sidecars/record.js';
+import { systemClock } from '../../src/clock.js';
+import { createMachine, type CreateRequest } from '../../src/provider/create.js';
+import { localProvider, type LocalDeps } from '../../src/provider/local.js';
+import type { Locator } from '../../src/provider/locator.js';
+import { madeLocator } from '../../src/provider/made.js';
+import { madeBy, type SidecarRecord } from '../../src/sidecars/record.js';
 import { registryStore } from '../../src/sidecars/registry-file.js';
 import { Registry } from '../../src/sidecars/registry.js';
-import { providerContract } from '../contract/provider.js';
-import { sampleRecord } from '../sidecars/sample-record.js';
+import { machineContract } from '../contract/machine.js';
 import { builtLibrary } from '../fakes/built-program.js';
 import { logIn, run } from './local/ssh-client.js';
 
 describe('a local sidecar', () => {
   let stateDir: string;
   let registry: Registry;
-  let deps: LocalDeps & { registry: Registry };
-  let provider: Provider;
+  let deps: LocalDeps;
+  let locator: Locator;
 
   beforeEach(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'sidecar-local-'));
     registry = new Registry(registryStore(stateDir));
-    deps = { stateDir, env: process.env, serverEntry: localServerEntry(), registry };
-    provider = localProvider(deps);
+    deps = { stateDir, env: process.env, serverEntry: localServerEntry() };
+    locator = locatorFor(deps);
   });
   afterEach(async () => {
-    await provider.delete(sampleRecord('web')); // whether or not the test registered it
+    const provider = localProvider(deps);
+    for await (const machine of provider.list()) await provider.delete(machine); // whether or not it is registered
     await rm(stateDir, { recursive: true });
   });
+
+  const locatorFor = (world: LocalDeps): Locator =>
+    madeLocator({ provider: () => Promise.resolve(localProvider(world)), registry, stateDir });
+  const createLocal = (request: CreateRequest, world = deps): Promise<SidecarRecord> =>
+    createMachine(request, {
+      ...{ provider: localProvider(world), registry, stateDir, clock: systemClock },
+      emit: () => undefined,
+    });
 
   const machine = (...path: string[]): string => join(stateDir, 'local', 'web', ...path);
   const server = async (): Promise<{ pid: number; port: number }> =>
     JSON.parse(await readFile(machine('server.json'), 'utf8')) as { pid: number; port: number };
-  const create = (bootDelayMs = 0): Promise<SidecarRecord> => createLocal({ name: 'web', bootDelayMs }, deps);
+  const create = (bootDelayMs = 0): Promise<SidecarRecord> => createLocal({ name: 'web', options: { bootDelayMs } });
   const serversAlive = async (): Promise<string[]> => {
     const { stdout } = await promisify(execFile)('ps', ['-ww', '-eo', 'pid=,args=']);
     return stdout.split('\n').filter((line) => line.endsWith(machine()) && !line.includes('<defunct>'));
@@ -53,7 +64,7 @@ describe('a local sidecar', () => {
   };
   /** The output of a command on the machine, over one connection attempt. */
   const on = async (record: SidecarRecord, command: string): Promise<string> => {
-    const { port, user, identityFiles } = await provider.target(record);
+    const { port, user, identityFiles } = await locator.target(record);
     const privateKey = await readFile(identityFiles[0] ?? '');
     const client = await logIn({ port, username: user, privateKey });
     try {
@@ -64,13 +75,13 @@ describe('a local sidecar', () => {
   };
 
   describe('as a provider', () => {
-    providerContract(async () => ({ provider, record: await create(), crash: kill }));
+    machineContract(async () => ({ locator, record: await create(), crash: kill }));
   });
 
   describe('creating one', () => {
     it('registers it with its key pinned, and has it listen when it does not boot', async () => {
-      const record = await createLocal({ name: 'web', workdir: '/srv/app' }, deps);
-      expect(record).toMatchObject({ name: 'web', workdir: '/srv/app', provider: { kind: 'local' } });
+      const record = await createLocal({ name: 'web', workdir: '/srv/app' });
+      expect(record).toMatchObject({ name: 'web', workdir: '/srv/app', provider: { kind: 'made', by: 'local' } });
       expect(record.hostKeys).toEqual([expect.stringMatching(/^ssh-ed25519 AAAA\S+$/)]);
       expect(await registry.get('web')).toEqual(record);
       expect(await on(record, 'pwd')).toBe(`${machine('home')}\n`);
@@ -85,13 +96,13 @@ describe('a local sidecar', () => {
 
     it('tells a target that tries nothing but its own key', async () => {
       const record = await create();
-      expect(await provider.target(record)).toEqual({
+      expect(await locator.target(record)).toEqual({
         alias: 'web',
         host: '127.0.0.1',
         port: (await server()).port,
         user: expect.any(String) as string,
         hostKeys: record.hostKeys,
-        identityFiles: [machine('client_key')],
+        identityFiles: [join(stateDir, 'keys', madeBy(record).requestId)],
         identitiesOnly: true,
         knownHostsFiles: [],
       });
@@ -101,7 +112,7 @@ describe('a local sidecar', () => {
       const record = await create();
       const { pid } = await server();
       await expect(create()).rejects.toMatchObject({ code: 'sidecar.exists' });
-      expect(await provider.target(record)).toMatchObject({ hostKeys: record.hostKeys });
+      expect(await locator.target(record)).toMatchObject({ hostKeys: record.hostKeys });
       expect((await server()).pid).toBe(pid);
     });
 
@@ -115,10 +126,20 @@ describe('a local sidecar', () => {
       const first = await create();
       const { pid } = await server();
       await registry.remove('web');
+      await rm(machine('machine.json')); // written last
       const second = await create();
       await isGone(pid);
       expect(second.hostKeys).not.toEqual(first.hostKeys);
       expect(await on(second, 'echo hello')).toBe('hello\n');
+    });
+
+    it('does not take the name of a machine that was forgotten, whose files are still there', async () => {
+      const first = await create();
+      await registry.remove('web');
+      await expect(create()).rejects.toMatchObject({ code: 'sidecar.exists', facts: { directory: machine() } });
+      expect(await registry.list()).toEqual([]);
+      await registry.add(first);
+      expect(await on(first, 'echo hello')).toBe('hello\n');
     });
 
     it('leaves nothing behind when the server cannot be started', async () => {
@@ -135,7 +156,7 @@ describe('a local sidecar', () => {
     });
 
     it.each(['../web', 'Web', ''])('refuses the name %j', async (name) => {
-      await expect(createLocal({ name }, deps)).rejects.toMatchObject({ code: 'usage.invalid' });
+      await expect(createLocal({ name })).rejects.toMatchObject({ code: 'usage.invalid' });
     });
 
     it.each([-1, NaN, Infinity, 86_400_001])('refuses a boot of %d ms', async (bootDelayMs) => {
@@ -151,26 +172,26 @@ describe('a local sidecar', () => {
 
     it('refuses connections where it will listen, and nobody waits for it', async () => {
       const record = await create(3_600_000);
-      const { port } = await provider.target(record);
+      const { port } = await locator.target(record);
       await refuses(port);
-      expect(await provider.target(record)).toMatchObject({ port });
+      expect(await locator.target(record)).toMatchObject({ port });
       expect(await serversAlive()).toHaveLength(1);
     });
 
     it('ends, and the machine is where it was said to be', async () => {
       const record = await create(1000);
-      const { port } = await provider.target(record);
+      const { port } = await locator.target(record);
       await vi.waitFor(() => on(record, 'true'), { timeout: 20_000 });
-      expect(await provider.target(record)).toMatchObject({ port });
+      expect(await locator.target(record)).toMatchObject({ port });
     });
 
     it('ends somewhere else when another program took the port meanwhile', async () => {
       const record = await create(5_000);
-      const { port } = await provider.target(record);
+      const { port } = await locator.target(record);
       const taker = createServer().listen(port, '127.0.0.1');
       await once(taker, 'listening');
       try {
-        await vi.waitFor(async () => expect((await provider.target(record)).port).not.toBe(port), { timeout: 20_000 });
+        await vi.waitFor(async () => expect((await locator.target(record)).port).not.toBe(port), { timeout: 20_000 });
         expect(await on(record, 'echo hello')).toBe('hello\n');
       } finally {
         taker.close();
@@ -180,7 +201,7 @@ describe('a local sidecar', () => {
     it('can be cut short by deleting it', async () => {
       const record = await create(3_600_000);
       const { pid } = await server();
-      await provider.delete(record);
+      await locator.delete(record);
       await isGone(pid);
     });
   });
@@ -190,13 +211,13 @@ describe('a local sidecar', () => {
       const record = await create();
       const { port } = await server();
       await kill();
-      expect((await provider.target(record)).port).toBe(port);
+      expect((await locator.target(record)).port).toBe(port);
     });
 
     it('starts one server for all who ask at once', async () => {
       const record = await create();
       await kill();
-      const targets = await Promise.all(Array.from({ length: 5 }, () => localProvider(deps).target(record)));
+      const targets = await Promise.all(Array.from({ length: 5 }, () => locatorFor(deps).target(record)));
       expect(new Set(targets.map(({ port }) => port)).size).toBe(1);
       expect(await serversAlive()).toHaveLength(1);
     });
@@ -210,7 +231,7 @@ describe('a local sidecar', () => {
         await writeFile(machine('server.json'), JSON.stringify(state));
         expect(await on(record, 'echo hello')).toBe('hello\n');
         await writeFile(machine('server.json'), JSON.stringify(state));
-        await provider.delete(record);
+        await locator.delete(record);
         expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
       } finally {
         await ended(stranger);
@@ -229,10 +250,10 @@ describe('a local sidecar', () => {
 
     it('says so when its files are gone', async () => {
       const record = await create();
-      await provider.delete(record);
-      await expect(provider.target(record)).rejects.toMatchObject({
-        code: 'provider.failed',
-        facts: { name: 'web', reason: expect.stringContaining('are gone') as string },
+      await locator.delete(record);
+      await expect(locator.target(record)).rejects.toMatchObject({
+        code: 'provider.gone',
+        facts: { name: 'web' },
       });
     });
   });
@@ -271,10 +292,10 @@ describe('a local sidecar', () => {
     it('ends the server and what it runs, and removes every file', async () => {
       const record = await create();
       const { pid } = await server();
-      const { port, user, identityFiles } = await provider.target(record);
+      const { port, user, identityFiles } = await locator.target(record);
       const client = await logIn({ port, username: user, privateKey: await readFile(identityFiles[0] ?? '') });
       const lost = once(client, 'close');
-      await provider.delete(record);
+      await locator.delete(record);
       await lost;
       await isGone(pid);
       expect(await readdir(join(stateDir, 'local'))).toEqual([]);
@@ -289,7 +310,7 @@ describe('a local sidecar', () => {
       await writeFile(machine('home', 'module', 'file'), '');
       await symlink(outside, machine('home', 'module', 'link'));
       await chmod(machine('home', 'module'), 0o500);
-      await provider.delete(record);
+      await locator.delete(record);
       expect(await readdir(join(stateDir, 'local'))).toEqual([]);
       expect(await readdir(outside)).toEqual(['file']);
     });

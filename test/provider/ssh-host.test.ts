@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sshHostProvider, sshHostRecord } from '../../src/provider/ssh-host.js';
+import { sshHostLocator, sshHostRecord } from '../../src/provider/ssh-host.js';
 
 const blob = 'AAAAC3NzaC1lZDI1NTE5AAAAIDM2km7bjhTK37rcs4Zm5TEDyaBX9AlthvkZQcoxNg9N';
 
@@ -39,14 +39,14 @@ describe('sshHostRecord', () => {
   });
 });
 
-describe('the provider of an ssh host', () => {
+describe('the locator of an ssh host', () => {
   it('resolves the destination, and keeps to the keys of the sidecar', async () => {
     const homeDir = await mkdtemp(join(tmpdir(), 'sidecar-ssh-host-'));
     try {
       const hostKey = `ssh-ed25519 ${blob}`;
       const record = sshHostRecord({ name: 'web', destination: 'ada@192.0.2.1:2222', identity: '/k', hostKey });
-      const provider = sshHostProvider({ env: { PATH: process.env['PATH'], HOME: homeDir }, homeDir });
-      expect(await provider.target(record)).toMatchObject({
+      const locator = sshHostLocator({ env: { PATH: process.env['PATH'], HOME: homeDir }, homeDir });
+      expect(await locator.target(record)).toMatchObject({
         host: '192.0.2.1',
         port: 2222,
         user: 'ada',
@@ -60,7 +60,7 @@ describe('the provider of an ssh host', () => {
   });
 
   it('leaves the machine alone when the sidecar is deleted', async () => {
-    const provider = sshHostProvider({ env: {}, homeDir: '/nowhere' });
-    await provider.delete(sshHostRecord({ name: 'web', destination: 'dev' }));
+    const locator = sshHostLocator({ env: {}, homeDir: '/nowhere' });
+    await locator.delete(sshHostRecord({ name: 'web', destination: 'dev' }));
   });
 });

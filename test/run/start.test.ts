@@ -49,7 +49,13 @@ describe('a command on a local sidecar', () => {
     directory = await mkdtemp(join(tmpdir(), 'sidecar-run-'));
     key = await makeKey(directory, 'id');
     const hostKey = await readFile((await makeKey(directory, 'host_key')).path, 'utf8');
-    server = await startLocalServer({ port: 0, hostKey, authorizedKey: key.line, home: directory, env: process.env });
+    server = await startLocalServer({
+      port: 0,
+      hostKey,
+      authorizedKeys: [key.line],
+      home: directory,
+      env: process.env,
+    });
     proxy = await startProxy(server.port);
   });
   afterAll(async () => {

@@ -49,7 +49,7 @@ async function open(options: Partial<OpenSessionOptions>): Promise<Opened> {
   const events: SidecarEvent[] = [];
   const work = openSession({
     record,
-    provider: { target: () => Promise.resolve(target) },
+    locator: { target: () => Promise.resolve(target) },
     connect: connecting(),
     clock,
     emit: (event) => events.push(event),
@@ -139,8 +139,8 @@ describe('openSession', () => {
       seen.push({ host, port });
       return seen.length === 1 ? Promise.reject(refused) : Promise.resolve(transport);
     };
-    const provider = { target: () => Promise.resolve(targets.shift() ?? target) };
-    await open({ connect, provider });
+    const locator = { target: () => Promise.resolve(targets.shift() ?? target) };
+    await open({ connect, locator });
     expect(seen).toEqual([
       { host: 'dev.example', port: 2222 },
       { host: 'elsewhere.example', port: 22 },
@@ -149,7 +149,7 @@ describe('openSession', () => {
 
   it("fails at once with the provider's own error", async () => {
     const gone = new SidecarError('provider.failed', {}, { retryable: false });
-    const { events, outcome } = await open({ provider: { target: () => Promise.reject(gone) } });
+    const { events, outcome } = await open({ locator: { target: () => Promise.reject(gone) } });
     expect(outcome).toBe(gone);
     expect(events).toEqual([]);
   });
@@ -170,9 +170,9 @@ describe('openSession', () => {
         throw refused;
       };
       const events: SidecarEvent[] = [];
-      const provider = { target: () => Promise.resolve(target) };
+      const locator = { target: () => Promise.resolve(target) };
       const limit = deadlineMs === undefined ? {} : { deadlineMs };
-      const work = openSession({ record, provider, connect, clock, emit: (event) => events.push(event), ...limit });
+      const work = openSession({ record, locator, connect, clock, emit: (event) => events.push(event), ...limit });
       const outcome = await clock.until(work).catch((error: unknown) => error as Error);
       return { attempts, opened: { clock, events, outcome } };
     }
@@ -210,7 +210,7 @@ describe('openSession', () => {
     });
 
     it('counts a provider that does not answer', async () => {
-      const { clock, outcome } = await open({ provider: { target: () => new Promise(() => undefined) } });
+      const { clock, outcome } = await open({ locator: { target: () => new Promise(() => undefined) } });
       expect(clock.now()).toBe(90_000);
       expect(outcome).toMatchObject({ code: 'ssh.unreachable', facts: { host: 'dev-1', attempts: 1 } });
     });
@@ -245,13 +245,13 @@ describe('openSession', () => {
 
     it('while the provider is asked: ends at once', async () => {
       const controller = new AbortController();
-      const provider = {
+      const locator = {
         target: () => {
           queueMicrotask(() => controller.abort(reason));
           return new Promise<SshTarget>(() => undefined);
         },
       };
-      const { clock, outcome } = await open({ provider, signal: controller.signal });
+      const { clock, outcome } = await open({ locator, signal: controller.signal });
       expect(outcome).toBe(reason);
       expect(clock.now()).toBe(0);
     });
@@ -266,7 +266,7 @@ describeWith(sshdParts, 'openSession with a real sshd that comes up 6 s later', 
     const clock = fakeClock();
     const events: SidecarEvent[] = [];
     const target = targetFor({ port, user: userInfo().username, keys: [key.path] });
-    const provider = { target: () => Promise.resolve(target) };
+    const locator = { target: () => Promise.resolve(target) };
     const pinned: string[] = [];
     const pin = (line: string): Promise<void> => Promise.resolve(void pinned.push(line));
     const emit = (event: SidecarEvent): void => void events.push(event);
@@ -277,7 +277,7 @@ describeWith(sshdParts, 'openSession with a real sshd that comes up 6 s later', 
       return connectOverSsh(...attempt);
     };
     try {
-      const session = await clock.until(openSession({ record, provider, connect, clock, emit }));
+      const session = await clock.until(openSession({ record, locator, connect, clock, emit }));
       expect(session).toMatchObject({ attempts: 4, elapsedMs: 9_500 });
       expect(kindsOf(events).filter((kind) => kind === 'connect.waiting')).toHaveLength(1);
       expect(pinned).toEqual([sshd?.hostKeyLine]);

@@ -23,7 +23,7 @@ describe('in processes of their own', () => {
       const { Sidecars } = await import(library);
       const { registry } = new Sidecars({ env: { SIDECAR_HOME: stateDir } });
       for (const name of ['a', 'b', 'c', 'd'].map((letter) => prefix + letter)) {
-        await registry.add({ name, createdAt: new Date().toISOString(), hostKeys: [], provider: { kind: 'local' } });
+        await registry.add({ name, createdAt: new Date().toISOString(), hostKeys: [], provider: { kind: 'ssh', host: 'dev' } });
       }
     `;
     const prefixes = ['1', '2', '3', '4', '5'];

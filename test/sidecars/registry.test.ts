@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { registryStore } from '../../src/sidecars/registry-file.js';
 import { Registry } from '../../src/sidecars/registry.js';
-import { sampleRecord } from './sample-record.js';
+import { sampleMade, sampleRecord } from './sample-record.js';
 
 const keyOne = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDM2km7bjhTK37rcs4Zm5TEDyaBX9AlthvkZQcoxNg9N';
 const keyTwo = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIuMOQvtfLrZ6PBYbukJs4aJpIk9e8pS+iG4TsMDcMe0';
@@ -23,9 +23,9 @@ describe('Registry', () => {
 
   it('keeps records, in the order of their names', async () => {
     await open().add(sampleRecord('web'));
-    await open().add(sampleRecord('api', { workdir: '/srv/app', provider: { kind: 'local' } }));
+    await open().add(sampleRecord('api', { workdir: '/srv/app', provider: sampleMade }));
     expect((await open().list()).map(({ name }) => name)).toEqual(['api', 'web']);
-    expect(await open().get('api')).toEqual(sampleRecord('api', { workdir: '/srv/app', provider: { kind: 'local' } }));
+    expect(await open().get('api')).toEqual(sampleRecord('api', { workdir: '/srv/app', provider: sampleMade }));
   });
 
   it('keeps them where only the user can read them', async () => {

@@ -52,7 +52,13 @@ describeWith(['ssh-keygen'], "ssh2 with the local provider's embedded server", (
     directory = await mkdtemp(join(tmpdir(), 'sidecar-transport-'));
     key = await makeKey(directory, 'id_ed25519');
     const hostKey = await readFile((await makeKey(directory, 'host_key')).path, 'utf8');
-    server = await startLocalServer({ port: 0, hostKey, authorizedKey: key.line, home: directory, env: process.env });
+    server = await startLocalServer({
+      port: 0,
+      hostKey,
+      authorizedKeys: [key.line],
+      home: directory,
+      env: process.env,
+    });
     proxy = await startProxy(server.port);
   });
   afterAll(async () => {

@@ -40,6 +40,13 @@ export const here = {
   },
   'sidecar.exists': (facts) => {
     const name = the(facts, 'name', 'NAME');
+    const directory = text(facts, 'directory');
+    if (directory !== undefined) {
+      return {
+        message: `there is a machine named ${name} already, which was forgotten and has its files in ${directory}`,
+        hint: 'take another name, or remove that directory if nothing in it is needed any more',
+      };
+    }
     return {
       message: `there is a sidecar named ${name} already`,
       hint: `take another name, or select it with \`sidecar use ${name}\`, or end it with \`sidecar delete ${name}\``,

@@ -50,6 +50,13 @@ export const sessions = {
     message: `the machine of ${place(facts)} cannot be had: ${because(facts, 'its provider gave no reason')}`,
     hint: logOf(facts) ?? 'run it again with `--verbose` to see more',
   }),
+  'provider.gone': (facts) => {
+    const name = the(facts, 'name', 'NAME');
+    return {
+      message: `the machine of ${name} is gone: its provider knows it no more`,
+      hint: `take it off the list with \`sidecar delete ${name}\`, and create it again`,
+    };
+  },
   'forward.local_refused': (facts) => ({
     message: `cannot listen on ${listenAddress(facts)} here: ${because(facts, 'the system refuses')}`,
     hint: `choose another port, as in \`18080:${number(facts, 'listenPort') ?? 8080}\`; port 0 takes any that is free`,

@@ -9,8 +9,8 @@ export interface MachineFiles {
   /** What a command finds as its home. */
   readonly home: string;
   readonly hostKey: string;
-  readonly clientKey: string;
-  readonly authorizedKey: string;
+  /** Public keys, one a line. */
+  readonly authorizedKeys: string;
   /** `MachineSetup`, written once, at creation. */
   readonly setup: string;
   /** `ServerState`, written by the server alone. */
@@ -28,8 +28,7 @@ export function filesIn(directory: string): MachineFiles {
     directory,
     home: join(directory, 'home'),
     hostKey: join(directory, 'host_key'),
-    clientKey: join(directory, 'client_key'),
-    authorizedKey: join(directory, 'client_key.pub'),
+    authorizedKeys: join(directory, 'authorized_keys'),
     setup: join(directory, 'machine.json'),
     server: join(directory, 'server.json'),
     log: join(directory, 'server.log'),
@@ -39,6 +38,10 @@ export function filesIn(directory: string): MachineFiles {
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 
 export const machineSetup = v.strictObject({
+  /** Which creation made it. */
+  requestId: v.string(),
+  /** The public half of its host key. */
+  hostKey: v.string(),
   /** Where the server listens when nobody else does. */
   port,
   /** It refuses connections until then. */

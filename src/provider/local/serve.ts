@@ -49,7 +49,7 @@ export async function serveLocal({ directory, env, clock, signal, onStarted }: S
   const server = await startLocalServer({
     port,
     hostKey: await readFile(files.hostKey, 'utf8'),
-    authorizedKey: await readFile(files.authorizedKey, 'utf8'),
+    authorizedKeys: (await readFile(files.authorizedKeys, 'utf8')).trim().split('\n'),
     home: files.home,
     env,
   });

@@ -21,8 +21,8 @@ export interface LocalServerOptions {
   readonly port: number;
   /** OpenSSH private key. */
   readonly hostKey: string;
-  /** The only key that is let in, `ssh-ed25519 AAAA…`, and only for the account that runs the server. */
-  readonly authorizedKey: string;
+  /** The only keys that are let in, `ssh-ed25519 AAAA…`, and only for the account that runs the server. */
+  readonly authorizedKeys: readonly string[];
   /** Where commands start, and their `HOME`. */
   readonly home: string;
   /** Where commands get the little that they inherit, see environment.ts. */
@@ -43,7 +43,7 @@ export interface LocalServer {
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
   const user = accountName();
   const env = machineEnvironment({ env: options.env, home: options.home, user });
-  const authorized = parseKey(options.authorizedKey);
+  const authorized = options.authorizedKeys.map((line) => parseKey(line));
   const hasTerminals = await canGiveTerminals(env);
   const running = new Set<Running>();
   const sockets = new Set<Socket>();
@@ -54,7 +54,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
     client.on('authentication', (context) => {
       attempts += 1;
       if (attempts > mostAuthAttempts) client.end();
-      else if (context.username === user && provesKey(context, authorized)) context.accept();
+      else if (context.username === user && authorized.some((key) => provesKey(context, key))) context.accept();
       else context.reject(['publickey']);
     });
     serve(client, { home: options.home, env, hasTerminals, running });

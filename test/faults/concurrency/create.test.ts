@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
 import { freePort } from '../../../src/provider/local/free-port.js';
-import { generateKeyPair } from '../../../src/provider/local/keys.js';
+import { generateKeyPair } from '../../../src/transport/key-pair.js';
 import { filesIn } from '../../../src/provider/local/machine.js';
 import { serveLocal } from '../../../src/provider/local/serve.js';
 import { BuiltProgram } from '../../fakes/built-program.js';
@@ -109,8 +109,9 @@ describe('a server that is still starting when its machine is deleted', () => {
     const files = filesIn(user.directory('machine'));
     const { privateKey, publicKey } = await generateKeyPair();
     writeFileSync(files.hostKey, privateKey);
-    writeFileSync(files.setup, JSON.stringify({ port: await freePort(), bootsAt: new Date().toISOString() }));
-    execFileSync('mkfifo', [files.authorizedKey]);
+    const setup = { requestId: '', hostKey: '', port: await freePort(), bootsAt: new Date().toISOString() };
+    writeFileSync(files.setup, JSON.stringify(setup));
+    execFileSync('mkfifo', [files.authorizedKeys]);
     const end = new AbortController();
     const { directory } = files;
     const serving = serveLocal({
@@ -123,7 +124,7 @@ describe('a server that is still starting when its machine is deleted', () => {
       (error: unknown) => error,
     );
     try {
-      const pipe = await open(files.authorizedKey, 'w'); // it has got as far as reading the last of its files
+      const pipe = await open(files.authorizedKeys, 'w'); // it has got as far as reading the last of its files
       rmSync(directory, { recursive: true });
       await pipe.writeFile(publicKey);
       await pipe.close();

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -40,7 +40,8 @@ async function twoMachines(): Promise<[Machine, Machine]> {
   const env = { SIDECAR_HOME: user.directory('other-state') };
   const { port } = JSON.parse(readFileSync(local('server.json'), 'utf8')) as { port: number };
   const address = `${userInfo().username}@127.0.0.1:${String(port)}`;
-  const argv = ['add', 'web', address, '--identity', local('client_key'), '-C', repo.root];
+  const [key = ''] = readdirSync(path.join(state(), 'keys'));
+  const argv = ['add', 'web', address, '--identity', path.join(state(), 'keys', key), '-C', repo.root];
   expect((await user.startWith(env, ...argv).ended).code).toBe(0);
   return [
     { repo: user.project, env: { SIDECAR_HOME: state() }, writer: first },

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Sidecars } from '../../../src/client.js';
 import { withLock } from '../../../src/files/lock.js';
+import { sampleMade } from '../../sidecars/sample-record.js';
 import type { SidecarRecord } from '../../../src/sidecars/record.js';
 import { BuiltProgram } from '../../fakes/built-program.js';
 import { scratch } from '../../fakes/git-repo.js';
@@ -128,7 +129,7 @@ describe('a delete that others overtake', () => {
     const sidecars = new Sidecars({ env: user.env, homeDir: user.home });
     const record = (createdAt: string): SidecarRecord => ({
       ...{ name: 'web', createdAt, hostKeys: [] },
-      provider: { kind: 'local' },
+      provider: sampleMade,
     });
     await sidecars.registry.add(record('2026-01-01T00:00:00.000Z'));
     mkdirSync(state.at('local/web'), { recursive: true });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { accountName } from '../../../src/provider/local/account.js';
-import { generateKeyPair } from '../../../src/provider/local/keys.js';
+import { generateKeyPair } from '../../../src/transport/key-pair.js';
 import { startLocalServer, type LocalServer } from '../../../src/provider/local/server.js';
 import { writePrivateFile } from '../../../src/files/private-files.js';
 import { transportContract } from '../../contract/transport.js';
@@ -22,7 +22,13 @@ describe('ssh2 with the embedded server', () => {
     key = join(home, 'client_key');
     await writePrivateFile(key, clientKeys.privateKey);
     const { privateKey: hostKey } = hostKeys;
-    server = await startLocalServer({ port: 0, hostKey, authorizedKey: clientKeys.publicKey, home, env: process.env });
+    server = await startLocalServer({
+      port: 0,
+      hostKey,
+      authorizedKeys: [clientKeys.publicKey],
+      home,
+      env: process.env,
+    });
     proxy = await startProxy(server.port);
   });
   afterAll(async () => {

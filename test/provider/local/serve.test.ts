@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../../src/provider/local/free-port.js';
-import { generateKeyPair } from '../../../src/provider/local/keys.js';
+import { generateKeyPair } from '../../../src/transport/key-pair.js';
 import { filesIn, type MachineFiles } from '../../../src/provider/local/machine.js';
 import { serveLocal } from '../../../src/provider/local/serve.js';
 import { fakeClock, type FakeClock } from '../../fakes/clock.js';
@@ -23,7 +23,7 @@ describe('serveLocal', () => {
     const { privateKey, publicKey } = await generateKeyPair();
     await mkdir(files.home);
     await writeFile(files.hostKey, privateKey);
-    await writeFile(files.authorizedKey, publicKey);
+    await writeFile(files.authorizedKeys, publicKey);
   });
   afterEach(async () => {
     end.abort();
@@ -34,7 +34,7 @@ describe('serveLocal', () => {
   const serve = async (bootMs = 0): Promise<{ readonly port: number; readonly ended: Promise<void> }> => {
     const port = await freePort();
     const bootsAt = new Date(Date.now() + bootMs).toISOString();
-    await writeFile(files.setup, JSON.stringify({ port, bootsAt }));
+    await writeFile(files.setup, JSON.stringify({ requestId: '', hostKey: '', port, bootsAt }));
     const ended = serveLocal({ directory: files.directory, env: {}, clock, signal: end.signal, onStarted: started });
     await vi.waitFor(() => expect(clock.sleeping).toBe(1));
     return { port, ended };

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountName } from '../../../src/provider/local/account.js';
-import { generateKeyPair } from '../../../src/provider/local/keys.js';
+import { generateKeyPair } from '../../../src/transport/key-pair.js';
 import { startLocalServer, type LocalServer } from '../../../src/provider/local/server.js';
 import { digest, exec, finish, logIn, run, shell, text } from './ssh-client.js';
 
@@ -40,8 +40,8 @@ describe('the embedded server', () => {
       LC_TIME: 'C',
       TERM: 'x',
     };
-    const authorizedKey = (await clientKeys).publicKey;
-    server = await startLocalServer({ port: 0, hostKey: (await hostKeys).privateKey, authorizedKey, home, env });
+    const authorizedKeys = [(await clientKeys).publicKey];
+    server = await startLocalServer({ port: 0, hostKey: (await hostKeys).privateKey, authorizedKeys, home, env });
     login = { port: server.port, username: accountName(), privateKey: (await clientKeys).privateKey };
     client = await logIn(login);
   });
@@ -120,7 +120,7 @@ describe('the embedded server', () => {
     const second = await startLocalServer({
       port: server.port,
       hostKey: privateKey,
-      authorizedKey: publicKey,
+      authorizedKeys: [publicKey],
       home,
       env: {},
     });
@@ -182,7 +182,7 @@ describe('the embedded server', () => {
     it('is refused a terminal where none can be had, and goes on without', async () => {
       const env = { PATH: join(base, 'nothing-here') };
       const { privateKey } = await hostKeys;
-      const options = { port: 0, hostKey: privateKey, authorizedKey: (await clientKeys).publicKey, home, env };
+      const options = { port: 0, hostKey: privateKey, authorizedKeys: [(await clientKeys).publicKey], home, env };
       const without = await startLocalServer(options);
       const other = await logIn({ ...login, port: without.port });
       await expect(exec(other, 'true', { pty: true })).rejects.toThrow('pseudo-terminal');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { within } from '../../src/session/within.js';
+import { within } from '../../src/retry/within.js';
 import { fakeClock } from '../fakes/clock.js';
 
 const never = new Promise<string>(() => undefined);

@@ -1,35 +1,35 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
-import type { Provider } from '../../src/provider/provider.js';
+import type { Locator } from '../../src/provider/locator.js';
 import { openSession } from '../../src/session/open.js';
 import type { SidecarRecord } from '../../src/sidecars/record.js';
 import { hostKeyPolicy } from '../../src/transport/host-trust.js';
 import { loadIdentities } from '../../src/transport/identities.js';
 import { connectSsh2 } from '../../src/transport/ssh2/connect.js';
 
-export interface ProviderUnderTest {
-  readonly provider: Provider;
+export interface MachineUnderTest {
+  readonly locator: Locator;
   /** A sidecar that was just created. */
   readonly record: SidecarRecord;
-  /** Stops the machine without telling the provider, as a power cut would. */
+  /** Stops the machine without telling the locator, as a power cut would. */
   crash(): Promise<void>;
 }
 
-/** What every Provider promises, as `provider.ts` writes it. To be called within a `describe`. */
-export function providerContract(create: () => Promise<ProviderUnderTest>): void {
-  let subject: ProviderUnderTest;
+/** What holds for the machine behind every sidecar that was made, as `locator.ts` writes it. To be called within a `describe`. */
+export function machineContract(create: () => Promise<MachineUnderTest>): void {
+  let subject: MachineUnderTest;
 
   beforeEach(async () => {
     subject = await create();
   });
-  afterEach(() => subject.provider.delete(subject.record));
+  afterEach(() => subject.locator.delete(subject.record));
 
   /** The output of a command on the machine. Waits for it to boot. */
   const run = async (command: string): Promise<string> => {
-    const { provider, record } = subject;
+    const { locator, record } = subject;
     const { transport } = await openSession({
       record,
-      provider,
+      locator,
       clock: systemClock,
       emit: () => undefined,
       connect: async (target, limits) => {
@@ -49,12 +49,8 @@ export function providerContract(create: () => Promise<ProviderUnderTest>): void
     }
   };
 
-  it('is of the kind that the record says', () => {
-    expect(subject.provider.kind).toBe(subject.record.provider.kind);
-  });
-
   it('tells the key of the machine before the first connection', async () => {
-    const { hostKeys } = await subject.provider.target(subject.record);
+    const { hostKeys } = await subject.locator.target(subject.record);
     expect(hostKeys).toEqual(subject.record.hostKeys);
     expect(hostKeys).not.toEqual([]);
   });
@@ -65,8 +61,8 @@ export function providerContract(create: () => Promise<ProviderUnderTest>): void
 
   it('tells where the machine is, again and again, without changing it', async () => {
     await run('echo kept > file');
-    const { provider, record } = subject;
-    const [first, second] = [await provider.target(record), await provider.target(record)];
+    const { locator, record } = subject;
+    const [first, second] = [await locator.target(record), await locator.target(record)];
     expect(second).toEqual(first);
     expect(await run('cat file')).toBe('kept\n');
   });
@@ -80,21 +76,21 @@ export function providerContract(create: () => Promise<ProviderUnderTest>): void
   });
 
   it('deletes a machine once, and is content to find it gone', async () => {
-    const { provider, record } = subject;
-    await provider.delete(record);
-    await provider.delete(record);
-    await expect(provider.target(record)).rejects.toMatchObject({ code: 'provider.failed' });
+    const { locator, record } = subject;
+    await locator.delete(record);
+    await locator.delete(record);
+    await expect(locator.target(record)).rejects.toMatchObject({ code: 'provider.gone' });
   });
 
   it('deletes a machine that crashed', async () => {
     await subject.crash();
-    await subject.provider.delete(subject.record);
+    await subject.locator.delete(subject.record);
   });
 
   it('deletes a machine that somebody else starts just now', async () => {
-    const { provider, record } = subject;
+    const { locator, record } = subject;
     await subject.crash();
-    await Promise.all([provider.target(record).catch(() => undefined), provider.delete(record)]);
-    await expect(provider.target(record)).rejects.toMatchObject({ code: 'provider.failed' });
+    await Promise.all([locator.target(record).catch(() => undefined), locator.delete(record)]);
+    await expect(locator.target(record)).rejects.toMatchObject({ code: 'provider.gone' });
   });
 }

@@ -1,0 +1,13 @@
+import type { SidecarRecord } from '../sidecars/record.js';
+import type { SshTarget } from '../transport/target.js';
+
+/** Finds the machine behind a sidecar, whoever made it. Waiting for it is never its work: `session/open.ts` does that. */
+export interface Locator {
+  /**
+   * Where to connect now. Asked before every attempt, so that a machine that moved is found; starts a machine that was
+   * stopped, without waiting for it. Throws what waiting may cure as retryable, and `provider.*`.
+   */
+  target(record: SidecarRecord, options?: { readonly signal?: AbortSignal | undefined }): Promise<SshTarget>;
+  /** Ends the machine and removes what belongs to it. Deleting one that is gone already succeeds. */
+  delete(record: SidecarRecord): Promise<void>;
+}

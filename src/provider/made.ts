@@ -1,0 +1,135 @@
+import type { Duplex } from 'node:stream';
+import { SidecarError } from '../errors.js';
+import { madeBy, type MadeRecord, type SidecarRecord } from '../sidecars/record.js';
+import type { Registry } from '../sidecars/registry.js';
+import type { Route, SshTarget } from '../transport/target.js';
+import type { Locator } from './locator.js';
+import { dropMachineKey, machineKeyFile } from './machine-keys.js';
+import type { CallOptions, Machine, MachineRef, MachineSsh, Provider } from './provider.js';
+
+export interface MadeDeps {
+  /** The provider that made it, in the place where it did. */
+  readonly provider: (made: MadeRecord) => Promise<Provider>;
+  readonly registry: Registry;
+  readonly stateDir: string;
+  /** The time of day, in milliseconds. */
+  readonly timeOfDay?: () => number;
+}
+
+/** For how long a provider whose reads lag may not know a machine that it made, in milliseconds. */
+const newMs = 60_000;
+
+/** Finds the machines that providers made. One that was stopped is started when it is asked for. */
+export function madeLocator({ provider: open, registry, stateDir, timeOfDay = Date.now }: MadeDeps): Locator {
+  const find = async (record: SidecarRecord, options: CallOptions): Promise<[Machine, Provider]> => {
+    const made = madeBy(record);
+    const ref = refOf({ ...made, name: record.name });
+    const provider = await open(made);
+    /** Undefined means two things: it is gone, or too new to be known. */
+    const missing = async (): Promise<never> => {
+      const isNew = timeOfDay() - Date.parse(record.createdAt) < newMs;
+      if (isNew && (await provider.capabilities(options)).readsLag)
+        throw notYet(record, 'its provider does not know it yet');
+      throw gone(record);
+    };
+    const described = await provider.describe(ref, options);
+    if (described?.state !== 'stopped') return [described ?? (await missing()), provider];
+    if (provider.start === undefined) throw failed(record, described, 'it is stopped, and its provider starts none');
+    await provider.start(ref, options);
+    const started = (await provider.describe(ref, options)) ?? (await missing());
+    if (started.state === 'stopped') throw failed(record, started, 'it stops as soon as it is started');
+    return [started, provider];
+  };
+
+  return {
+    target: async (record, { signal } = {}) => {
+      const [machine, provider] = await find(record, { signal });
+      const ssh = sshOf(record, machine);
+      const known = await learn(record, machine);
+      const identity = machineKeyFile(stateDir, madeBy(record).requestId);
+      const ref = refOf({ ...madeBy(known), name: record.name });
+      return targetOf(known, ssh, { provider, identity, ref });
+    },
+    delete: async (record) => {
+      const made = madeBy(record);
+      const provider = await open(made);
+      await provider.delete(refOf({ ...made, name: record.name }));
+      await dropMachineKey(stateDir, made.requestId);
+    },
+  };
+
+  /** What is heard of a machine for the first time is kept: its id, and the keys that its provider vouches for. */
+  async function learn(record: SidecarRecord, { id, ssh }: Machine): Promise<SidecarRecord> {
+    const { id: knownId } = madeBy(record);
+    const isNews = knownId === undefined || (record.hostKeys.length === 0 && (ssh?.hostKeys.length ?? 0) > 0);
+    if (!isNews) return record;
+    const { requestId } = madeBy(record);
+    return registry.update(record.name, (current) => {
+      if (current.provider.kind !== 'made' || current.provider.requestId !== requestId) return current;
+      const hostKeys = current.hostKeys.length > 0 ? current.hostKeys : [...(ssh?.hostKeys ?? [])];
+      return { ...current, hostKeys, provider: { ...current.provider, id } };
+    });
+  }
+}
+
+/** Which machine is meant. */
+export function refOf({ name, requestId, id }: MachineRef): MachineRef {
+  return { name, requestId, ...(id === undefined ? {} : { id }) };
+}
+
+function sshOf(record: SidecarRecord, machine: Machine): MachineSsh {
+  switch (machine.state) {
+    case 'creating':
+      throw notYet(record, 'its machine is being made');
+    case 'starting':
+      throw notYet(record, 'its machine is starting');
+    case 'deleting':
+      throw gone(record);
+    case 'failed':
+    case 'stopped':
+      throw failed(record, machine, `it is ${machine.state}`);
+    case 'running':
+      if (machine.ssh === undefined) throw notYet(record, 'its provider does not say yet where it is');
+      return machine.ssh;
+  }
+}
+
+function targetOf(
+  { name, hostKeys }: SidecarRecord,
+  { endpoint, user, hostKeys: told }: MachineSsh,
+  { provider, identity, ref }: { readonly provider: Provider; readonly identity: string; readonly ref: MachineRef },
+): SshTarget {
+  const rest = {
+    ...{ alias: name, user, hostKeys: hostKeys.length > 0 ? hostKeys : told },
+    ...{ identityFiles: [identity], identitiesOnly: true, knownHostsFiles: [] },
+  };
+  // Port 0 stands for one that is not known here.
+  const through = (route: Route): SshTarget => ({ ...rest, host: name, port: 0, route });
+  switch (endpoint.kind) {
+    case 'tcp':
+      return { ...rest, host: endpoint.host, port: endpoint.port };
+    case 'connect':
+      return through({ kind: 'stream', open: (signal) => streamTo(ref, provider, signal) });
+    case 'command':
+    case 'websocket':
+      throw new SidecarError('provider.failed', { name, reason: `there is no way yet by ${endpoint.kind}` });
+  }
+}
+
+async function streamTo(ref: MachineRef, provider: Provider, signal: AbortSignal): Promise<Duplex> {
+  if (provider.connect !== undefined) return provider.connect(ref, { signal });
+  const reason = `its provider says to connect through ${provider.name}, which cannot`;
+  throw new SidecarError('provider.failed', { name: ref.name, reason }, { retryable: false });
+}
+
+function notYet({ name }: SidecarRecord, reason: string): SidecarError {
+  return new SidecarError('ssh.unreachable', { host: name, port: 0, reason }, { retryable: true });
+}
+
+function gone({ name }: SidecarRecord): SidecarError {
+  return new SidecarError('provider.gone', { name }, { retryable: false });
+}
+
+function failed({ name }: SidecarRecord, { reason }: Machine, otherwise: string): SidecarError {
+  return new SidecarError('provider.failed', { name, reason: reason ?? otherwise }, { retryable: false });
+}

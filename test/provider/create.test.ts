@@ -1,0 +1,298 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SidecarError } from '../../src/errors.js';
+import type { SidecarEvent } from '../../src/events.js';
+import { createMachine } from '../../src/provider/create.js';
+import { madeLocator } from '../../src/provider/made.js';
+import type { Capabilities, Machine, MachineSpec, Provider } from '../../src/provider/provider.js';
+import { madeBy, type SidecarRecord } from '../../src/sidecars/record.js';
+import { registryStore } from '../../src/sidecars/registry-file.js';
+import { Registry } from '../../src/sidecars/registry.js';
+import { fakeClock, type FakeClock } from '../fakes/clock.js';
+
+/** A provider that keeps its machines in memory, and fails as it is told. */
+class ScriptedProvider implements Provider {
+  readonly name = 'scripted';
+  readonly place = { region: 'here' };
+  readonly machines = new Map<string, Machine>();
+  readonly calls: string[] = [];
+  capable: Partial<Capabilities> = {};
+  /** What becomes of each creation, one after the other; then all goes well. */
+  creations: ((spec: MachineSpec, make: () => Machine) => Machine | Promise<Machine>)[] = [];
+  described: (() => Promise<Machine | undefined>)[] = [];
+
+  capabilities(): Promise<Capabilities> {
+    return Promise.resolve({
+      ...{ idempotentCreate: true, readsLag: false, hostKey: 'given', start: false, stop: false },
+      ...{ authorizeKey: false, connect: false },
+      ...this.capable,
+    });
+  }
+
+  async create(spec: MachineSpec): Promise<Machine> {
+    this.calls.push('create');
+    const make = (): Machine => {
+      const { name, requestId } = spec;
+      const machine: Machine = this.machines.get(requestId) ?? {
+        ...{ id: `id-${this.machines.size + 1}`, name, requestId, state: 'running' },
+        ssh: { endpoint: { kind: 'tcp', host: '192.0.2.1', port: 22 }, user: 'dev', hostKeys: [told] },
+      };
+      this.machines.set(requestId, machine);
+      return machine;
+    };
+    const next = this.creations.shift();
+    return next === undefined ? make() : next(spec, make);
+  }
+
+  describe({ requestId }: { requestId: string }): Promise<Machine | undefined> {
+    this.calls.push('describe');
+    return (this.described.shift() ?? (() => Promise.resolve(this.machines.get(requestId))))();
+  }
+
+  async *list(): AsyncIterable<Machine> {
+    yield* await Promise.resolve(this.machines.values());
+  }
+
+  delete({ requestId }: { requestId: string }): Promise<void> {
+    this.machines.delete(requestId);
+    return Promise.resolve();
+  }
+}
+
+const told = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDM2km7bjhTK37rcs4Zm5TEDyaBX9AlthvkZQcoxNg9N';
+const fault = (facts = {}, retryable = true): SidecarError => new SidecarError('provider.failed', facts, { retryable });
+
+let stateDir: string;
+let registry: Registry;
+let provider: ScriptedProvider;
+let clock: FakeClock;
+let events: SidecarEvent[];
+beforeEach(async () => {
+  stateDir = await mkdtemp(join(tmpdir(), 'sidecar-create-'));
+  registry = new Registry(registryStore(stateDir));
+  provider = new ScriptedProvider();
+  clock = fakeClock();
+  events = [];
+});
+afterEach(() => rm(stateDir, { recursive: true }));
+
+const create = (signal?: AbortSignal): Promise<SidecarRecord> =>
+  clock.until(
+    createMachine(
+      { name: 'web' },
+      { provider, registry, stateDir, clock, emit: (event) => events.push(event), signal },
+    ),
+  );
+const uncertain = (): boolean => events.some(({ kind }) => kind === 'provider.uncertain');
+const keys = (): Promise<string[]> => readdir(join(stateDir, 'keys'));
+const locate = (timeOfDay?: () => number): ReturnType<typeof madeLocator> =>
+  madeLocator({
+    ...{ provider: () => Promise.resolve(provider), registry, stateDir },
+    ...(timeOfDay === undefined ? {} : { timeOfDay }),
+  });
+
+describe('making a machine', () => {
+  it('is on the list before its provider is asked for anything', async () => {
+    provider.creations = [
+      async (_spec, make) => {
+        expect((await registry.get('web')).provider).toMatchObject({ by: 'scripted', place: { region: 'here' } });
+        return make();
+      },
+    ];
+    const record = await create();
+    expect(madeBy(record).id).toBe('id-1');
+    expect(await keys()).toEqual([madeBy(record).requestId]);
+  });
+
+  it('asks for it under one request id, however often', async () => {
+    const asked: MachineSpec[] = [];
+    const lose = (spec: MachineSpec): never => {
+      asked.push(spec);
+      throw fault({ maybeApplied: true });
+    };
+    provider.creations = [lose, lose, lose];
+    await create();
+    expect(new Set(asked.map(({ requestId }) => requestId)).size).toBe(1);
+    expect(clock.now()).toBe(1_000 + 2_000 + 4_000);
+    expect(provider.machines.size).toBe(1);
+  });
+
+  it('is given up after four attempts, and then leaves nothing', async () => {
+    const lose = (): never => {
+      throw fault({ maybeApplied: true, reason: 'gone again' });
+    };
+    provider.creations = [lose, lose, lose, lose];
+    await expect(create()).rejects.toMatchObject({ code: 'provider.failed', facts: { reason: 'gone again' } });
+    expect(await registry.list()).toEqual([]);
+    expect(await keys()).toEqual([]);
+    expect(uncertain()).toBe(false);
+  });
+
+  it('takes a machine that was made though its answer was lost, and makes no second one', async () => {
+    provider.creations = [
+      (_spec, make) => {
+        make();
+        throw fault({ maybeApplied: true });
+      },
+    ];
+    expect(madeBy(await create()).id).toBe('id-1');
+    expect(provider.calls).toEqual(['create', 'describe']);
+  });
+
+  it('is not asked for twice of a provider that could make two', async () => {
+    provider.capable = { idempotentCreate: false };
+    provider.creations = [
+      () => {
+        throw fault({ maybeApplied: true });
+      },
+    ];
+    await expect(create()).rejects.toMatchObject({ code: 'provider.failed' });
+    expect(provider.calls).toEqual(['create', 'describe']);
+  });
+
+  it('that is refused for good fails at once, and leaves nothing', async () => {
+    provider.creations = [
+      () => {
+        throw fault({ reason: 'no such image' }, false);
+      },
+    ];
+    await expect(create()).rejects.toMatchObject({ facts: { reason: 'no such image' } });
+    expect(provider.calls).toEqual(['create']);
+    expect(await registry.list()).toEqual([]);
+    expect(await keys()).toEqual([]);
+  });
+
+  it.each([
+    ['nobody can be asked about', { readsLag: false }],
+    ['its provider may not know yet', { readsLag: true, idempotentCreate: false }],
+  ])('of which %s stays on the list, and can be deleted', async (_, capable) => {
+    provider.capable = capable;
+    let made: Machine | undefined;
+    provider.creations = [
+      (_spec, make) => {
+        made = make();
+        throw fault({ maybeApplied: true });
+      },
+    ];
+    provider.described = [
+      () => (capable.readsLag ? Promise.resolve(undefined) : Promise.reject(fault({ reason: 'down' }))),
+    ];
+    await expect(create()).rejects.toMatchObject({ code: 'provider.failed' });
+    expect(uncertain()).toBe(true);
+    const record = await registry.get('web');
+    expect(madeBy(record).requestId).toBe(made?.requestId);
+    await locate().delete(record);
+    expect(provider.machines.size).toBe(0);
+    expect(await keys()).toEqual([]);
+  });
+
+  it('that threw what nobody expected is looked for, too', async () => {
+    provider.creations = [
+      (_spec, make) => {
+        make();
+        throw new TypeError('oops');
+      },
+    ];
+    expect(madeBy(await create()).id).toBe('id-1');
+  });
+
+  describe('told to stop', () => {
+    const reason = new Error('Ctrl-C');
+    let controller: AbortController;
+    beforeEach(() => (controller = new AbortController()));
+
+    it('leaves nothing where nothing was made', async () => {
+      provider.creations = [
+        () => {
+          controller.abort(reason);
+          throw reason;
+        },
+      ];
+      await expect(create(controller.signal)).rejects.toBe(reason);
+      expect(await registry.list()).toEqual([]);
+      expect(uncertain()).toBe(false);
+    });
+
+    it('keeps on the list what was made by then', async () => {
+      provider.creations = [
+        (_spec, make) => {
+          make();
+          controller.abort(reason);
+          throw reason;
+        },
+      ];
+      await expect(create(controller.signal)).rejects.toBe(reason);
+      expect((await registry.get('web')).provider.kind).toBe('made');
+      expect(uncertain()).toBe(true);
+    });
+  });
+
+  it('pins the key that the machine was given, or the one that its provider tells', async () => {
+    expect((await create()).hostKeys).toEqual([expect.stringMatching(/^ssh-ed25519 /)]);
+    await registry.remove('web');
+    provider.capable = { hostKey: 'told' };
+    expect((await create()).hostKeys).toEqual([told]);
+  });
+});
+
+describe('finding a machine that was made', () => {
+  const change = (machine: Partial<Machine>): void => {
+    for (const [id, each] of provider.machines) provider.machines.set(id, { ...each, ...machine });
+  };
+
+  it.each([
+    ['creating', { code: 'ssh.unreachable', retryable: true }],
+    ['starting', { code: 'ssh.unreachable', retryable: true }],
+    ['failed', { code: 'provider.failed', retryable: false }],
+    ['stopped', { code: 'provider.failed', retryable: false }],
+    ['deleting', { code: 'provider.gone', retryable: false }],
+  ] as const)('that is %s says so, and whether to wait', async (state, error) => {
+    const record = await create();
+    change({ state });
+    await expect(locate().target(record)).rejects.toMatchObject(error);
+  });
+
+  it('waits for one that runs and is nowhere yet', async () => {
+    const record = await create();
+    change({ ssh: undefined });
+    await expect(locate().target(record)).rejects.toMatchObject({ code: 'ssh.unreachable', retryable: true });
+  });
+
+  it('starts one that was stopped', async () => {
+    const record = await create();
+    change({ state: 'stopped' });
+    const starting: Provider = Object.assign(provider, {
+      start: () => {
+        change({ state: 'running' });
+        return Promise.resolve();
+      },
+    });
+    expect(starting.start).toBeDefined();
+    expect(await locate().target(record)).toMatchObject({ host: '192.0.2.1', port: 22, user: 'dev' });
+  });
+
+  it('tells one that is gone from one that its provider may not know yet', async () => {
+    const record = await create();
+    provider.machines.clear();
+    await expect(locate().target(record)).rejects.toMatchObject({ code: 'provider.gone', retryable: false });
+    provider.capable = { readsLag: true };
+    await expect(locate().target(record)).rejects.toMatchObject({ code: 'ssh.unreachable', retryable: true });
+    const later = locate(() => Date.now() + 61_000);
+    await expect(later.target(record)).rejects.toMatchObject({ code: 'provider.gone' });
+  });
+
+  it('keeps the keys that its provider tells only later, and no others after that', async () => {
+    provider.capable = { hostKey: 'told' };
+    provider.creations = [(_spec, make) => ({ ...make(), ssh: undefined })];
+    const record = await create();
+    expect(record.hostKeys).toEqual([]);
+    expect(await locate().target(record)).toMatchObject({ hostKeys: [told] });
+    const pinned = await registry.get('web');
+    expect(pinned.hostKeys).toEqual([told]);
+    const endpoint = { kind: 'tcp', host: '192.0.2.1', port: 22 } as const;
+    change({ ssh: { endpoint, user: 'dev', hostKeys: ['ssh-ed25519 other'] } });
+    expect(await locate().target(pinned)).toMatchObject({ hostKeys: [told] });
+  });
+});
