@@ -1,27 +1,26 @@
 import type { Sidecars } from '../../src/client.js';
 import { SidecarError } from '../../src/errors.js';
-import type { ProviderOptions } from '../../src/provider/provider.js';
 import { durationRule, parseDuration } from '../../src/sidecars/duration.js';
-import { generateName } from '../../src/sidecars/names.js';
-import type { SidecarRecord } from '../../src/sidecars/record.js';
+import { checkName, generateName } from '../../src/sidecars/names.js';
 import { afterLandingHere } from '../after-landing.js';
 import { selector } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
 import { landProved } from '../land-proved.js';
-import { sidecarDocument } from '../sidecar-document.js';
+import { providerOptions, type OptionFlags } from '../provider-options.js';
+import { sidecarDocument, type SidecarDocument } from '../sidecar-document.js';
 import { openSidecars } from '../sidecars.js';
 import type { Line } from '../ui/line.js';
 import { formatSeconds } from '../ui/quantities.js';
 import { createReporter } from '../ui/reporter.js';
 import { driftWarning, keptWarning, syncSummary } from '../ui/sync-summary.js';
 
-export interface CreateFlags {
+export interface CreateFlags extends OptionFlags {
   readonly provider: string;
+  readonly swarm?: boolean;
+  readonly replicas?: string;
   readonly image?: string;
   readonly workdir?: string;
   readonly bootDelay?: string;
-  /** `key=value`, as they were given. */
-  readonly option?: readonly string[];
   readonly sync?: boolean;
   /** False after `--no-use`. */
   readonly use: boolean;
@@ -29,50 +28,125 @@ export interface CreateFlags {
 
 /** Waits for nothing: `wait` and `sync` wait for the boot; so does `--sync`, which is both commands in one. */
 export async function create(context: Context, given: string | undefined, flags: CreateFlags): Promise<void> {
-  const { provider, image, workdir } = flags;
-  const { clock, output, signal } = context;
-  const startedMs = clock.now();
-  const bootDelayMs = bootDelay(flags.bootDelay);
-  const options = { ...parseOptions(flags.option ?? []), ...(bootDelayMs > 0 ? { bootDelayMs } : {}) };
+  const { output } = context;
   const sidecars = openSidecars(context);
   const name = given ?? (await newName(sidecars));
-  const select = flags.use ? await selector(context, sidecars) : undefined;
+  const request: Request = { sidecars, flags, provider: providerOf(flags), bootDelayMs: bootDelay(flags.bootDelay) };
+  const names = namesOf(name, flags.replicas);
+  if (names.length === 1) {
+    const select = flags.use ? await selector(context, sidecars) : undefined;
+    const { document, lines } = await createOne(context, name, { ...request, select });
+    output.outcome(document, lines);
+    return;
+  }
+  const made = await inTurns(names, (each) => createOne(context, each, request));
+  const failed = made.find((each) => each.status === 'rejected');
+  const done = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  // What was made is told, also where others were not.
+  if (failed !== undefined) {
+    for (const { lines } of done) for (const line of lines) output.note(...line);
+    throw failed.reason;
+  }
+  output.outcome(
+    done.map(({ document }) => document),
+    done.flatMap(({ lines }) => lines),
+  );
+}
+
+interface Request {
+  readonly sidecars: Sidecars;
+  readonly flags: CreateFlags;
+  readonly provider: string;
+  readonly bootDelayMs: number;
+  /** Makes it the current one. */
+  readonly select?: ((name: string) => Promise<void>) | undefined;
+}
+
+interface Created {
+  readonly document: object;
+  readonly lines: readonly Line[];
+}
+
+async function createOne(
+  context: Context,
+  name: string,
+  { sidecars, flags, provider, bootDelayMs, select }: Request,
+): Promise<Created> {
+  const { image, workdir } = flags;
+  const { clock, output, signal } = context;
+  const startedMs = clock.now();
+  const options = { ...providerOptions(flags), ...(bootDelayMs > 0 ? { bootDelayMs } : {}) };
   const emit = createReporter(output, name);
   const record = await sidecars.create({ name, provider, image, workdir, options, emit, signal });
   await select?.(name);
-  const created: Line = [
+  const line: Line = [
     { text: '✓ ', style: 'green' },
     `created ${name}`,
-    flags.use ? ', now the current sidecar' : '',
+    select === undefined ? '' : ', now the current sidecar',
     bootDelayMs > 0 ? `; it boots for ${formatSeconds(bootDelayMs)}` : '',
   ];
-  const document = sidecarDocument(record, { current: flags.use });
-  if (flags.sync === true) await landFirst(context, { record, document, created, startedMs });
-  else output.outcome(document, [created]);
-}
-
-interface Made {
-  readonly record: SidecarRecord;
-  readonly document: ReturnType<typeof sidecarDocument>;
-  readonly created: Line;
-  readonly startedMs: number;
+  const document = sidecarDocument(record, { current: select !== undefined });
+  if (flags.sync !== true) return { document, lines: [line] };
+  output.note(...line);
+  return landFirst(context, { name, document, startedMs });
 }
 
 /** What was made stays, whatever becomes of the landing. */
-async function landFirst(context: Context, { record: { name }, document, created, startedMs }: Made): Promise<void> {
+async function landFirst(
+  context: Context,
+  { name, document, startedMs }: { name: string; document: SidecarDocument; startedMs: number },
+): Promise<Created> {
   const { clock, output } = context;
-  output.note(...created);
-  const createMs = Math.round(clock.now() - startedMs);
+  const sinceMs = (): number => Math.round(clock.now() - startedMs);
+  const createMs = sinceMs();
   const after = await afterLandingHere(context, {});
-  await landProved(context, {
-    ...{ sidecar: name, flags: {}, after },
-    onLanded: (sync) => {
-      for (const warning of [driftWarning(sync), keptWarning(sync)]) if (warning !== undefined) output.warn(warning);
-      const totalMs = Math.round(clock.now() - startedMs);
-      const total = `${name} holds the working tree, proved, ${formatSeconds(totalMs)} after its creation began`;
-      output.outcome({ ...document, sync, ms: { create: createMs, total: totalMs } }, [syncSummary(sync), [total]]);
-    },
-  });
+  let totalMs = createMs;
+  const onLanded = (): void => {
+    totalMs = sinceMs();
+  };
+  const sync = await landProved(context, { sidecar: name, flags: {}, after, onLanded });
+  for (const warning of [driftWarning(sync), keptWarning(sync)]) if (warning !== undefined) output.warn(warning);
+  const total = `${name} holds the working tree, proved, ${formatSeconds(totalMs)} after its creation began`;
+  return {
+    document: { ...document, sync, ms: { create: createMs, total: totalMs } },
+    lines: [syncSummary(sync), [total]],
+  };
+}
+
+/** A service of a swarm is what makes a machine of its own kind. */
+function providerOf({ provider, swarm = false }: CreateFlags): string {
+  if (!swarm) return provider;
+  if (provider === 'docker' || provider === 'swarm') return 'swarm';
+  throw new SidecarError('usage.invalid', { reason: '--swarm goes with `--provider docker`', value: provider });
+}
+
+const mostReplicas = 100;
+
+/** `web`, or `web-1`, `web-2`, …: each is a sidecar of its own, with keys of its own. */
+function namesOf(name: string, replicas = '1'): readonly string[] {
+  const count = /^\d{1,3}$/.test(replicas) ? Number(replicas) : 0;
+  if (count < 1 || count > mostReplicas) {
+    const reason = `--replicas must be a number from 1 to ${mostReplicas}`;
+    throw new SidecarError('usage.invalid', { reason, value: replicas });
+  }
+  if (count === 1) return [name];
+  return Array.from({ length: count }, (_, index) => checkName(`${name}-${index + 1}`));
+}
+
+const atOnce = 4;
+
+/** A few at a time, all of them: one that fails does not keep the others from being made. */
+async function inTurns<T>(
+  names: readonly string[],
+  work: (name: string) => Promise<T>,
+): Promise<readonly PromiseSettledResult<T>[]> {
+  const results: PromiseSettledResult<T>[] = [];
+  const waiting = names.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, name] of waiting) [results[index]] = await Promise.allSettled([work(name)]);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
 }
 
 async function newName({ registry }: Sidecars): Promise<string> {
@@ -83,18 +157,4 @@ function bootDelay(text = '0'): number {
   const ms = text === '0' ? 0 : parseDuration(text);
   if (ms !== undefined) return ms;
   throw new SidecarError('usage.invalid', { reason: `--boot-delay must be 0 or ${durationRule}`, value: text });
-}
-
-/** What is given more than once is a list. */
-function parseOptions(given: readonly string[]): ProviderOptions {
-  const options = new Map<string, string | string[]>();
-  for (const text of given) {
-    const [, key, value] = /^([A-Za-z][\w.-]*)=(.*)$/s.exec(text) ?? [];
-    if (key === undefined || value === undefined) {
-      throw new SidecarError('usage.invalid', { reason: '--option is written KEY=VALUE', value: text });
-    }
-    const before = options.get(key);
-    options.set(key, before === undefined ? value : [before, value].flat());
-  }
-  return Object.fromEntries(options);
 }

@@ -12,6 +12,15 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .argument('[name]', 'its name; one is made up when it is left out')
     .addOption(providerOption())
     .option('--image <image>', 'what the machine is made of, in the words of its provider')
+    .option('--publish <[address:]port>', 'containers: publish its SSH server on a port (0: any), instead of none')
+    .option('--volume <name:/path>', 'containers: keep a directory in a volume, as a cache; may be repeated', collect)
+    .option('--env <name=value>', 'containers: set a variable of its environment; may be repeated', collect)
+    .option('--cpus <number>', 'containers: how many processors it may use')
+    .option('--memory <size>', 'containers: how much memory it may use, as in 4g')
+    .option('--devcontainer [file]', 'docker: make it as the devcontainer.json of the working tree says')
+    .option('--swarm', 'docker: make it a service of a Docker Swarm, on whatever node there is room')
+    .option('--constraint <rule>', 'swarm: where it may run, as in node.labels.zone==east; may be repeated', collect)
+    .option('--replicas <number>', 'make so many, called NAME-1, NAME-2, …; none of them becomes current')
     .option('--option <key=value>', 'something else that the provider is to know; may be given more than once', collect)
     .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
     .option('--sync', 'land the working tree there as soon as the machine answers, and tell how long it all took')
@@ -88,9 +97,9 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 
 /** Its kinds are there to be completed; whether one is known is for `create` to say. */
 function providerOption(): Option {
-  const words = 'what makes the machine; today: local, a small machine of its own on this computer';
-  const option = new Option('--provider <kind>', words).default('local');
-  option.argChoices = ['local'];
+  const words = 'who makes the machine: local (a small one on this computer), docker, or another provider';
+  const option = new Option('--provider <name>', words).default('local');
+  option.argChoices = ['local', 'docker'];
   return option;
 }
 
