@@ -1,4 +1,5 @@
 import { providerName, type SidecarRecord } from '../src/sidecars/record.js';
+import { destinationText } from '../src/transport/destination.js';
 
 /** A sidecar in `--json`, the same for every command. */
 export interface SidecarDocument {
@@ -7,6 +8,8 @@ export interface SidecarDocument {
   readonly provider: string;
   /** Where ssh connects to: `[user@]host[:port]` as it was given to `add`; null where the provider knows. */
   readonly destination: string | null;
+  /** The hosts to jump over that were given to `add`; null where ~/.ssh/config says, or the provider knows. */
+  readonly jump: readonly string[] | null;
   /** The workspace, when one was set for this sidecar. */
   readonly workdir: string | null;
   readonly hostKeys: readonly string[];
@@ -20,6 +23,7 @@ export function sidecarDocument(record: SidecarRecord, { current }: { readonly c
     name: record.name,
     provider: providerName(record),
     destination: destinationOf(record),
+    jump: jumpOf(record),
     workdir: record.workdir ?? null,
     hostKeys: record.hostKeys,
     createdAt: record.createdAt,
@@ -29,8 +33,9 @@ export function sidecarDocument(record: SidecarRecord, { current }: { readonly c
 
 function destinationOf({ provider }: SidecarRecord): string | null {
   if (provider.kind !== 'ssh') return null;
-  const user = provider.user === undefined ? '' : `${provider.user}@`;
-  const host = provider.host.includes(':') ? `[${provider.host}]` : provider.host;
-  const port = provider.port === undefined ? '' : `:${provider.port}`;
-  return `${user}${host}${port}`;
+  return destinationText(provider);
+}
+
+function jumpOf({ provider }: SidecarRecord): string[] | null {
+  return provider.kind === 'ssh' ? (provider.jump?.map(destinationText) ?? null) : null;
 }

@@ -335,10 +335,10 @@ export class Sidecars {
     ]);
     const { emit = ignore, deadlineMs, askPassphrase } = options;
     let known = record;
-    const pin = async (key: string): Promise<void> => {
-      known = await this.registry.pin(record.name, key, record);
+    const pin = async (key: string, hop?: string): Promise<void> => {
+      known = await this.registry.pin(record.name, key, { only: record, hop });
     };
-    const connect = sshConnect({ askPassphrase, pin, emit });
+    const connect = sshConnect({ askPassphrase, pin, emit, env: this.#env });
     const locator = await this.#locator();
     const limit = deadlineMs === undefined ? {} : { deadlineMs };
     return (signal, lost) =>

@@ -31,6 +31,8 @@ export type SidecarEvent =
   | {
       readonly kind: 'hostkey.pinned';
       readonly host: string;
+      /** Its name, where it is a host on the way to the sidecar. */
+      readonly hop?: string;
       readonly keyType: string;
       readonly fingerprint: string;
       readonly source: 'first-use' | 'known_hosts';

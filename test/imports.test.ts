@@ -19,9 +19,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/transport': [],
   'src/files': [],
   'src/git': [],
-  // The public key of a pinned host is parsed and compared where it is kept, and a forward where it is set.
+  // What a record or a setting says of hosts, keys and forwards is checked where it is kept.
   'src/sidecars': [
     'src/files',
+    'src/transport/destination.ts',
     'src/transport/forward-spec.ts',
     'src/transport/public-key.ts',
     'src/transport/target.ts',

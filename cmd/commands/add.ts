@@ -8,6 +8,7 @@ export interface AddFlags {
   readonly identity?: string;
   readonly workdir?: string;
   readonly hostKey?: string;
+  readonly jump?: string;
   /** False after `--no-use`. */
   readonly use: boolean;
 }
@@ -20,7 +21,7 @@ export interface AddRequest {
 
 /** Connects to nothing: the machine may be off, or not there yet. */
 export async function add(context: Context, { name, destination, flags }: AddRequest): Promise<void> {
-  const { identity, workdir, hostKey } = flags;
+  const { identity, workdir, hostKey, jump } = flags;
   const sidecars = openSidecars(context);
   const select = flags.use ? await selector(context, sidecars) : undefined;
   const record = await sidecars.add({
@@ -29,6 +30,7 @@ export async function add(context: Context, { name, destination, flags }: AddReq
     identity: identity === undefined ? undefined : keyPath(context, identity),
     workdir,
     hostKey,
+    jump,
   });
   await select?.(name);
   context.output.outcome(sidecarDocument(record, { current: flags.use }), [

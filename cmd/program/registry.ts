@@ -41,6 +41,7 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .argument('<destination>', '[user@]host[:port], or an alias of ~/.ssh/config')
     .option('--identity <file>', 'the private key to use, and no other')
     .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
+    .option('--jump <hosts>', 'reach it over these, as `ssh -J`: [user@]host[:port], with commas between several')
     .option('--host-key <key>', "the machine's host key, as 'ssh-ed25519 AAAA…'")
     .option('--no-use', 'do not make it current')
     .addHelpText('after', addLines)
@@ -116,6 +117,7 @@ Examples:
   sidecar add web dev@web.example.com
   sidecar add box box              # a Host of ~/.ssh/config
   sidecar add vm root@10.0.0.7:2222 --identity ~/.ssh/vm --workdir /srv/app
+  sidecar add inner dev@10.1.0.4 --jump bastion.example.com
 
 Nothing is connected to yet: \`sidecar wait\` or \`sidecar sync\` does, and says so when a host key is new.
 

@@ -147,14 +147,17 @@ const sayings: { readonly [S in keyof Sayings]: (facts: Sayings[S]) => CheckWord
         ? 'make one with `sidecar create`, or adopt a machine with `sidecar add NAME HOST`'
         : `select one with \`sidecar use NAME\`: there is ${aFew(known)}`,
   }),
-  'address.known': ({ user, host, port }) => found(`${user}@${host.includes(':') ? `[${host}]` : host}:${port}`),
+  'address.known': ({ user, host, port, by }) =>
+    found(`${user}@${host.includes(':') ? `[${host}]` : host}:${port}${by === undefined ? '' : `, ${by}`}`),
   'name.resolves': ({ host, addresses }) => found(`${host} is ${aFew(addresses)}`),
   'name.needless': ({ host }) => found(`${host} is an address`),
+  'name.elsewhere': ({ host }) => found(`${host} is not looked up here`),
   'name.unknown': ({ host, reason }) => ({
     detail: `${host} cannot be resolved: ${reason}`,
     fix: 'check how it is spelled in `sidecar list` and ~/.ssh/config, and that this machine is online',
   }),
   'port.open': ({ host, port }) => found(`${host} takes connections on ${port}`),
+  'port.led_to': () => found('the way leads to an SSH server'),
   'host.pinned': () => found('it shows the key that is pinned'),
   'host.known': ({ fingerprint }) => found(`it shows the key in known_hosts, ${fingerprint}`),
   'host.new': ({ fingerprint, keyType }) => ({

@@ -26,8 +26,16 @@ export function number(facts: Facts, key: string): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-/** The sidecar by the name that the user gave it, and its address: `web (10.0.0.7:22)`. */
+/** The server that it is about: the sidecar, or a host on the way, `bastion (10.0.0.1:22), on the way to web,`. */
 export function place(facts: Facts): string {
+  const hop = text(facts, 'hop');
+  if (hop === undefined) return goal(facts);
+  const address = addressOf(facts);
+  return `${hop}${address === undefined || address === hop ? '' : ` (${address})`}, on the way to ${the(facts, 'sidecar', 'the sidecar')},`;
+}
+
+/** The sidecar by the name that the user gave it, and its address: `web (10.0.0.7:22)`. */
+export function goal(facts: Facts): string {
   const sidecar = text(facts, 'sidecar');
   const address = addressOf(facts);
   if (sidecar === undefined || address === undefined) return sidecar ?? address ?? 'the sidecar';

@@ -49,16 +49,18 @@ export function createReporter(output: Output, name: string): Emit {
         else output.clearProgress();
         return;
       }
-      case 'hostkey.pinned':
+      case 'hostkey.pinned': {
+        const shower = event.hop === undefined ? name : `${event.hop}, on the way to ${name}`;
         if (event.source === 'first-use') {
-          output.note(`first connection to ${name}: its ${event.keyType} host key is trusted from now on: `, {
+          output.note(`first connection to ${shower}: its ${event.keyType} host key is trusted from now on: `, {
             text: event.fingerprint,
             style: 'bold',
           });
         } else {
-          detail(`${name}: host key ${event.fingerprint} (${event.keyType}) taken from known_hosts`);
+          detail(`${shower}: host key ${event.fingerprint} (${event.keyType}) taken from known_hosts`);
         }
         return;
+      }
       case 'snapshot.skipped':
         output.problem({
           file: event.file,

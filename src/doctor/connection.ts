@@ -1,10 +1,11 @@
 import { SidecarError } from '../errors.js';
 import type { HostKeyPolicy, HostKeyVerdict } from '../transport/host-trust.js';
 import type { Identities } from '../transport/identities.js';
-import type { AskPassphrase } from '../transport/passphrase.js';
-import type { SshTarget } from '../transport/target.js';
+import type { Hop } from '../transport/ssh2/connect.js';
+import { hopsOf, type SshTarget } from '../transport/target.js';
 import type { Transport } from '../transport/transport.js';
 import { stepMs } from './limit.js';
+import type { Patient } from './patient.js';
 
 /** How far one attempt to open a session came. */
 export type Attempt =
@@ -23,9 +24,9 @@ export type KnownHostKey = Exclude<HostKeyVerdict, { kind: 'refused' }>;
  */
 export async function tryToConnect(
   target: SshTarget,
-  { askPassphrase, signal }: { readonly askPassphrase?: AskPassphrase | undefined; readonly signal: AbortSignal },
+  { askPassphrase, env, signal }: Pick<Patient, 'askPassphrase' | 'env' | 'signal'>,
 ): Promise<Attempt> {
-  const [{ hostKeyPolicy }, { loadIdentities }, { connectSsh2 }] = await Promise.all([
+  const [{ hostKeyPolicy }, { loadIdentities }, { connectSsh2, greetSsh2 }] = await Promise.all([
     import('../transport/host-trust.js'),
     import('../transport/identities.js'),
     import('../transport/ssh2/connect.js'),
@@ -41,15 +42,23 @@ export async function tryToConnect(
         return verdict;
       },
     };
+    const unlock = askPassphrase === undefined ? {} : { askPassphrase };
+    const hops: Hop[] = [];
+    for (const hop of hopsOf(target)) {
+      const known = await hostKeyPolicy(hop);
+      const identities = await loadIdentities({ target: hop, ...unlock });
+      hops.push({ target: hop, hostKeys: known, identities, onAccepted: () => Promise.resolve() });
+    }
+    const way = { target, hostKeys, hops, env, timeoutMs: stepMs, signal };
     let identities: Identities;
     try {
-      identities = await loadIdentities({ target, ...(askPassphrase === undefined ? {} : { askPassphrase }) });
+      identities = await loadIdentities({ target, ...unlock });
     } catch (error) {
-      await shakeHands(target, { hostKeys, signal });
+      await greetSsh2(way);
       throw error;
     }
-    if (identities.attempts.length === 0) await shakeHands(target, { hostKeys, signal });
-    const { transport } = await connectSsh2({ target, hostKeys, identities, timeoutMs: stepMs, signal });
+    if (identities.attempts.length === 0) await greetSsh2(way);
+    const { transport } = await connectSsh2({ ...way, identities });
     if (shown.hostKey === undefined) throw new Error('the host key was not asked about');
     return { reached: 'session', hostKey: shown.hostKey, transport };
   } catch (error) {
@@ -60,26 +69,10 @@ export async function tryToConnect(
   }
 }
 
-/** Whether not even a TCP connection was made. A configuration that cannot be used is no word of the other side. */
+/**
+ * Whether the machine itself was not reached. A configuration that cannot be used is no word of the other side, and what is
+ * wrong with a host on the way is none of its own.
+ */
 function isBeforeThePort({ code, facts }: SidecarError): boolean {
-  return code === 'ssh.config_invalid' || facts['stage'] === 'dial';
-}
-
-/** Connects as far as the host key, with nothing to log in with. Throws what keeps it from that. */
-async function shakeHands(
-  target: SshTarget,
-  { hostKeys, signal }: { readonly hostKeys: HostKeyPolicy; readonly signal: AbortSignal },
-): Promise<void> {
-  const [{ AttemptTimer }, { dial }] = await Promise.all([
-    import('../transport/ssh2/attempt-timer.js'),
-    import('../transport/ssh2/dial.js'),
-  ]);
-  const timer = new AttemptTimer(stepMs);
-  try {
-    const dialed = await dial({ target, hostKeys, identities: [], timer, signal, keepaliveMs: stepMs });
-    // A server that lets everybody in.
-    if (dialed.kind === 'open') await dialed.transport.close();
-  } finally {
-    timer.pause();
-  }
+  return code === 'ssh.config_invalid' || facts['stage'] === 'dial' || facts['hop'] !== undefined;
 }

@@ -52,11 +52,15 @@ export interface Sayings {
   // the way to the sidecar
   'sidecar.chosen': { readonly name: string; readonly kind: string };
   'sidecar.none': { readonly known: readonly string[] };
-  'address.known': { readonly user: string; readonly host: string; readonly port: number };
+  /** `by`: how it is reached, where that is not straight to its address. */
+  'address.known': { readonly user: string; readonly host: string; readonly port: number; readonly by?: string };
   'name.resolves': { readonly host: string; readonly addresses: readonly string[] };
   'name.needless': { readonly host: string };
+  /** It is for the other end of the way to look up. */
+  'name.elsewhere': { readonly host: string };
   'name.unknown': { readonly host: string; readonly reason: string };
   'port.open': { readonly host: string; readonly port: number };
+  'port.led_to': object;
   'host.pinned': object;
   'host.known': { readonly fingerprint: string };
   'host.new': { readonly fingerprint: string; readonly keyType: string };

@@ -4,7 +4,7 @@ import { errorCode } from '../files/private-files.js';
 import { after, failed, ok, Unmade, warning, type Check, type Verdict } from './check.js';
 import type { Attempt, KnownHostKey } from './connection.js';
 import type { Limit } from './limit.js';
-import type { SshTarget } from '../transport/target.js';
+import { hopsOf, type Route, type SshTarget } from '../transport/target.js';
 import type { Way } from './way.js';
 
 /** The way to the sidecar, from its name to a shell over there. */
@@ -17,11 +17,11 @@ export function wayChecks({ choice, target, attempt, there }: Way, limit: Limit)
     {
       id: 'address',
       run: async () => {
-        const { user, host, port } = await target;
-        return ok('address.known', { user, host, port });
+        const { user, host, port, route } = await target;
+        return ok('address.known', { user, host, port, ...byOf(route) });
       },
     },
-    { id: 'name', run: async () => limit(resolveName((await known).host)) },
+    { id: 'name', run: async () => limit(judgeName(await known)) },
     { id: 'port', run: async () => judgePort(await tried, await known) },
     { id: 'host_key', run: async () => judgeHostKey(await tried) },
     { id: 'login', run: async () => judgeLogin(await tried, await known) },
@@ -33,6 +33,26 @@ export function wayChecks({ choice, target, attempt, there }: Way, limit: Limit)
       },
     },
   ];
+}
+
+/** How it is reached, where that is not straight to its address. */
+function byOf(route: Route | undefined): { readonly by?: string } {
+  switch (route?.kind) {
+    case undefined:
+      return {};
+    case 'jump':
+      return { by: `over ${[...hopsOf(route.over), route.over].map(({ alias }) => alias).join(', ')}` };
+    case 'command':
+      return { by: 'by a proxy command' };
+    case 'stream':
+      return { by: 'by its provider' };
+  }
+}
+
+/** Of what is looked up here: of several hosts on the way, that is the first. */
+async function judgeName(target: SshTarget): Promise<Verdict> {
+  const { host, route } = hopsOf(target)[0] ?? target;
+  return route === undefined ? resolveName(host) : ok('name.elsewhere', { host });
 }
 
 async function resolveName(host: string): Promise<Verdict> {
@@ -48,8 +68,13 @@ async function resolveName(host: string): Promise<Verdict> {
   }
 }
 
-export function judgePort(attempt: Attempt, { host, port }: Pick<SshTarget, 'host' | 'port'>): Verdict {
-  if (attempt.reached !== 'nothing') return ok('port.open', { host, port });
+export function judgePort(
+  attempt: Attempt,
+  { host, port, route }: Pick<SshTarget, 'host' | 'port' | 'route'>,
+): Verdict {
+  if (attempt.reached !== 'nothing') {
+    return route === undefined || route.kind === 'jump' ? ok('port.open', { host, port }) : ok('port.led_to', {});
+  }
   if (/ENOTFOUND|EAI_AGAIN/.test(String(attempt.error.facts['errno']))) throw new Unmade('name');
   throw attempt.error;
 }

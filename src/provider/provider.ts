@@ -133,7 +133,7 @@ export interface MachineSsh {
 export type Endpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   /** The stdin and stdout of a program that is run here. */
-  | { readonly kind: 'command'; readonly argv: readonly string[] }
+  | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] }
   /** Binary messages of a websocket, `wss://…`, or `ws://…` on this machine. */
   | { readonly kind: 'websocket'; readonly url: string; readonly headers?: Readonly<Record<string, string>> }
   /** The provider's own `connect`. */

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { SidecarError } from '../errors.js';
 import { checkName } from '../sidecars/names.js';
 import type { SidecarRecord } from '../sidecars/record.js';
-import { parseDestination } from '../sidecars/destination.js';
+import { parseDestination, parseJump } from '../transport/destination.js';
 import { hostKeyLine, parsePublicKey } from '../transport/public-key.js';
 import { resolveSshHost } from '../transport/ssh-config.js';
 import type { HostKeyLine } from '../transport/target.js';
@@ -15,12 +15,14 @@ export interface SshHostRequest {
   /** An absolute path of a private key file. */
   readonly identity?: string | undefined;
   readonly workdir?: string | undefined;
+  /** The hosts to jump over, as `ssh -J` takes them: `[user@]host[:port]`, with commas between them; `none` for none. */
+  readonly jump?: string | undefined;
   /** The machine's key, `ssh-ed25519 AAAA… comment`. */
   readonly hostKey?: string | undefined;
 }
 
 /** The record of a machine that exists already. Touches nothing; throws `usage.invalid`. */
-export function sshHostRecord({ name, destination, identity, workdir, hostKey }: SshHostRequest): SidecarRecord {
+export function sshHostRecord({ name, destination, identity, workdir, hostKey, jump }: SshHostRequest): SidecarRecord {
   if (identity !== undefined && !isAbsolute(identity)) {
     throw new SidecarError('usage.invalid', { reason: 'the identity must be an absolute path', value: identity });
   }
@@ -32,6 +34,7 @@ export function sshHostRecord({ name, destination, identity, workdir, hostKey }:
       kind: 'ssh',
       ...parseDestination(destination),
       ...(identity === undefined ? {} : { identity }),
+      ...(jump === undefined ? {} : { jump: parseJump(jump) }),
     },
     ...(workdir === undefined ? {} : { workdir }),
   };
@@ -54,10 +57,10 @@ export interface SshHostDeps {
 /** Any machine that `ssh` can reach. It is not ours: `delete` leaves it as it is. */
 export function sshHostLocator({ env, homeDir }: SshHostDeps): Locator {
   return {
-    target: async ({ provider, hostKeys }) => {
+    target: async ({ provider, hostKeys, hopKeys }) => {
       if (provider.kind !== 'ssh') throw new TypeError(`not an ssh host: ${provider.kind}`);
-      const { host, user, port, identity } = provider;
-      const resolved = await resolveSshHost({ host, user, port, identity, env, homeDir });
+      const { host, user, port, identity, jump } = provider;
+      const resolved = await resolveSshHost({ host, user, port, identity, jump, hopKeys, env, homeDir });
       return { ...resolved, hostKeys };
     },
     delete: () => Promise.resolve(),

@@ -1,48 +1,87 @@
 import type { Emit } from '../events.js';
 import type { AskPassphrase } from '../transport/passphrase.js';
-import type { HostKeyLine } from '../transport/target.js';
-import type { Connect } from './open.js';
 import type { Identities } from '../transport/identities.js';
+import type { Hop } from '../transport/ssh2/connect.js';
+import type { AcceptedHostKey } from '../transport/ssh2/host-verifier.js';
+import { hopsOf, type HostKeyLine, type SshTarget } from '../transport/target.js';
+import type { Connect } from './open.js';
 
 export interface SshConnectOptions {
   /** Absent: there is nobody to ask, and encrypted keys are passed over. */
   readonly askPassphrase?: AskPassphrase | undefined;
-  /** Remembers a host key that was learned, for good. A session whose key cannot be remembered is not opened. */
-  readonly pin: (key: HostKeyLine) => Promise<void>;
+  /**
+   * Remembers a host key that was learned, for good: the sidecar's own, or that of a `hop` on the way, by its `hostKeyName`.
+   * A session whose key cannot be remembered is not opened.
+   */
+  readonly pin: (key: HostKeyLine, hop?: string) => Promise<void>;
   readonly emit: Emit;
+  /** What commands that lead to a server are started with, and where a proxy is named. */
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /**
- * The way to connect to one sidecar over ssh2: host trust, keys, connection, and pinning a key that was learned. Keeps
- * the unlocked keys from attempt to attempt, so that nobody is asked for the same passphrase twice.
+ * The way to connect to one sidecar over ssh2: host trust, keys, connection, and pinning a key that was learned, for the
+ * sidecar itself and each hop on the way. Keeps the unlocked keys from attempt to attempt, so that nobody is asked for the
+ * same passphrase twice.
  */
-export function sshConnect({ askPassphrase, pin, emit }: SshConnectOptions): Connect {
-  let identities: Promise<Identities> | undefined;
+export function sshConnect({ askPassphrase, pin, emit, env }: SshConnectOptions): Connect {
+  const loaded = new Map<string, Promise<Identities>>();
+  const unlock = askPassphrase === undefined ? {} : { askPassphrase: askedOnce(askPassphrase) };
+
   return async (target, { timeoutMs, signal }) => {
-    const { hostKeyPolicy, loadIdentities, connectSsh2 } = await loadTransport();
-    const hostKeys = await hostKeyPolicy(target);
-    identities ??= loadIdentities({ target, ...(askPassphrase === undefined ? {} : { askPassphrase }) });
-    const attempt = { target, hostKeys, identities: await identities, timeoutMs, signal };
-    const { transport, hostKey } = await connectSsh2(attempt);
-    if (hostKey.kind === 'pinned') return transport;
-    const { line, keyType, fingerprint, source } = hostKey;
+    const { hostKeyPolicy, loadIdentities, connectSsh2, hostKeyName } = await loadTransport();
+    const identitiesOf = (each: SshTarget): Promise<Identities> => {
+      const key = JSON.stringify([each.alias, each.host, each.port, each.user]);
+      const identities = loaded.get(key) ?? loadIdentities({ target: each, ...unlock });
+      loaded.set(key, identities);
+      return identities;
+    };
+    const remember = async (key: AcceptedHostKey, server: SshTarget, hop?: string): Promise<void> => {
+      if (key.kind === 'pinned') return;
+      const { line, keyType, fingerprint, source } = key;
+      await pin(line, hop === undefined ? undefined : hostKeyName(server));
+      emit({
+        ...{ kind: 'hostkey.pinned', host: server.alias, keyType, fingerprint, source },
+        ...(hop === undefined ? {} : { hop }),
+      });
+    };
+
+    const hops: Hop[] = [];
+    // One after the other: these may put a question to the user.
+    for (const hop of hopsOf(target)) {
+      const identities = await identitiesOf(hop);
+      const onAccepted = (key: AcceptedHostKey): Promise<void> => remember(key, hop, hop.alias);
+      hops.push({ target: hop, hostKeys: await hostKeyPolicy(hop), identities, onAccepted });
+    }
+    const [hostKeys, identities] = [await hostKeyPolicy(target), await identitiesOf(target)];
+    const { transport, hostKey } = await connectSsh2({ target, hostKeys, identities, hops, env, timeoutMs, signal });
     try {
-      await pin(line);
+      await remember(hostKey, target);
     } catch (error) {
       await transport.close();
       throw error;
     }
-    emit({ kind: 'hostkey.pinned', host: target.alias, keyType, fingerprint, source });
     return transport;
+  };
+}
+
+/** A key that is good for several servers is unlocked for each of them, and asked about once. */
+function askedOnce(ask: AskPassphrase): AskPassphrase {
+  const answers = new Map<string, Promise<string | undefined>>();
+  return (path, retry) => {
+    const answer = (retry ? undefined : answers.get(path)) ?? ask(path, retry);
+    answers.set(path, answer);
+    return answer;
   };
 }
 
 /** ssh2 takes 90 ms to load, which a command that needs no session should not pay. */
 async function loadTransport() {
-  const [{ hostKeyPolicy }, { loadIdentities }, { connectSsh2 }] = await Promise.all([
+  const [{ hostKeyPolicy }, { loadIdentities }, { connectSsh2 }, { hostKeyName }] = await Promise.all([
     import('../transport/host-trust.js'),
     import('../transport/identities.js'),
     import('../transport/ssh2/connect.js'),
+    import('../transport/known-hosts.js'),
   ]);
-  return { hostKeyPolicy, loadIdentities, connectSsh2 };
+  return { hostKeyPolicy, loadIdentities, connectSsh2, hostKeyName };
 }

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
+
 /** A machine that a provider made, see provider/provider.ts. */
 const madeRecord = v.strictObject({
   kind: v.literal('made'),
@@ -23,6 +25,8 @@ export const sidecarRecord = v.strictObject({
   workdir: v.optional(v.string()),
   /** Host keys pinned to this sidecar, `ssh-ed25519 AAAA…`. */
   hostKeys: v.array(v.string()),
+  /** Host keys pinned for the hosts on the way to it, by `hostKeyName`. */
+  hopKeys: v.optional(v.record(v.string(), v.array(v.string()))),
   provider: v.variant('kind', [
     madeRecord,
     v.strictObject({
@@ -30,9 +34,13 @@ export const sidecarRecord = v.strictObject({
       /** The destination as the user gave it: an address or an alias of `~/.ssh/config`. */
       host: v.string(),
       user: v.optional(v.string()),
-      port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))),
+      port: v.optional(port),
       /** An absolute path of a private key file. */
       identity: v.optional(v.string()),
+      /** The hosts to jump over, the first to connect to first. Absent: as the user's configuration says. */
+      jump: v.optional(
+        v.array(v.strictObject({ host: v.string(), user: v.optional(v.string()), port: v.optional(port) })),
+      ),
     }),
   ]),
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { isHost, isUser } from './destination.js';
+import { isHost, isUser } from '../transport/destination.js';
 import { registryFileName } from './name-list.js';
 import { isName } from './names.js';
 import { sidecarRecord, type SidecarRecord } from './record.js';
@@ -24,7 +24,9 @@ const registryFile = v.strictObject({
 function isHarmless({ name, provider }: SidecarRecord): boolean {
   if (!isName(name)) return false;
   if (provider.kind === 'made') return isRequestId(provider.requestId);
-  return isHost(provider.host) && (provider.user === undefined || isUser(provider.user));
+  return [provider, ...(provider.jump ?? [])].every(
+    ({ host, user }) => isHost(host) && (user === undefined || isUser(user)),
+  );
 }
 
 /** It names a file, see provider/machine-keys.ts. */

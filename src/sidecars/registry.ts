@@ -62,20 +62,28 @@ export class Registry {
   }
 
   /**
-   * Remembers the key that a sidecar showed when none was known. Pinning a key twice is fine. When a different one was
-   * pinned in the meantime, by another process that also met the sidecar for the first time, only one of the two talked
-   * to the right machine: throws `ssh.host_key_changed` and keeps what is there. `only` is the sidecar that showed it: a
-   * later one of its name is another machine.
+   * Remembers the key that a sidecar showed, or a `hop` on the way to it, when none was known. Pinning a key twice is fine.
+   * When a different one was pinned in the meantime, by another process that also met it for the first time, only one of
+   * the two talked to the right machine: throws `ssh.host_key_changed` and keeps what is there. `only` is the sidecar that
+   * it is about: a later one of its name is another machine.
    */
-  async pin(name: string, hostKey: HostKeyLine, only?: SidecarRecord): Promise<SidecarRecord> {
+  async pin(name: string, hostKey: HostKeyLine, { only, hop }: PinOptions = {}): Promise<SidecarRecord> {
     const keys = await import('../transport/public-key.js');
     return this.update(name, (current) => {
       const record = only === undefined || isSame(current, only) ? current : unknown(name, []);
-      if (record.hostKeys.includes(hostKey)) return record;
-      if (record.hostKeys.length > 0) throw pinnedAnother(record, hostKey, keys);
-      return { ...record, hostKeys: [hostKey] };
+      const pinned = hop === undefined ? record.hostKeys : (record.hopKeys?.[hop] ?? []);
+      if (pinned.includes(hostKey)) return record;
+      if (pinned.length > 0) throw pinnedAnother({ host: hop ?? name, pinned, hostKey }, keys);
+      if (hop === undefined) return { ...record, hostKeys: [hostKey] };
+      return { ...record, hopKeys: { ...record.hopKeys, [hop]: [hostKey] } };
     });
   }
+}
+
+interface PinOptions {
+  readonly only?: SidecarRecord | undefined;
+  /** By its `hostKeyName`. */
+  readonly hop?: string | undefined;
 }
 
 function find(file: RegistryFile, name: string, only?: SidecarRecord): SidecarRecord {
@@ -101,16 +109,23 @@ function byName(a: SidecarRecord, b: SidecarRecord): number {
   return a.name < b.name ? -1 : 1;
 }
 
-function pinnedAnother(record: SidecarRecord, hostKey: HostKeyLine, keys: typeof PublicKeys): SidecarError {
+function pinnedAnother(
+  {
+    host,
+    pinned,
+    hostKey,
+  }: { readonly host: string; readonly pinned: readonly string[]; readonly hostKey: HostKeyLine },
+  keys: typeof PublicKeys,
+): SidecarError {
   const fingerprintOf = (line: string): string => {
     const key = keys.parsePublicKey(line);
     return key === undefined ? 'unreadable' : keys.fingerprint(key.blob);
   };
   const keyType = keys.parsePublicKey(hostKey)?.type ?? 'unknown';
-  const expected = record.hostKeys.map(fingerprintOf);
+  const expected = pinned.map(fingerprintOf);
   return new SidecarError(
     'ssh.host_key_changed',
-    { host: record.name, keyType, actual: fingerprintOf(hostKey), expected, source: 'pin' },
+    { host, keyType, actual: fingerprintOf(hostKey), expected, source: 'pin' },
     { retryable: false },
   );
 }

@@ -1,6 +1,6 @@
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 import { SidecarError } from '../errors.js';
-import { isAbout, knownHostsName, readKnownHosts, type KnownHost } from './known-hosts.js';
+import { hostKeyName, isAbout, readKnownHosts, type KnownHost } from './known-hosts.js';
 import { fingerprint, hostKeyLine, keyType, parsePublicKey, type PublicKey } from './public-key.js';
 import type { HostKeyLine, SshTarget } from './target.js';
 
@@ -53,7 +53,7 @@ interface Known {
 
 /** The lookups of OpenSSH's sshconnect.c: HostKeyAlias alone, or host and port, then the host without its port. */
 function whatIsKnown(target: SshTarget, entries: readonly KnownHost[]): Known {
-  const name = target.hostKeyAlias ?? knownHostsName(target.host, target.port);
+  const name = hostKeyName(target);
   const under = (wanted: string): KnownHost[] => entries.filter((entry) => isAbout(entry, wanted));
   const exact = under(name);
   const bare = target.hostKeyAlias === undefined && name !== target.host ? under(target.host) : [];

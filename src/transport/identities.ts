@@ -65,6 +65,7 @@ export async function loadIdentities(options: {
     unsupported: [
       ...failures.flatMap((failed) => (failed.kind === 'unusable' ? `${failed.path} (${failed.reason})` : [])),
       ...files.flatMap(({ path, hasCertificate }) => (hasCertificate ? `${path}-cert.pub (a certificate)` : [])),
+      ...(target.certificateFiles ?? []).map((path) => `${path} (a certificate)`),
       ...agent.passedOver,
     ],
   };

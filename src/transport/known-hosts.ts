@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parsePublicKey, type PublicKey } from './public-key.js';
+import type { SshTarget } from './target.js';
 
 /** One line of a known_hosts file, see sshd(8) "SSH_KNOWN_HOSTS FILE FORMAT". */
 export interface KnownHost {
@@ -42,6 +43,11 @@ export function parseKnownHosts(text: string, path: string): KnownHost[] {
 /** The name under which known_hosts holds a host: a port other than 22 is part of it. */
 export function knownHostsName(host: string, port: number): string {
   return port === 22 ? host : `[${host}]:${String(port)}`;
+}
+
+/** The name under which a server's key is known: of the user's known_hosts, and of a hop on the way to a sidecar. */
+export function hostKeyName({ host, port, hostKeyAlias }: Pick<SshTarget, 'host' | 'port' | 'hostKeyAlias'>): string {
+  return hostKeyAlias ?? knownHostsName(host, port);
 }
 
 /** Is the entry about the host of that name? Names do not differ by case. */

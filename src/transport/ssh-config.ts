@@ -1,10 +1,15 @@
 import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { SidecarError } from '../errors.js';
+import { configInvalid } from './config-invalid.js';
+import { destinationText, type Destination } from './destination.js';
 import { homesOf, placesOf, type Homes } from './homes.js';
-import { dumpSshOptions, type SshDump } from './ssh-dump.js';
-import type { SshTarget } from './target.js';
+import { dumpSshOptions, type SshDump, type Values } from './ssh-dump.js';
+import { overHops, routeOf, type AskedRoute, type OverHops } from './ssh-route.js';
+import { expandTokens, type Tokens } from './ssh-tokens.js';
+import { hostKeyName } from './known-hosts.js';
+import type { HostKeyLine, SshTarget } from './target.js';
 
 /** The machine that the user named, what the user said about it besides, and the user's surroundings. */
 export interface SshHostQuery {
@@ -14,9 +19,15 @@ export interface SshHostQuery {
   readonly port?: number | undefined;
   /** A private key file: then no other key is tried. */
   readonly identity?: string | undefined;
+  /** The hosts to jump over instead of those of the configuration, as `ssh -J`. None at all: over none. */
+  readonly jump?: readonly Destination[] | undefined;
+  /** The keys pinned for hops, by `hostKeyName`. */
+  readonly hopKeys?: HopKeys | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly homeDir: string;
 }
+
+export type HopKeys = Readonly<Record<string, readonly HostKeyLine[]>>;
 
 export type ResolvedSshHost = Omit<SshTarget, 'hostKeys'>;
 
@@ -24,21 +35,46 @@ export type ResolvedSshHost = Omit<SshTarget, 'hostKeys'>;
  * Answers what the user's own ssh would do for `ssh host`, by asking it: `ssh -G` follows Include and Match, which no
  * library does. Without an ssh, `host` is taken literally, with the usual keys and known_hosts in `~/.ssh`.
  *
+ * The hosts to jump over are resolved in the same way, each by itself, as the `ssh -W` that ssh starts for each.
+ *
  * Throws `usage.invalid` for a host that is no name, and `ssh.config_invalid` with the reason when the configuration is
- * broken or asks for a ProxyJump or ProxyCommand.
+ * broken, leads in a circle, or asks for what is not supported.
  */
-export async function resolveSshHost(query: SshHostQuery): Promise<ResolvedSshHost> {
+export function resolveSshHost(query: SshHostQuery): Promise<ResolvedSshHost> {
+  return resolve(query, []);
+}
+
+/** `behind` are the hosts that this one is to lead to. */
+async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]): Promise<ResolvedSshHost> {
   checkHost(query.host);
   const homes = homesOf(query.homeDir);
   const dump = await dumpSshConfig(query, homes);
-  switch (dump.kind) {
-    case 'options':
-      return fromOptions(query, homes, dump.values);
-    case 'no-ssh':
-      return withoutSsh(query, homes);
-    case 'failed':
-      throw configInvalid(query.host, dump.reason);
+  if (dump.kind === 'failed') throw configInvalid(query.host, dump.reason);
+  const { route, ...host } =
+    dump.kind === 'options' ? fromOptions(query, homes, dump.values) : withoutSsh(query, homes);
+  const isSame = (other: ResolvedSshHost): boolean =>
+    other.host === host.host && other.port === host.port && other.user === host.user;
+  if (behind.some(isSame)) {
+    const circle = [...behind, host].map(({ alias }) => alias).join(' over ');
+    throw configInvalid(query.host, `its jump hosts lead in a circle: ${circle}`);
   }
+  if (route?.kind !== 'hops') return { ...host, ...(route !== undefined && { route }) };
+  return { ...host, route: { kind: 'jump', over: await resolveHop(query, route, [...behind, host]) } };
+}
+
+/** With no hops before it, its own configuration says how it is reached. */
+async function resolveHop(
+  { env, homeDir, hopKeys = {} }: SshHostQuery,
+  { last, before }: OverHops,
+  behind: readonly ResolvedSshHost[],
+): Promise<SshTarget> {
+  const hop = await resolve({ ...last, ...(before.length > 0 && { jump: before }), hopKeys, env, homeDir }, behind);
+  return { ...hop, hostKeys: hopKeys[hostKeyName(hop)] ?? [] };
+}
+
+/** What is known of a host before those are resolved that it is to be reached over. */
+interface KnownSshHost extends Omit<ResolvedSshHost, 'route'> {
+  readonly route?: AskedRoute | undefined;
 }
 
 /** All that ssh itself says of a host. */
@@ -52,7 +88,7 @@ function checkHost(host: string): void {
   throw new SidecarError('usage.invalid', { reason: `"${host}" is not a host name`, host }, { retryable: false });
 }
 
-function sshArguments({ host, user, port }: SshHostQuery, [home, ...accountHome]: Homes): string[] {
+function sshArguments({ host, user, port, jump }: SshHostQuery, [home, ...accountHome]: Homes): string[] {
   const config = join(home, '.ssh', 'config');
   return [
     // Left to itself, ssh would not look there, see homes.ts.
@@ -60,45 +96,51 @@ function sshArguments({ host, user, port }: SshHostQuery, [home, ...accountHome]
     // `Match user` and the like look at these.
     ...(user === undefined ? [] : ['-l', user]),
     ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(jump === undefined ? [] : ['-J', jump.length === 0 ? 'none' : jump.map(destinationText).join(',')]),
     '--',
     host,
   ];
 }
 
-function fromOptions(query: SshHostQuery, homes: Homes, values: Values): ResolvedSshHost {
+function fromOptions(query: SshHostQuery, homes: Homes, values: Values): KnownSshHost {
   const { host: alias, env } = query;
-  const proxy = [...values('proxyjump'), ...values('proxycommand')].find((value) => value !== 'none');
-  if (proxy !== undefined) {
-    const option = values('proxyjump').includes(proxy) ? 'ProxyJump' : 'ProxyCommand';
-    throw configInvalid(alias, `${option} is not supported yet, and ssh is configured to use "${proxy}"`);
-  }
   const host = values('hostname')[0] ?? alias;
   const port = Number(values('port')[0] ?? query.port ?? 22);
   const user = values('user')[0] ?? localUser(env);
   const hostKeyAlias = values('hostkeyalias')[0];
-  const tokens = { ...localTokens(env), h: host, k: hostKeyAlias ?? alias, n: alias, p: String(port), r: user };
-  const identityFiles = values('identityfile')
-    .filter((path) => path !== 'none')
-    .flatMap((path) => identityFile(expand(path, tokens, env), homes));
+  const addressFamily = { inet: 4, inet6: 6 }[values('addressfamily')[0] ?? ''] as 4 | 6 | undefined;
+  const [bindAddress] = values('bindaddress');
+  const far = { h: host, k: hostKeyAlias ?? alias, n: alias, p: String(port), r: user };
+  const tokens = { ...localTokens(env), ...far };
+  const filesOf = (option: string): string[] =>
+    values(option)
+      .filter((path) => path !== 'none')
+      .flatMap((path) => identityFile(expand(path, tokens, env), homes));
+  const certificateFiles = filesOf('certificatefile');
+  const agent = agentSocket(values('identityagent')[0], homes, env);
   return {
     alias,
     host,
     port,
     user,
+    route: routeOf(values, { alias, far, env }),
+    ...(addressFamily !== undefined && { addressFamily }),
+    ...(bindAddress !== undefined && { bindAddress }),
     ...(hostKeyAlias !== undefined && { hostKeyAlias }),
-    ...keys(query, { files: identityFiles, only: values('identitiesonly')[0] === 'yes' }),
-    ...agentSocket(values('identityagent')[0], homes, env),
+    ...(certificateFiles.length > 0 && { certificateFiles }),
+    ...keys(query, { files: filesOf('identityfile'), only: values('identitiesonly')[0] === 'yes' }),
+    ...agent,
+    ...forwardedAgent(values('forwardagent')[0], { agent, homes, env }),
     knownHostsFiles: [...values('userknownhostsfile'), ...values('globalknownhostsfile')]
       .flatMap(splitPaths)
       .flatMap((path) => placesOf(path, homes)),
   };
 }
 
-type Values = Extract<SshDump, { kind: 'options' }>['values'];
-
-function withoutSsh(query: SshHostQuery, homes: Homes): ResolvedSshHost {
-  const { host, user, port = 22, env } = query;
+function withoutSsh(query: SshHostQuery, homes: Homes): KnownSshHost {
+  const { host, user, port = 22, jump = [], env } = query;
   return {
+    route: overHops(jump),
     alias: host,
     host,
     port,
@@ -139,16 +181,24 @@ function agentSocket(option: string | undefined, homes: Homes, env: NodeJS.Proce
   return socket === '' ? {} : { agentSocket: socket };
 }
 
+/** `ForwardAgent`: `yes`, `no`, a path or `$NAME`. What `yes` means is the agent that is used here. */
+function forwardedAgent(
+  option = 'no',
+  { agent, homes, env }: { readonly agent: Pick<SshTarget, 'agentSocket'>; homes: Homes; env: NodeJS.ProcessEnv },
+): Pick<SshTarget, 'forwardAgent'> {
+  if (option === 'no') return {};
+  const { agentSocket: socket } = option === 'yes' ? agent : agentSocket(option, homes, env);
+  return socket === undefined ? {} : { forwardAgent: socket };
+}
+
 /** Several paths on one line, which ssh prints without quotes: a new one starts where an absolute path does. */
 function splitPaths(value: string): string[] {
   return value === 'none' ? [] : value.split(/ (?=[/~]|[A-Za-z]:[\\/])/);
 }
 
 /** ssh prints some paths before it has expanded them: `%` tokens and `${NAME}`, see ssh_config(5) TOKENS. */
-function expand(path: string, tokens: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv): string {
-  return path
-    .replace(/%(.)/g, (token, letter: string) => tokens[letter] ?? token)
-    .replace(/\$\{(\w+)\}/g, (variable, name: string) => env[name] ?? variable);
+function expand(path: string, tokens: Tokens, env: NodeJS.ProcessEnv): string {
+  return expandTokens(path, tokens).replace(/\$\{(\w+)\}/g, (variable, name: string) => env[name] ?? variable);
 }
 
 /** What the tokens say of this side; `~` is expanded later, see homes.ts. */
@@ -166,11 +216,4 @@ function localTokens(env: NodeJS.ProcessEnv): Record<string, string> {
 
 function localUser(env: NodeJS.ProcessEnv): string {
   return env['USER'] ?? env['USERNAME'] ?? userInfo().username;
-}
-
-/** ssh says `FILE: line 2: Bad configuration option: prot`, and where a value is bad `FILE line 2: …`. */
-function configInvalid(host: string, reason: string): SidecarError {
-  const [, file, line] = /^(.+?):? line (\d+): /.exec(reason) ?? [];
-  const place = file === undefined || !isAbsolute(file) ? {} : { file, line: Number(line) };
-  return new SidecarError('ssh.config_invalid', { host, reason, ...place }, { retryable: false });
 }

@@ -12,6 +12,8 @@ export type SshDump =
   /** ssh refuses, for example a configuration file with an unknown option. */
   | { readonly kind: 'failed'; readonly reason: string };
 
+export type Values = Extract<SshDump, { kind: 'options' }>['values'];
+
 /** Asks the user's own ssh, which takes 6 to 8 ms. Like any ssh, it runs the commands of `Match exec`. */
 export function dumpSshOptions(args: readonly string[], env: NodeJS.ProcessEnv): Promise<SshDump> {
   return new Promise((resolve) => {

@@ -11,15 +11,23 @@ export interface SshTarget {
   readonly port: number;
   /** How bytes get there. Absent: over TCP, straight to host and port, which otherwise only name the server. */
   readonly route?: Route;
+  /** The kind of addresses that a name may stand for, as OpenSSH's AddressFamily. Absent: any. */
+  readonly addressFamily?: 4 | 6;
+  /** The address of this machine to connect from, as OpenSSH's BindAddress. */
+  readonly bindAddress?: string;
   readonly user: string;
   /** The keys pinned to this sidecar. Empty: none is known yet, see host-trust.ts. */
   readonly hostKeys: readonly HostKeyLine[];
   /** Private key files to try, in order, see identities.ts. */
   readonly identityFiles: readonly string[];
+  /** Certificates to log in with, as OpenSSH's CertificateFile: not used, only named when a login is refused. */
+  readonly certificateFiles?: readonly string[];
   /** Try only `identityFiles` (and agent keys that match them), as OpenSSH's IdentitiesOnly. */
   readonly identitiesOnly: boolean;
   /** The ssh-agent's socket, or undefined for none. */
   readonly agentSocket?: string;
+  /** The socket of the agent that OpenSSH's ForwardAgent would have commands over there use. Absent: none. */
+  readonly forwardAgent?: string;
   /** Files in known_hosts format that the user's own ssh would read, for a sidecar with no pinned key. */
   readonly knownHostsFiles: readonly string[];
   /** The name to look up in them instead of host and port, as OpenSSH's HostKeyAlias. */
@@ -27,8 +35,15 @@ export interface SshTarget {
 }
 
 /** A way for the bytes of a connection other than straight to its host and port. */
-export interface Route {
-  readonly kind: 'stream';
+export type Route =
   /** Opens a new stream to the server. Throws `ssh.unreachable`, retryable where waiting may help, or the signal's reason. */
-  readonly open: (signal: AbortSignal) => Promise<Duplex>;
+  | { readonly kind: 'stream'; readonly open: (signal: AbortSignal) => Promise<Duplex> }
+  /** The input and output of a program (ProxyCommand): no shell looks at `argv`. */
+  | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] }
+  /** A stream that another SSH server opens to host and port, as those are seen from there (ProxyJump). */
+  | { readonly kind: 'jump'; readonly over: SshTarget };
+
+/** The servers to log in to on the way to a target, in that order. */
+export function hopsOf({ route }: SshTarget): SshTarget[] {
+  return route?.kind === 'jump' ? [...hopsOf(route.over), route.over] : [];
 }

@@ -24,12 +24,25 @@ describe('add', () => {
       name: 'web',
       provider: 'ssh',
       destination: 'dev@10.0.0.7:2222',
+      jump: null,
       workdir: 'src/app',
       hostKeys: [hostKey],
       createdAt: expect.any(String) as string,
       current: true,
     });
     expect((await user.type('current')).stdout).toBe('web\n');
+  });
+
+  it('keeps the hosts to jump over, as they are written', async () => {
+    const jump = 'ops@[::1]:2022,ssh://gate.example:22';
+    const { stdout } = await user.type('add', 'web', 'inner', '--jump', jump, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ jump: ['ops@[::1]:2022', 'gate.example:22'] });
+    const none = await user.type('add', 'db', 'inner', '--jump', 'none', '--json');
+    expect(JSON.parse(none.stdout)).toMatchObject({ jump: [] });
+  });
+
+  it.each(['', 'a,,b', '-oProxyCommand=x', 'a b', 'host:0'])('refuses to jump over %j', async (jump) => {
+    expect((await user.type('add', 'web', 'inner', `--jump=${jump}`)).code).toBe(2);
   });
 
   it('with --no-use leaves the current sidecar as it is', async () => {

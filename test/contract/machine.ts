@@ -34,7 +34,7 @@ export function machineContract(create: () => Promise<MachineUnderTest>): void {
       emit: () => undefined,
       connect: async (target, limits) => {
         const [hostKeys, identities] = await Promise.all([hostKeyPolicy(target), loadIdentities({ target })]);
-        return (await connectSsh2({ target, hostKeys, identities, ...limits })).transport;
+        return (await connectSsh2({ target, hostKeys, identities, env: process.env, ...limits })).transport;
       },
     });
     try {

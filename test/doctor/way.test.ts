@@ -6,6 +6,7 @@ import { Unmade } from '../../src/doctor/check.js';
 import { SidecarError } from '../../src/errors.js';
 import { freePort } from '../../src/provider/local/free-port.js';
 import { registryStore } from '../../src/sidecars/registry-file.js';
+import { netcat } from '../fakes/netcat.js';
 import { describeWith } from '../fakes/parts.js';
 import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
 import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
@@ -111,11 +112,47 @@ describeWith(sshdParts, 'the way to a sidecar', () => {
   });
 
   it('ends at a configuration of ssh that it cannot follow, before any connection', async () => {
-    user.write('home/.ssh/config', 'Host web\n  ProxyJump elsewhere\n');
+    user.write('home/.ssh/config', 'Host web\n  ProxyJump web\n');
     await use({ host: 'web' });
     const told = await user.examine();
     expect(results(told)).toMatchObject({ address: 'failed', name: 'skipped', port: 'skipped', login: 'skipped' });
-    expect(told.address.detail).toContain('ProxyJump');
+    expect(told.address.detail).toContain('jumphost loop');
+  });
+
+  it('over another host is told as far as that goes', async () => {
+    await using hop = await startSshd({ authorizedKeys: [key.line] });
+    const identity = `IdentityFile ${key.path}`;
+    user.write('home/.ssh/config', `Host hop\nHostName 127.0.0.1\nPort ${hop.port}\nUser ${hop.user}\n${identity}\n`);
+    await use({ host: 'localhost', jump: [{ host: 'hop' }] }, [sshd.hostKeyLine]);
+    const told = await user.examine();
+    expect(results(told)).toMatchObject({ address: 'ok', name: 'ok', port: 'ok', host_key: 'ok', login: 'ok' });
+    expect(told.address.detail).toBe(`${sshd.user}@localhost:${sshd.port}, over hop`);
+    expect(told.name.detail).toBe('127.0.0.1 is an address');
+    await hop.stop();
+    const later = await user.examine();
+    expect(results(later)).toMatchObject({ name: 'ok', port: 'failed', host_key: 'skipped', login: 'skipped' });
+    expect(later.port.detail).toContain('hop, on the way there: connection refused');
+  });
+
+  it('by a proxy command is told as far as that goes, and its name is not looked up', async () => {
+    const leading = netcat(sshd.port).map((word) => `"${word}"`);
+    user.write('home/.ssh/config', `Host far\nProxyCommand ${leading.join(' ')}\nHost lost\nProxyCommand exit 7\n`);
+    await use({ host: 'far' }, [sshd.hostKeyLine]);
+    const told = await user.examine();
+    expect(results(told)).toMatchObject({ address: 'ok', name: 'ok', port: 'ok', host_key: 'ok', login: 'ok' });
+    expect([told.address.detail, told.name.detail, told.port.detail]).toEqual([
+      `${sshd.user}@far:${sshd.port}, by a proxy command`,
+      'far is not looked up here',
+      'the way leads to an SSH server',
+    ]);
+  });
+
+  it('whose proxy command fails ends there, with its exit code', async () => {
+    user.write('home/.ssh/config', 'Host far\nProxyCommand sh -c "echo no tunnel >&2; exit 7"\n');
+    await use({ host: 'far' }, [sshd.hostKeyLine]);
+    const told = await user.examine();
+    expect(results(told)).toMatchObject({ name: 'ok', port: 'failed', host_key: 'skipped', login: 'skipped' });
+    expect(told.port.detail).toContain('the proxy command ended with exit code 7: no tunnel');
   });
 
   it('that is given up by whoever asked ends with the reason', async () => {

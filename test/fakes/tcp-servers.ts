@@ -38,7 +38,8 @@ export async function startTcpServer(greet: (socket: Socket) => void): Promise<T
       return connections;
     },
     idle: async () => {
-      await Promise.all([...sockets].map((socket) => once(socket, 'close')));
+      // Not by `once`: a socket may close with an error.
+      await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
     },
     stop,
     [Symbol.asyncDispose]: stop,

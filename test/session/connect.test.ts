@@ -26,7 +26,7 @@ describe('sshConnect', () => {
     await using server = await startSshServer();
     const log: unknown[] = [];
     const pin = (line: string): Promise<void> => Promise.resolve(void log.push(line));
-    const connect = sshConnect({ pin, emit: (event) => log.push(event) });
+    const connect = sshConnect({ env: {}, pin, emit: (event) => log.push(event) });
     const transport = await connect(targetFor({ port: server.port, keys: [key.path] }), { timeoutMs });
     expect(log).toEqual([
       expect.stringMatching(/^ssh-ed25519 AAAA/),
@@ -46,7 +46,7 @@ describe('sshConnect', () => {
     const pins: string[] = [];
     const events: SidecarEvent[] = [];
     const pin = (line: string): Promise<void> => Promise.resolve(void pins.push(line));
-    const connect = sshConnect({ pin, emit: (event) => events.push(event) });
+    const connect = sshConnect({ env: {}, pin, emit: (event) => events.push(event) });
     const login = { port: server.port, keys: [key.path] };
     await (await connect(targetFor(login), { timeoutMs })).close();
     const [hostKeyLine = ''] = pins;
@@ -60,7 +60,7 @@ describe('sshConnect', () => {
     await using proxy = await startProxy(server.port);
     const unwritable = new SidecarError('state.unwritable');
     const events: SidecarEvent[] = [];
-    const connect = sshConnect({ pin: () => Promise.reject(unwritable), emit: (event) => events.push(event) });
+    const connect = sshConnect({ env: {}, pin: () => Promise.reject(unwritable), emit: (event) => events.push(event) });
     await expect(connect(targetFor({ port: proxy.port, keys: [key.path] }), { timeoutMs })).rejects.toBe(unwritable);
     await proxy.idle();
     expect(events).toEqual([]);
@@ -76,7 +76,7 @@ describe('sshConnect', () => {
       if (questions === 1) proxy.reset();
       return Promise.resolve('secret');
     };
-    const connect = sshConnect({ askPassphrase, pin: () => Promise.resolve(), emit: () => undefined });
+    const connect = sshConnect({ env: {}, askPassphrase, pin: () => Promise.resolve(), emit: () => undefined });
     const target = targetFor({ port: proxy.port, keys: [locked.path] });
     await expect(connect(target, { timeoutMs })).rejects.toMatchObject({ code: 'ssh.unreachable', retryable: true });
     const transport = await connect(target, { timeoutMs });

@@ -270,7 +270,7 @@ describeWith(sshdParts, 'openSession with a real sshd that comes up 6 s later', 
     const pinned: string[] = [];
     const pin = (line: string): Promise<void> => Promise.resolve(void pinned.push(line));
     const emit = (event: SidecarEvent): void => void events.push(event);
-    const connectOverSsh = sshConnect({ pin, emit });
+    const connectOverSsh = sshConnect({ env: {}, pin, emit });
     let sshd: Sshd | undefined;
     const connect: Connect = async (...attempt) => {
       if (clock.now() >= 6_000) sshd ??= await startSshd({ port, authorizedKeys: [key.line] });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startLocalServer, type LocalServer } from '../../src/provider/local/server.js';
 import { transportContract } from '../contract/transport.js';
+import { netcat } from '../fakes/netcat.js';
 import { memoryTransport, shell } from '../fakes/memory-transport.js';
 import { describeWith } from '../fakes/parts.js';
 import { connectTo } from '../fakes/ssh-client.js';
@@ -39,6 +40,23 @@ describeWith(sshdParts, 'ssh2 with a real sshd', () => {
   transportContract(async () => {
     const { transport } = await connectTo({ ...sshd, port: proxy.port, keys: [key.path] });
     return { transport, cut: () => proxy.reset() };
+  });
+
+  describe('over two jump hosts', () => {
+    transportContract(async () => {
+      const keys = [key.path];
+      const hop = { ...sshd, keys };
+      const { transport } = await connectTo({ ...sshd, keys, over: [{ ...hop, port: proxy.port }, hop] });
+      return { transport, cut: () => proxy.reset() };
+    });
+  });
+
+  describe('over a command', () => {
+    transportContract(async () => {
+      const route = { kind: 'command', argv: netcat(proxy.port) } as const;
+      const { transport } = await connectTo({ ...sshd, keys: [key.path], route });
+      return { transport, cut: () => proxy.reset() };
+    });
   });
 });
 

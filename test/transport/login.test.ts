@@ -66,7 +66,7 @@ describeWith([...sshdParts, 'ssh-agent', 'ssh-add'], 'a login to a real sshd', (
       hostKeyPolicy(target),
       loadIdentities({ target, askPassphrase }),
     ]);
-    const { transport } = await connectSsh2({ target, hostKeys, identities, timeoutMs: 30_000 });
+    const { transport } = await connectSsh2({ target, hostKeys, identities, env: process.env, timeoutMs: 30_000 });
     await transport.close();
     return questions;
   }

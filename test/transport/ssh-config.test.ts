@@ -94,19 +94,160 @@ describeWith(['ssh'], 'a host resolved through ssh', () => {
     });
   });
 
-  it.each([
-    ['ProxyJump', 'dev@bastion:2200', 'dev@bastion:2200'],
-    ['ProxyCommand', 'nc %h %p', 'nc %h %p'],
-  ])('behind a %s is refused, never reached around it', async (option, value, shown) => {
-    await expect(resolve({ host: 'web' }, ['Host web', `${option} ${value}`])).rejects.toMatchObject({
-      code: 'ssh.config_invalid',
-      facts: { host: 'web', reason: `${option} is not supported yet, and ssh is configured to use "${shown}"` },
-    });
-  });
-
   it.each(['ProxyJump', 'ProxyCommand'])('with %s none needs no proxy', async (option) => {
     const config = ['Host web', `${option} none`, 'Host *', `${option} bastion`];
     expect(await resolve({ host: 'web' }, config)).toMatchObject({ host: 'web' });
+  });
+});
+
+/** The hosts on the way, the first to connect to first, as `user@host:port`. */
+const hops = ({ route }: Pick<ResolvedSshHost, 'route'>): string[] =>
+  route?.kind === 'jump' ? [...hops(route.over), `${route.over.user}@${route.over.host}:${route.over.port}`] : [];
+
+describeWith(['ssh'], 'the jump hosts of a host', () => {
+  const me = userInfo().username;
+  const config = [
+    'Host web',
+    'ProxyJump ops@outer:2200,inner',
+    'Host outer',
+    'HostName outer.example.com',
+    'ProxyJump gate',
+    'Host inner',
+    'User deploy',
+    'Port 2222',
+    'IdentityFile /keys/inner',
+    'ProxyJump never-used',
+    'Host v6',
+    'ProxyJump ada@[::1]:2022',
+    'Host by-name',
+    'HostName real',
+    'ProxyJump %h-gate',
+  ];
+
+  it('are those of the configuration, in their order, and that of the first by its own', async () => {
+    const resolved = await resolve({ host: 'web' }, config);
+    expect(hops(resolved)).toEqual([`${me}@gate:22`, 'ops@outer.example.com:2200', 'deploy@inner:2222']);
+    expect(resolved.route).toMatchObject({
+      over: { alias: 'inner', identityFiles: ['/keys/inner'], hostKeys: [], knownHostsFiles: expect.any(Array) as [] },
+    });
+  });
+
+  it('may be addresses, and named after the host', async () => {
+    expect(hops(await resolve({ host: 'v6' }, config))).toEqual(['ada@::1:2022']);
+    expect(hops(await resolve({ host: 'by-name' }, config))).toEqual([`${me}@real-gate:22`]);
+  });
+
+  it('are those that were asked for, instead', async () => {
+    const jump = [
+      { host: 'inner', user: 'ops' },
+      { host: '::1', port: 2022 },
+    ];
+    expect(hops(await resolve({ host: 'web', jump }, config.slice(0, -3)))).toEqual([
+      `${me}@never-used:22`,
+      'ops@inner:2222',
+      `${me}@::1:2022`,
+    ]);
+    expect(await resolve({ host: 'web', jump: [] }, config)).not.toHaveProperty('route');
+  });
+
+  it('have the keys that are pinned for them', async () => {
+    const hopKeys = { '[inner]:2222': ['ssh-ed25519 AAAA'], inner: ['ssh-rsa BBBB'] };
+    const { route } = await resolve({ host: 'web', hopKeys }, config);
+    expect(route).toMatchObject({ over: { hostKeys: ['ssh-ed25519 AAAA'] } });
+  });
+
+  it.each([
+    ['over itself', ['Host web', 'ProxyJump web'], 'jumphost loop via web'],
+    [
+      'over itself by its address',
+      ['Host web', 'HostName same', 'ProxyJump web'],
+      'its jump hosts lead in a circle: web over web',
+    ],
+    [
+      'in a circle',
+      ['Host web', 'ProxyJump a', 'Host a', 'ProxyJump b', 'Host b', 'ProxyJump a'],
+      'its jump hosts lead in a circle: web over a over b over a',
+    ],
+  ])('that lead %s are refused', async (_how, circle, reason) => {
+    await expect(resolve({ host: 'web' }, circle)).rejects.toMatchObject({
+      ...{ code: 'ssh.config_invalid', retryable: false, facts: { reason } },
+    });
+  });
+});
+
+describeWith(['ssh'], 'the proxy command of a host', () => {
+  const env = { PATH: process.env['PATH'], SHELL: '/bin/zsh' };
+
+  it('is a line for the shell of the user, with its tokens expanded as ssh does', async () => {
+    const config = [
+      'Host web',
+      'HostName web.example.com',
+      'User dev',
+      'Port 2222',
+      'HostKeyAlias fleet',
+      'ProxyCommand tunnel %h %p %r %n %k 100%% $HOME',
+    ];
+    expect((await resolve({ host: 'web', env }, config)).route).toEqual({
+      kind: 'command',
+      argv: ['/bin/zsh', '-c', 'exec tunnel web.example.com 2222 dev web fleet 100% $HOME'],
+    });
+  });
+
+  it('is run by sh where no shell is set', async () => {
+    const { route } = await resolve({ host: 'web' }, ['Host web', 'ProxyCommand nc %h %p']);
+    expect(route).toEqual({ kind: 'command', argv: ['/bin/sh', '-c', 'exec nc web 22'] });
+  });
+
+  it.each([
+    ['an unknown token', ['ProxyCommand nc %h %x'], 'ProxyCommand "nc %h %x" holds the unknown token "%x"'],
+    ['a token that is none', ['ProxyCommand nc %'], 'ProxyCommand "nc %" holds the unknown token "%"'],
+    ['ProxyUseFdpass', ['ProxyCommand nc -F', 'ProxyUseFdpass yes'], 'ProxyUseFdpass is not supported'],
+  ])('with %s is refused', async (_what, config, reason) => {
+    await expect(resolve({ host: 'web' }, config)).rejects.toMatchObject({
+      ...{ code: 'ssh.config_invalid', facts: { host: 'web', reason } },
+    });
+  });
+
+  it('counts where it is said before a ProxyJump, and does not after one', async () => {
+    const config = [
+      'Host a',
+      'ProxyCommand nc',
+      'Host b',
+      'ProxyJump gate',
+      'Host *',
+      'ProxyJump hop',
+      'ProxyCommand x',
+    ];
+    expect((await resolve({ host: 'a' }, config)).route).toMatchObject({ kind: 'command' });
+    const b = ['Host b', 'ProxyJump gate', 'Match host b', 'ProxyCommand nc'];
+    expect(hops(await resolve({ host: 'b' }, b))).toEqual([`${userInfo().username}@gate:22`]);
+  });
+});
+
+describeWith(['ssh'], 'the ways of a host', () => {
+  it('are told by Include, and by Match of user, host, command and the final name', async () => {
+    await writeFile(join(home, 'included'), 'Match originalhost web user dev\nPort 2222\n');
+    const config = [
+      `Include ${home}/included`,
+      'CanonicalizeHostname yes',
+      'Match exec "test %n = web"',
+      'HostName %h.example.com',
+      'Match final host web.example.com',
+      'ProxyJump gate',
+      'Match host nothing',
+      'ProxyJump wrong',
+    ];
+    const resolved = await resolve({ host: 'web', user: 'dev' }, config);
+    expect(resolved).toMatchObject({ host: 'web.example.com', port: 2222, user: 'dev' });
+    expect(hops(resolved)).toEqual([`${userInfo().username}@gate:22`]);
+  });
+
+  it('may begin at one address of here, and use one kind of addresses', async () => {
+    const config = ['Host web', 'AddressFamily inet6', 'BindAddress ::1'];
+    expect(await resolve({ host: 'web' }, config)).toMatchObject({ addressFamily: 6, bindAddress: '::1' });
+    const either = await resolve({ host: 'web' });
+    expect(either).not.toHaveProperty('addressFamily');
+    expect(either).not.toHaveProperty('bindAddress');
   });
 });
 
@@ -176,6 +317,27 @@ describeWith(['ssh'], 'the agent of a host', () => {
   });
 });
 
+describeWith(['ssh'], 'the agent that is forwarded to a host', () => {
+  const env = { PATH: process.env['PATH'], SSH_AUTH_SOCK: '/run/agent', OTHER: '/run/other' };
+
+  it.each([
+    ['none by default', [], undefined],
+    ['the one that is used', ['ForwardAgent yes'], '/run/agent'],
+    ['the one that is used, where that is another', ['ForwardAgent yes', 'IdentityAgent /run/used'], '/run/used'],
+    ['one of its own', ['ForwardAgent $OTHER'], '/run/other'],
+    ['none where it is said', ['ForwardAgent no'], undefined],
+  ])('is %s', async (_what, config, socket) => {
+    expect((await resolve({ host: 'web', env }, config)).forwardAgent).toBe(socket);
+  });
+});
+
+describeWith(['ssh'], 'the certificates of a host', () => {
+  it('are named', async () => {
+    const config = ['Host web', 'CertificateFile /keys/%r-cert.pub', 'User dev'];
+    expect((await resolve({ host: 'web' }, config)).certificateFiles).toEqual(['/keys/dev-cert.pub']);
+  });
+});
+
 describeWith(['ssh'], 'the known_hosts files of a host', () => {
   it("are the user's, in HOME and in the account's home directory, then the system's", async () => {
     const { knownHostsFiles } = await resolve({ host: 'web' });
@@ -209,6 +371,17 @@ describe('a host where there is no ssh', () => {
   it('takes the user, port and identity that were given', async () => {
     const resolved = await resolve({ host: 'web', user: 'dev', port: 2222, identity: '/keys/web', env });
     expect(resolved).toMatchObject({ user: 'dev', port: 2222, identityFiles: ['/keys/web'], identitiesOnly: true });
+  });
+
+  it('is reached over the hosts that were given', async () => {
+    const jump = [
+      { host: 'outer', user: 'ops' },
+      { host: 'inner', port: 2222 },
+    ];
+    expect(hops(await resolve({ host: 'web', jump, env }))).toEqual(['ops@outer:22', 'me@inner:2222']);
+    await expect(resolve({ host: 'web', jump: [{ host: 'web' }], env })).rejects.toMatchObject({
+      code: 'ssh.config_invalid',
+    });
   });
 
   it('may not begin with a dash either', async () => {

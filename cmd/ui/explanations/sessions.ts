@@ -1,12 +1,12 @@
 import type { Facts } from '../../../src/errors.js';
 import type { Explanation, Explanations } from '../explanation.js';
-import { because, effort, list, number, place, text, the } from '../fact-words.js';
+import { because, effort, goal, list, number, place, text, the } from '../fact-words.js';
 import { aFew } from '../quantities.js';
 
 /** The way to a sidecar. */
 export const sessions = {
   'ssh.unreachable': (facts) => ({
-    message: `cannot reach ${place(facts)}: ${because(facts, 'no answer')}${effort(facts)}`,
+    message: `cannot reach ${goal(facts)}: ${because(facts, 'no answer')}${effort(facts)}`,
     hint: 'check that the machine is up, its address right and its port open; SIDECAR_CONNECT_TIMEOUT=5m waits for longer',
   }),
   'ssh.auth_refused': (facts) =>
@@ -42,7 +42,7 @@ export const sessions = {
     hint: 'check MaxSessions, AllowTcpForwarding and ForceCommand in the sshd_config there',
   }),
   'ssh.connection_lost': (facts) => ({
-    message: `the connection to ${place(facts)} was lost: ${because(facts, 'it ended without a word')}`,
+    message: `the connection to ${goal(facts)} was lost: ${because(facts, 'it ended without a word')}`,
     hint: 'run the command again when the network is back: a sync goes on from what really stands there',
   }),
 

@@ -1,11 +1,19 @@
-import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type AgentAuthMethod, type ConnectConfig } from 'ssh2';
+import { SidecarError } from '../../errors.js';
 import type { HostKeyPolicy } from '../host-trust.js';
 import type { IdentityAttempt } from '../identities.js';
 import type { SshTarget } from '../target.js';
 import type { AttemptTimer } from './attempt-timer.js';
-import { connectError, isAuthRefusal, isFatal, isTooManyKeys, type Observed, type Stage } from './errors.js';
+import {
+  connectError,
+  isAuthRefusal,
+  isFatal,
+  isTooManyKeys,
+  type Endpoint,
+  type Observed,
+  type Stage,
+} from './errors.js';
 import { hostVerifier, type AcceptedHostKey } from './host-verifier.js';
 import { Ssh2Transport } from './transport.js';
 import { UntimedAgent } from './untimed-agent.js';
@@ -15,11 +23,18 @@ export interface DialOptions {
   readonly hostKeys: HostKeyPolicy;
   /** The keys to offer, in order, all of them on this one connection. */
   readonly identities: readonly IdentityAttempt[];
+  /** What the connection is to go over. */
+  readonly open: OpenStream;
+  /** The target is only a host on the way to another one. */
+  readonly isHop: boolean;
   readonly timer: AttemptTimer;
   readonly signal?: AbortSignal | undefined;
   /** How often to ask a silent server for a sign of life, in milliseconds. The third time without an answer is the end. */
   readonly keepaliveMs: number;
 }
+
+/** A new stream to the server. One that still connects may be given: ssh2 tells what becomes of it. */
+export type OpenStream = (signal: AbortSignal) => Duplex | Promise<Duplex>;
 
 export type Dialed =
   { readonly kind: 'open'; readonly transport: Ssh2Transport; readonly hostKey: AcceptedHostKey } | Refused;
@@ -40,7 +55,7 @@ export interface Refused {
 
 /**
  * One connection, one fresh ssh2 client, one outcome: whatever happens first decides, and everything after it is
- * ignored. Unless the outcome is 'open', the stream is destroyed. Throws what the route of the target throws, what
+ * ignored. Unless the outcome is 'open', the stream is destroyed. Throws what `open` throws, what
  * `connectError` makes of a failure, the host key policy's error, or the signal's reason.
  */
 export async function dial(options: DialOptions): Promise<Dialed> {
@@ -52,14 +67,10 @@ export async function dial(options: DialOptions): Promise<Dialed> {
   throw late(target, timer);
 }
 
-/** A TCP socket is given at once, while it still connects: ssh2 tells what becomes of it. */
-async function openStream({ target, timer, signal }: DialOptions): Promise<Duplex> {
-  const { host, port, route } = target;
-  // A socket of our own: ssh2 would not set TCP_NODELAY, and Node would give each address of a name 250 ms only.
-  if (route === undefined) return connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: 2_500 });
+async function openStream({ target, open, timer, signal }: DialOptions): Promise<Duplex> {
   const limits = [timer.expired, ...(signal === undefined ? [] : [signal])];
   try {
-    return await route.open(AbortSignal.any(limits));
+    return await open(AbortSignal.any(limits));
   } catch (error) {
     signal?.throwIfAborted();
     throw timer.expired.aborted ? late(target, timer) : error;
@@ -71,9 +82,13 @@ function late({ host, port }: SshTarget, { limitMs }: AttemptTimer): Error {
   return connectError({ kind: 'timeout', limitMs }, { host, port, stage: 'dial' });
 }
 
-function logIn(socket: Duplex, { target, hostKeys, identities, timer, signal, keepaliveMs }: DialOptions) {
-  const { host, port, user } = target;
-  const endpoint = { host, port };
+function endpointOf({ host, port, alias }: SshTarget, isHop: boolean): Endpoint {
+  return { host, port, ...(isHop && { hop: alias }) };
+}
+
+function logIn(socket: Duplex, { target, isHop, hostKeys, identities, timer, signal, keepaliveMs }: DialOptions) {
+  const { user } = target;
+  const endpoint = endpointOf(target, isHop);
   return new Promise<Dialed>((resolve, reject) => {
     const client = new ssh2.Client();
     const verifier = hostVerifier(hostKeys);
@@ -96,7 +111,11 @@ function logIn(socket: Duplex, { target, hostKeys, identities, timer, signal, ke
         act();
       });
     const fail = (error: Error): void => hangUp(() => reject(error));
-    const failAs = (observed: Observed): void => fail(connectError(observed, { ...endpoint, stage }));
+    const failAs = (observed: Observed): void => {
+      // A stream that says why it ended has not led to the server.
+      const isOfRoute = observed.kind === 'error' && observed.error instanceof SidecarError;
+      fail(connectError(observed, { ...endpoint, stage: isOfRoute && stage === 'handshake' ? 'dial' : stage }));
+    };
     const refuse = (): void => hangUp(() => resolve({ kind: 'refused', offered, signFailures, banner }));
     const open = (hostKey: AcceptedHostKey): void =>
       settle(() => resolve({ kind: 'open', transport: new Ssh2Transport({ client, socket, endpoint }), hostKey }));

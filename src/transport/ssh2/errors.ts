@@ -4,6 +4,8 @@ import { SidecarError, type ErrorCode, type Facts } from '../../errors.js';
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
+  /** Its name, where it is a host on the way to another one. */
+  readonly hop?: string;
 }
 
 /** How far an attempt had come when it failed. */
@@ -19,23 +21,27 @@ export type Observed =
   | { readonly kind: 'timeout'; readonly limitMs: number };
 
 /** The error of a connection that never became a session. Retryable only for what waiting may cure. */
-export function connectError(observed: Observed, { host, port, stage }: Endpoint & { stage: Stage }): SidecarError {
+export function connectError(observed: Observed, where: Endpoint & { stage: Stage }): SidecarError {
   const { code, retryable, reason, facts } = reading(observed);
-  return new SidecarError(code, { host, port, stage, reason, ...facts }, { retryable, ...causeOf(observed) });
+  return new SidecarError(code, { ...facts, ...where, reason }, { retryable, ...causeOf(observed) });
 }
 
 /** The error of a session that was open and is lost. */
-export function connectionLost(observed: Observed, { host, port }: Endpoint): SidecarError {
+export function connectionLost(observed: Observed, endpoint: Endpoint): SidecarError {
   const { retryable, reason, facts } = reading(observed);
-  return new SidecarError('ssh.connection_lost', { host, port, reason, ...facts }, { retryable, ...causeOf(observed) });
+  return new SidecarError(
+    'ssh.connection_lost',
+    { ...facts, ...endpoint, reason },
+    { retryable, ...causeOf(observed) },
+  );
 }
 
 /** The error of a channel that the server, while connected, would not open or not run a command on. */
-export function channelRefused(error: Error, { host, port }: Endpoint): SidecarError {
+export function channelRefused(error: Error, endpoint: Endpoint): SidecarError {
   const { reason: number } = error as Partial<ChannelOpenFailure>;
   const facts: Facts = typeof number === 'number' ? { sshReason: number } : {};
   const reason = bounded(error.message.replace('(SSH) Channel open failure: ', ''));
-  return new SidecarError('ssh.channel_refused', { host, port, reason, ...facts }, { cause: error, retryable: false });
+  return new SidecarError('ssh.channel_refused', { ...endpoint, reason, ...facts }, { cause: error, retryable: false });
 }
 
 /** The error of a server that does not listen for us. It gives no reason (RFC 4254 §4). */
@@ -89,13 +95,31 @@ function reading(observed: Observed): Reading {
   }
 }
 
-function readError(error: Ssh2Error): Reading {
+function readError(error: Ssh2Error | SidecarError): Reading {
+  if (error instanceof SidecarError) return readRouteError(error);
   if (error.level === 'client-socket') return readSocketError(error);
   if (error.level === 'client-timeout') return network(words(error));
   // A proxy in front of a machine that boots accepts and hangs up; so does an sshd with too many unfinished logins.
   if (error.message === 'Connection lost before handshake') return network('the server hung up before it spoke SSH');
   if (typeof error.code === 'number') return readDisconnect(error, error.code);
   return permanent(words(error));
+}
+
+/** A stream that is no socket knows best why it ended: see route/. */
+function readRouteError({ code, facts, retryable = false, message }: SidecarError): Reading {
+  const { hop } = facts;
+  const reason = String(facts['reason'] ?? message);
+  return {
+    code: code === 'ssh.connection_lost' ? 'ssh.unreachable' : code,
+    retryable,
+    reason: typeof hop === 'string' ? onTheWay(hop, reason) : reason,
+    facts,
+  };
+}
+
+/** Why the server itself was not reached. */
+export function onTheWay(hop: string, reason: string): string {
+  return `${hop}, on the way there: ${reason}`;
 }
 
 function readSocketError(error: Ssh2Error): Reading {

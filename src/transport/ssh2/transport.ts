@@ -76,7 +76,7 @@ export class Ssh2Transport implements Transport {
     });
   }
 
-  close(lost?: SidecarError): Promise<void> {
+  async close(lost?: SidecarError): Promise<void> {
     if (this.#gone === undefined) {
       this.#client.end();
       const reason = 'the connection was closed here';
@@ -85,7 +85,8 @@ export class Ssh2Transport implements Transport {
       this.#end(error, (each) => each.drop(error));
       this.#resolveClosed(lost);
     }
-    return Promise.resolve();
+    // A command that is the connection may take a moment to end.
+    if (!this.#socket.closed) await new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
   }
 
   #carry(raw: ClientChannel): Duplex {

@@ -185,7 +185,9 @@ describe('aborting', () => {
     const hostKeys = { preferredAlgorithms: undefined, verdict: () => ({ kind: 'pinned' as const }) };
     const timers = countTimers();
     const { signal } = controller;
-    await expect(connectSsh2({ target, identities, hostKeys, timeoutMs: 60_000, signal })).rejects.toBe(reason);
+    await expect(connectSsh2({ target, identities, hostKeys, env: {}, timeoutMs: 60_000, signal })).rejects.toBe(
+      reason,
+    );
     expect(countTimers()).toBeLessThanOrEqual(timers);
     await server.idle();
   });

@@ -5,8 +5,8 @@ import { SidecarError } from '../errors.js';
 export interface Destination {
   /** A host name, an address (IPv6 without brackets), or an alias of `~/.ssh/config`. */
   readonly host: string;
-  readonly user?: string;
-  readonly port?: number;
+  readonly user?: string | undefined;
+  readonly port?: number | undefined;
 }
 
 /**
@@ -29,6 +29,17 @@ export function parseDestination(text: string): Destination {
     ...(user === undefined ? {} : { user }),
     ...(portText === undefined ? {} : { port: parsePort(portText, text) }),
   };
+}
+
+/** Reads the `[user@]host[:port]` of hosts to jump over, separated by commas, as `ssh -J` does; `none` is none. */
+export function parseJump(text: string): Destination[] {
+  return text.toLowerCase() === 'none' ? [] : text.split(',').map(parseDestination);
+}
+
+/** A destination as `parseDestination` reads it. */
+export function destinationText({ host, user, port }: Destination): string {
+  const address = host.includes(':') ? `[${host}]` : host;
+  return `${user === undefined ? '' : `${user}@`}${address}${port === undefined ? '' : `:${port}`}`;
 }
 
 function splitPort(text: string): { readonly host: string; readonly portText: string | undefined } {

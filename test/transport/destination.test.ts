@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDestination } from '../../src/sidecars/destination.js';
+import { parseDestination } from '../../src/transport/destination.js';
 
 describe('parseDestination', () => {
   it.each([
