@@ -26,6 +26,8 @@ export interface SshConnectOptions {
  */
 export function sshConnect({ askPassphrase, pin, emit, env }: SshConnectOptions): Connect {
   const loaded = new Map<string, Promise<Identities>>();
+  /** The keys of hops that were pinned since the target was asked for, by name. */
+  const learned = new Map<string, HostKeyLine>();
   const unlock = askPassphrase === undefined ? {} : { askPassphrase: askedOnce(askPassphrase) };
 
   return async (target, { timeoutMs, signal }) => {
@@ -40,6 +42,7 @@ export function sshConnect({ askPassphrase, pin, emit, env }: SshConnectOptions)
       if (key.kind === 'pinned') return;
       const { line, keyType, fingerprint, source } = key;
       await pin(line, hop === undefined ? undefined : hostKeyName(server));
+      if (hop !== undefined) learned.set(hostKeyName(server), line);
       emit({
         ...{ kind: 'hostkey.pinned', host: server.alias, keyType, fingerprint, source },
         ...(hop === undefined ? {} : { hop }),
@@ -48,7 +51,9 @@ export function sshConnect({ askPassphrase, pin, emit, env }: SshConnectOptions)
 
     const hops: Hop[] = [];
     // One after the other: these may put a question to the user.
-    for (const hop of hopsOf(target)) {
+    for (const each of hopsOf(target)) {
+      const hostKey = learned.get(hostKeyName(each));
+      const hop = each.hostKeys.length > 0 || hostKey === undefined ? each : { ...each, hostKeys: [hostKey] };
       const identities = await identitiesOf(hop);
       const onAccepted = (key: AcceptedHostKey): Promise<void> => remember(key, hop, hop.alias);
       hops.push({ target: hop, hostKeys: await hostKeyPolicy(hop), identities, onAccepted });
