@@ -80,9 +80,9 @@ export function refOf({ name, requestId, id }: MachineRef): MachineRef {
 function sshOf(record: SidecarRecord, machine: Machine): MachineSsh {
   switch (machine.state) {
     case 'creating':
-      throw notYet(record, 'its machine is being made');
+      throw notYet(record, `its machine is being made${because(machine)}`);
     case 'starting':
-      throw notYet(record, 'its machine is starting');
+      throw notYet(record, `its machine is starting${because(machine)}`);
     case 'deleting':
       throw gone(record);
     case 'failed':
@@ -122,6 +122,8 @@ async function streamTo(ref: MachineRef, provider: Provider, signal: AbortSignal
   const reason = `its provider says to connect through ${provider.name}, which cannot`;
   throw new SidecarError('provider.failed', { name: ref.name, reason }, { retryable: false });
 }
+
+const because = ({ reason }: Machine): string => (reason === undefined ? '' : `: ${reason}`);
 
 function notYet({ name }: SidecarRecord, reason: string): SidecarError {
   return new SidecarError('ssh.unreachable', { host: name, port: 0, reason }, { retryable: true });
