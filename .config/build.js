@@ -53,7 +53,9 @@ execFileSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', '.config/tsconfig.
   cwd: root,
   stdio: 'inherit',
 });
-writeFileSync(path.join(dist, 'settings.schema.json'), await settingsSchema());
+for (const [name, schema] of Object.entries(await schemas())) {
+  writeFileSync(path.join(dist, name), `${JSON.stringify(schema, null, 2)}\n`);
+}
 writeFileSync(
   path.join(dist, 'LICENSES-OF-LIBRARIES.txt'),
   licenses(Object.keys({ ...program.metafile.inputs, ...libraries.metafile.inputs })),
@@ -74,13 +76,13 @@ function lateChildProcess() {
 }
 
 /** What `schema.ts` prints. Its converter is needed only here. */
-async function settingsSchema() {
+async function schemas() {
   const program = path.join(dist, 'schema.js');
   const entryPoints = [path.join(root, '.config/schema.ts')];
   await build({ entryPoints, outfile: program, bundle: true, format: 'cjs', platform: 'node' });
   const printed = execFileSync(process.execPath, [program], { encoding: 'utf8' });
   rmSync(program);
-  return printed;
+  return JSON.parse(printed);
 }
 
 /** The libraries that became part of the program go with the terms they came under. */

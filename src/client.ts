@@ -64,7 +64,8 @@ export class Sidecars {
     this.#env = env;
     this.#clock = clock;
     this.#warmth = warmth;
-    this.#machines = { stateDir: this.home.stateDir, env, homeDir, serverEntry: localServerEntry() };
+    const serverEntry = localServerEntry();
+    this.#machines = { ...this.home, env, homeDir, serverEntry, clock };
   }
 
   /** Has a provider make a machine, and registers it: see `createMachine`. Does not wait for its boot. */

@@ -28,6 +28,11 @@ export type ErrorCode =
   // a provider
   | 'provider.failed'
   | 'provider.gone'
+  | 'provider.missing'
+  | 'provider.unauthenticated'
+  | 'provider.quota'
+  | 'provider.unavailable'
+  | 'provider.protocol'
   // git on this side
   | 'git.missing'
   | 'git.too_old'

@@ -3,6 +3,7 @@ import type { Explanation } from './explanation.js';
 import { here } from './explanations/here.js';
 import { landing } from './explanations/landing.js';
 import { running } from './explanations/running.js';
+import { providers } from './explanations/providers.js';
 import { sessions } from './explanations/sessions.js';
 import { inWorkspace } from './explanations/workspace.js';
 import { text } from './fact-words.js';
@@ -25,6 +26,7 @@ export function causeOf(error: SidecarError): string {
 const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> = {
   ...here,
   ...sessions,
+  ...providers,
   ...landing,
   ...inWorkspace,
   ...running,

@@ -51,10 +51,11 @@ export function wayTo(patient: Patient, around: Around): Way {
   return { choice, target, attempt, there };
 }
 
-async function targetOf({ home: { stateDir }, env, homeDir }: Patient, record: SidecarRecord): Promise<SshTarget> {
+async function targetOf({ home, env, homeDir, clock }: Patient, record: SidecarRecord): Promise<SshTarget> {
   const { locator } = await import('../provider/providers.js');
-  const registry = new Registry(registryStore(stateDir));
-  return locator({ stateDir, env, homeDir, serverEntry: localServerEntry(), registry }).target(record);
+  const registry = new Registry(registryStore(home.stateDir));
+  const deps = { ...home, env, homeDir, clock, serverEntry: localServerEntry() };
+  return locator({ ...deps, registry }).target(record);
 }
 
 /** Has the words of an error say which sidecar it is about. */

@@ -1,26 +1,40 @@
+import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
+import { isProgramProviderName } from '../sidecars/provider-name.js';
 import type { MadeRecord, SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
+import type { ProgramPlaces } from './exec/program.js';
 import type { LocalDeps } from './local.js';
 import type { Locator } from './locator.js';
 import { madeLocator } from './made.js';
 import type { Place, Provider } from './provider.js';
 import { sshHostLocator, type SshHostDeps } from './ssh-host.js';
 
-export type ProviderDeps = LocalDeps & SshHostDeps;
+export type ProviderDeps = LocalDeps & SshHostDeps & ProgramPlaces & { readonly clock: Clock };
 
 /** Each is loaded when it is needed. With a `place`, it speaks for that one, whatever is configured now. */
 const builtIn: Readonly<Record<string, (deps: ProviderDeps, place: Place | undefined) => Promise<Provider>>> = {
   local: async (deps) => (await import('./local.js')).localProvider(deps),
 };
 
-const builtInProviders: readonly string[] = Object.keys(builtIn);
+export const builtInProviders: readonly string[] = Object.keys(builtIn);
 
-/** The provider of that name. Throws `usage.invalid` where there is none. */
+/**
+ * The provider of that name: one that comes with sidecar, else a program of the user's. Throws `usage.invalid` where there
+ * is none, `provider.missing` where there was one, by which machines were made at that `place`, and as `execProvider`.
+ */
 export async function providerNamed(name: string, deps: ProviderDeps, place?: Place): Promise<Provider> {
   const make = Object.hasOwn(builtIn, name) ? builtIn[name] : undefined;
   if (make !== undefined) return make(deps, place);
-  const reason = `there is no provider named ${name}; there is: ${builtInProviders.join(', ')}`;
+  const { findProviderProgram, listProviderPrograms } = await import('./exec/program.js');
+  const program = isProgramProviderName(name) ? await findProviderProgram(name, deps) : undefined;
+  if (program !== undefined) {
+    const { execProvider } = await import('./exec/provider.js');
+    return execProvider({ program, env: deps.env, clock: deps.clock, place });
+  }
+  if (place !== undefined) throw new SidecarError('provider.missing', { provider: name }, { retryable: false });
+  const known = [...builtInProviders, ...(await listProviderPrograms(deps)).map((each) => each.name)];
+  const reason = `there is no provider named ${name}; there is: ${known.join(', ')}`;
   throw new SidecarError('usage.invalid', { reason });
 }
 

@@ -1,8 +1,10 @@
+import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
 import { parseForward } from '../transport/forward-spec.js';
 import { durationPattern, durationRule, parseDuration } from './duration.js';
 import { namePattern, nameRule } from './names.js';
 import { patternFault } from './pattern-rule.js';
+import { isProgramProviderName, providerNamePattern } from './provider-name.js';
 
 /** What may happen to changes in the workspace that did not come from here. */
 const driftModes = ['save', 'refuse'] as const;
@@ -21,6 +23,9 @@ export const settingRules = {
   forwards: 'a list of forwards as `sidecar forward` takes them: "8080:3000", or {"remote": "9000:localhost:3000"}',
   environment: 'an object of variables: {"NAME": "value"}',
   afterLanding: 'a command: a list of words, or a line for `sh`',
+  providers:
+    'an object of programs: {"NAME": {"command": ["/absolute/path", "argument"]}}; a name has lower-case letters, digits and ' +
+    'dashes, and local, docker, ssh and api are taken',
 } as const;
 
 /** What of a pattern an editor can check; `patternFault` says the rest, and why. */
@@ -139,6 +144,25 @@ export const settingsFile = v.pipe(
             'for `sh`. In a project, it counts once `sidecar allow` has been said.',
         ),
         v.examples([['npm', 'ci'], 'make deps && make']),
+      ),
+    ),
+    providers: v.optional(
+      v.pipe(
+        v.record(
+          v.pipe(v.string(), v.regex(providerNamePattern), v.check(isProgramProviderName)),
+          v.strictObject({
+            command: v.pipe(
+              v.array(word),
+              v.minLength(1),
+              v.check(([program = '']) => isAbsolute(program)),
+            ),
+          }),
+        ),
+        v.description(
+          'Programs that make machines, by the name that `--provider` takes: the absolute path of each, and its first ' +
+            'arguments. Only in config.json of the user.',
+        ),
+        v.examples([{ vms: { command: ['/opt/vms/sidecar-provider', '--region', 'eu'] } }]),
       ),
     ),
   }),

@@ -42,6 +42,7 @@ describe('the package', () => {
       'README.md',
       'dist/LICENSES-OF-LIBRARIES.txt',
       'dist/package.json',
+      'dist/provider.schema.json',
       'dist/settings.schema.json',
       'package.json',
     ]);
@@ -77,7 +78,7 @@ describe('the package', () => {
     });
     expect(Object.keys(schema.properties)).toEqual([
       ...['$schema', 'sidecar', 'workdir', 'drift', 'connectTimeout', 'ignore', 'include'],
-      ...['forwards', 'environment', 'afterLanding'],
+      ...['forwards', 'environment', 'afterLanding', 'providers'],
     ]);
     for (const { description } of Object.values(schema.properties)) expect(description).toMatch(/\w\.$/);
   });

@@ -93,7 +93,7 @@ describe('readSettings', () => {
       [
         '{"workdri": "w"}',
         'workdri',
-        'unknown key "workdri"; known are $schema, sidecar, workdir, drift, connectTimeout, ignore, include, forwards, environment, afterLanding',
+        'unknown key "workdri"; known are $schema, sidecar, workdir, drift, connectTimeout, ignore, include, forwards, environment, afterLanding, providers',
       ],
       ['{"constructor": 1}', 'constructor', 'unknown key "constructor"'],
       ['{"__proto__": {"drift": "refuse"}}', '__proto__', 'unknown key "__proto__"'],
@@ -120,9 +120,24 @@ describe('readSettings', () => {
       ['{"environment": {"A": 1}}', 'environment.A', '"environment" must be an object of variables'],
       ['{"afterLanding": []}', 'afterLanding', '"afterLanding" must be a command'],
       ['{"afterLanding": [""]}', 'afterLanding', '"afterLanding" must be a command'],
+      ['{"providers": {}}', 'providers', 'counts only in your own config.json'],
+      ['{"providers": {"vms": {"command": ["/opt/vms"]}}}', 'providers', 'counts only in your own config.json'],
     ])('in the project file %s', async (text, key, reason) => {
       await writeFile(projectFile, text);
       const facts = { file: projectFile, key, reason: expect.stringContaining(reason) as string };
+      await expect(read()).rejects.toMatchObject({ code: 'settings.invalid', facts });
+    });
+
+    it.each([
+      ['{"vms": {"command": ["vms"]}}', 'providers.vms.command'],
+      ['{"vms": {"command": []}}', 'providers.vms.command'],
+      ['{"vms": {"command": "/opt/vms"}}', 'providers.vms.command'],
+      ['{"vms": {"command": ["/opt/vms"], "env": {}}}', 'providers.vms.env'],
+      ['{"docker": {"command": ["/opt/vms"]}}', 'providers.docker'],
+      ['{"Vms": {"command": ["/opt/vms"]}}', 'providers.Vms'],
+    ])('in the providers of the user, %s', async (providers, key) => {
+      await writeFile(userFile, `{"providers": ${providers}}`);
+      const facts = { key, reason: expect.stringContaining('"providers" must be an object of programs') as string };
       await expect(read()).rejects.toMatchObject({ code: 'settings.invalid', facts });
     });
 

@@ -40,6 +40,13 @@ export const here = {
   },
   'sidecar.exists': (facts) => {
     const name = the(facts, 'name', 'NAME');
+    const provider = text(facts, 'provider');
+    if (provider !== undefined) {
+      return {
+        message: `${provider} has a machine named ${name} already, which another creation made: ${because(facts, 'the name is taken')}`,
+        hint: 'take another name; nothing was changed',
+      };
+    }
     const directory = text(facts, 'directory');
     if (directory !== undefined) {
       return {

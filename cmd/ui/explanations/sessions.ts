@@ -2,6 +2,7 @@ import type { Facts } from '../../../src/errors.js';
 import type { Explanation, Explanations } from '../explanation.js';
 import { because, effort, goal, list, number, place, text, the } from '../fact-words.js';
 import { aFew } from '../quantities.js';
+import { isOfProgram, programFailed } from './providers.js';
 
 /** The way to a sidecar. */
 export const sessions = {
@@ -46,10 +47,13 @@ export const sessions = {
     hint: 'run the command again when the network is back: a sync goes on from what really stands there',
   }),
 
-  'provider.failed': (facts) => ({
-    message: `the machine of ${place(facts)} cannot be had: ${because(facts, 'its provider gave no reason')}`,
-    hint: logOf(facts) ?? 'run it again with `--verbose` to see more',
-  }),
+  'provider.failed': (facts) =>
+    isOfProgram(facts)
+      ? programFailed(facts)
+      : {
+          message: `the machine of ${place(facts)} cannot be had: ${because(facts, 'its provider gave no reason')}`,
+          hint: logOf(facts) ?? 'run it again with `--verbose` to see more',
+        },
   'provider.gone': (facts) => {
     const name = the(facts, 'name', 'NAME');
     return {
