@@ -78,7 +78,7 @@ const endpoint = v.variant('kind', [
     host: words,
     port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
   }),
-  v.object({ kind: v.literal('command'), argv: v.pipe(v.array(words), v.minLength(1)) }),
+  v.object({ kind: v.literal('command'), argv: v.tupleWithRest([words], words) }),
   v.object({
     kind: v.literal('websocket'),
     url: v.pipe(words, v.regex(/^wss?:\/\//)),
