@@ -1,5 +1,5 @@
 import { SidecarError } from './errors.js';
-import { startAfterLanding } from './run/after-landing.js';
+import { startAfterLanding } from './run/after-another.js';
 import type { Execution, ExecutionRequest } from './run/execution.js';
 import type { Session } from './session/session.js';
 import { overLastingSession } from './sync/over-session.js';

@@ -7,6 +7,7 @@ import { shellWord } from '../transport/shell-word.js';
 import { nonsense, shownCommand, timePattern } from './detached-list.js';
 import { variableLines } from './execution-script.js';
 import { isLoss, Refused, talkOn, type RunsPlace, type Talk } from './talk.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface DetachedRequest {
   /** Word for word. */
@@ -55,7 +56,10 @@ export async function startDetached(place: RunsPlace, request: DetachedRequest):
   const begin = async (talk: Talk): Promise<DetachedStart> => {
     const startedAt = sent
       ? await settle(talk, id)
-      : await Promise.race([send(talk, id, request, () => (sent = true)), rejection(interrupted)]);
+      : await unlessAborted(
+          send(talk, id, request, () => (sent = true)),
+          interrupted,
+        );
     return { id, sidecar: place.sidecar, workspace: talk.workspace, command: request.command, startedAt };
   };
   const isSettled = (error: unknown): boolean => !sent || error instanceof NotBegun;
@@ -69,8 +73,7 @@ export async function startDetached(place: RunsPlace, request: DetachedRequest):
     }
   });
   try {
-    // Whatever does not heed the signal is left alone.
-    const { result } = await Promise.race([beginning, rejection(leaving.signal)]);
+    const { result } = await unlessAborted(beginning, leaving.signal);
     return result;
   } catch (error) {
     if (isSettled(error)) throw error;
@@ -81,17 +84,6 @@ export async function startDetached(place: RunsPlace, request: DetachedRequest):
     interrupted.removeEventListener('abort', onAbort);
     over.abort();
   }
-}
-
-/** Rejects with the signal's reason. */
-function rejection(signal: AbortSignal): Promise<never> {
-  const rejected = new Promise<never>((_, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
-  rejected.catch(() => undefined);
-  return rejected;
 }
 
 /** It has not begun, and never will. */

@@ -8,6 +8,7 @@ import type { Channel, Transport } from '../transport/transport.js';
 import { lifelineScript, plainScript, terminalScript, variableLines } from './execution-script.js';
 import { exitCode } from './exit-code.js';
 import { firstWord, type FirstWord } from './first-word.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface ExecutionRequest {
   /** As `workspacePath` gives it. */
@@ -203,19 +204,4 @@ function isNotStarted(error: unknown): boolean {
 function afterBegin(error: unknown): unknown {
   if (!(error instanceof SidecarError) || error.retryable !== true) return error;
   return new SidecarError(error.code, error.facts, { cause: error, retryable: false });
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => undefined);
-  signal.throwIfAborted();
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -6,7 +6,7 @@ import { badReply, words } from '../sync/hello.js';
 import { pathLimit } from '../sync/limits.js';
 import type { LostSession } from '../sync/request.js';
 import type { Transport } from '../transport/transport.js';
-import { afterAnother } from './after-landing.js';
+import { afterAnother } from './after-another.js';
 
 /** A session on which runs are asked about. */
 export interface RunsSession {
