@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Clock } from '../../clock.js';
 import { diedSilently, failed, notStarted, protocolError, tooSlow, type Asked } from './errors.js';
-import { ProviderProcess, type ProcessEnd } from './process.js';
+import { ProviderProcess, type ProcessEnd } from './provider-process.js';
 import { answers, failure, versionPattern, type Answer, type Failure } from './protocol.js';
 import { SpokenLines } from './spoken-lines.js';
 

@@ -1,6 +1,6 @@
 import { SidecarError, type ErrorCode, type Facts } from '../../errors.js';
 import type { Call, Failure } from './protocol.js';
-import type { ProcessEnd } from './process.js';
+import type { ProcessEnd } from './provider-process.js';
 import type { ProviderProgram } from './program.js';
 
 /** What was asked of which program: what every error about it tells. */

@@ -88,7 +88,7 @@ const endpoint = v.variant('kind', [
 ]);
 
 const machine = v.object({
-  id: v.pipe(words, v.description('What the program itself calls it. No other machine ever gets the same.')),
+  id: v.pipe(words, v.description('What the program itself calls it.')),
   name: words,
   requestId: words,
   state: v.picklist(['creating', 'starting', 'running', 'stopped', 'failed', 'deleting']),

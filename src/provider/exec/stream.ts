@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import type { Clock } from '../../clock.js';
 import { callLimitsMs, parseObject, readFailure } from './ask.js';
 import { endedUnspoken, failed, notStarted, protocolError, tooSlow, type Asked } from './errors.js';
-import { ProviderProcess, type ProcessEnd } from './process.js';
+import { ProviderProcess, type ProcessEnd } from './provider-process.js';
 import { SpokenLines } from './spoken-lines.js';
 import type { SidecarError } from '../../errors.js';
 
