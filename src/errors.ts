@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'ssh.host_key_revoked'
   | 'ssh.protocol'
   | 'ssh.config_invalid'
+  | 'ssh.tunnel_refused'
   | 'ssh.channel_refused'
   | 'ssh.connection_lost'
   // a provider

@@ -31,6 +31,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'ssh.host_key_revoked': exitCode.noSession,
   'ssh.protocol': exitCode.noSession,
   'ssh.config_invalid': exitCode.noSession,
+  'ssh.tunnel_refused': exitCode.noSession,
   'ssh.channel_refused': exitCode.noSession,
   'ssh.connection_lost': exitCode.noSession,
   'provider.failed': exitCode.failed,

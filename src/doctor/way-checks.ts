@@ -44,9 +44,16 @@ function byOf(route: Route | undefined): { readonly by?: string } {
       return { by: `over ${[...hopsOf(route.over), route.over].map(({ alias }) => alias).join(', ')}` };
     case 'command':
       return { by: 'by a proxy command' };
+    case 'websocket':
+      return { by: `by ${originOf(route.url)}` };
     case 'stream':
       return { by: 'by its provider' };
   }
+}
+
+/** The rest of it may hold a credential. */
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : 'a WebSocket';
 }
 
 /** Of what is looked up here: of several hosts on the way, that is the first. */

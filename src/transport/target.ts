@@ -40,6 +40,8 @@ export type Route =
   | { readonly kind: 'stream'; readonly open: (signal: AbortSignal) => Promise<Duplex> }
   /** The input and output of a program (ProxyCommand): no shell looks at `argv`. */
   | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] }
+  /** The messages of a WebSocket: `wss:`, or `ws:` to this machine itself. `headers` may hold a credential. */
+  | { readonly kind: 'websocket'; readonly url: string; readonly headers?: Readonly<Record<string, string>> }
   /** A stream that another SSH server opens to host and port, as those are seen from there (ProxyJump). */
   | { readonly kind: 'jump'; readonly over: SshTarget };
 

@@ -19,6 +19,7 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'ssh.host_key_revoked': 'end',
   'ssh.protocol': 'end',
   'ssh.config_invalid': 'end',
+  'ssh.tunnel_refused': 'end',
   'ssh.channel_refused': 'wait',
   'ssh.connection_lost': 'wait',
   'provider.failed': 'end',

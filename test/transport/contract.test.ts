@@ -11,6 +11,7 @@ import { connectTo } from '../fakes/ssh-client.js';
 import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
 import { sshdParts, startSshd, type Sshd } from '../fakes/sshd.js';
 import { startProxy, type CuttableProxy } from '../fakes/tcp-servers.js';
+import { startWebSocketBridge, type WebSocketBridge } from '../fakes/websocket-bridge.js';
 
 describe('the in-memory transport', () => {
   transportContract(() => {
@@ -24,15 +25,17 @@ describeWith(sshdParts, 'ssh2 with a real sshd', () => {
   let key: MadeKey;
   let sshd: Sshd;
   let proxy: CuttableProxy;
+  let bridge: WebSocketBridge;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'sidecar-transport-'));
     key = await makeKey(directory, 'id_ed25519');
     sshd = await startSshd({ authorizedKeys: [key.line], home: directory });
     proxy = await startProxy(sshd.port);
+    bridge = await startWebSocketBridge(sshd.port);
   });
   afterAll(async () => {
-    await proxy.stop();
+    await Promise.all([proxy.stop(), bridge.stop()]);
     await sshd.stop();
     await rm(directory, { recursive: true, force: true });
   });
@@ -48,6 +51,14 @@ describeWith(sshdParts, 'ssh2 with a real sshd', () => {
       const hop = { ...sshd, keys };
       const { transport } = await connectTo({ ...sshd, keys, over: [{ ...hop, port: proxy.port }, hop] });
       return { transport, cut: () => proxy.reset() };
+    });
+  });
+
+  describe('over a WebSocket', () => {
+    transportContract(async () => {
+      const url = `ws://127.0.0.1:${bridge.port}`;
+      const { transport } = await connectTo({ ...sshd, keys: [key.path], route: { kind: 'websocket', url } });
+      return { transport, cut: () => bridge.cut() };
     });
   });
 

@@ -38,6 +38,10 @@ export const sessions = {
     message: `the SSH configuration for ${place(facts)} cannot be used: ${because(facts, 'it is not valid')}`,
     hint: 'see what `ssh -G HOST` prints, or add the machine by its plain address',
   }),
+  'ssh.tunnel_refused': (facts) => ({
+    message: `the way to ${goal(facts)} is closed: ${because(facts, 'its WebSocket cannot be opened')}`,
+    hint: tunnelWayOut(facts),
+  }),
   'ssh.channel_refused': (facts) => ({
     message: `${place(facts)} refused to open a channel: ${because(facts, 'it gave no reason')}`,
     hint: 'check MaxSessions, AllowTcpForwarding and ForceCommand in the sshd_config there',
@@ -99,6 +103,16 @@ function hostKeyWayOut(facts: Facts): string {
       ? `run \`sidecar forget ${the(facts, 'sidecar', 'NAME')}\` and add it again`
       : `take its old key out of ${file} and try again`;
   return `only if you know that the machine was rebuilt: ${way}`;
+}
+
+function tunnelWayOut(facts: Facts): string {
+  const status = number(facts, 'status');
+  if (text(facts, 'tls') !== undefined)
+    return 'have its certificate put right; for an authority of your own, name its file in NODE_EXTRA_CA_CERTS';
+  if (text(facts, 'proxy') !== undefined) return 'see HTTPS_PROXY, and name in NO_PROXY what needs no proxy';
+  return status === 401 || status === 403
+    ? 'its provider gave credentials that are no longer good: log in again there'
+    : 'see with its provider whether the sidecar is still there';
 }
 
 function refusedLogin(facts: Facts): Explanation {

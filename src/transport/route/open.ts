@@ -12,7 +12,8 @@ export interface RouteOptions {
  * A new stream to the target, over whatever its route is. A stream that ends by itself is destroyed with a `SidecarError`
  * where it knows why.
  *
- * Throws `ssh.unreachable`, retryable where waiting may help, `ssh.config_invalid`, or the signal's reason.
+ * Throws `ssh.unreachable`, retryable where waiting may help, `ssh.tunnel_refused`, `ssh.config_invalid`, or the signal's
+ * reason.
  */
 export async function openRoute(target: SshTarget, { env, signal }: RouteOptions): Promise<Duplex> {
   const { route } = target;
@@ -24,6 +25,10 @@ export async function openRoute(target: SshTarget, { env, signal }: RouteOptions
     case 'command': {
       const { openCommand } = await import('./command.js');
       return openCommand(route.argv, { env });
+    }
+    case 'websocket': {
+      const { openWebSocket } = await import('./websocket.js');
+      return openWebSocket(route, { env, signal });
     }
     case 'jump':
       throw new TypeError('whoever connects goes over the hops: see hopsOf');

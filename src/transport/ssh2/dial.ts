@@ -64,22 +64,24 @@ export async function dial(options: DialOptions): Promise<Dialed> {
   if (signal?.aborted !== true && !timer.expired.aborted) return logIn(socket, options);
   socket.destroy();
   signal?.throwIfAborted();
-  throw late(target, timer);
+  throw late(endpointOf(target, options.isHop), timer);
 }
 
-async function openStream({ target, open, timer, signal }: DialOptions): Promise<Duplex> {
+async function openStream({ target, isHop, open, timer, signal }: DialOptions): Promise<Duplex> {
   const limits = [timer.expired, ...(signal === undefined ? [] : [signal])];
   try {
     return await open(AbortSignal.any(limits));
   } catch (error) {
     signal?.throwIfAborted();
-    throw timer.expired.aborted ? late(target, timer) : error;
+    if (timer.expired.aborted) throw late(endpointOf(target, isHop), timer);
+    if (!(error instanceof SidecarError)) throw error;
+    throw connectError({ kind: 'error', error }, { ...endpointOf(target, isHop), stage: 'dial' });
   }
 }
 
 /** The time was up before there was anything to speak over. */
-function late({ host, port }: SshTarget, { limitMs }: AttemptTimer): Error {
-  return connectError({ kind: 'timeout', limitMs }, { host, port, stage: 'dial' });
+function late(endpoint: Endpoint, { limitMs }: AttemptTimer): Error {
+  return connectError({ kind: 'timeout', limitMs }, { ...endpoint, stage: 'dial' });
 }
 
 function endpointOf({ host, port, alias }: SshTarget, isHop: boolean): Endpoint {

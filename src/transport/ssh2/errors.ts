@@ -1,4 +1,5 @@
 import { SidecarError, type ErrorCode, type Facts } from '../../errors.js';
+import { readErrno } from '../errno.js';
 
 /** What the error is about: the server that was spoken to. */
 export interface Endpoint {
@@ -108,11 +109,12 @@ function readError(error: Ssh2Error | SidecarError): Reading {
 /** A stream that is no socket knows best why it ended: see route/. */
 function readRouteError({ code, facts, retryable = false, message }: SidecarError): Reading {
   const { hop } = facts;
+  const isLost = code === 'ssh.connection_lost';
   const reason = String(facts['reason'] ?? message);
   return {
-    code: code === 'ssh.connection_lost' ? 'ssh.unreachable' : code,
+    code: isLost ? 'ssh.unreachable' : code,
     retryable,
-    reason: typeof hop === 'string' ? onTheWay(hop, reason) : reason,
+    reason: isLost && typeof hop === 'string' ? onTheWay(hop, reason) : reason,
     facts,
   };
 }
@@ -123,34 +125,9 @@ export function onTheWay(hop: string, reason: string): string {
 }
 
 function readSocketError(error: Ssh2Error): Reading {
-  const errnos = errnosOf(error);
-  const [errno = 'unknown'] = errnos;
-  const reason = errnoWords[errno] ?? errno;
-  const facts = { errno };
-  const isNetwork = errnos.length > 0 && errnos.every((name) => name in errnoWords);
-  return { code: 'ssh.unreachable', retryable: isNetwork, reason, facts };
+  const { reason, errno, passes } = readErrno(error);
+  return { code: 'ssh.unreachable', retryable: passes, reason, facts: { errno } };
 }
-
-/** A name with several addresses fails with one error for each, in an AggregateError with an empty message. */
-function errnosOf(error: Ssh2Error): string[] {
-  if (error instanceof AggregateError) return (error.errors as Ssh2Error[]).flatMap(errnosOf);
-  return typeof error.code === 'string' ? [error.code] : [];
-}
-
-/** The socket errors that a booting machine or a passing network fault may cause, and no others. */
-const errnoWords: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  ECONNABORTED: 'connection aborted',
-  EPIPE: 'connection closed',
-  ETIMEDOUT: 'no answer',
-  EHOSTUNREACH: 'no route to the host',
-  EHOSTDOWN: 'the host is down',
-  ENETUNREACH: 'the network is unreachable',
-  ENETDOWN: 'the network is down',
-  EAI_AGAIN: 'the name cannot be looked up just now',
-  ENOTFOUND: 'the name does not resolve',
-};
 
 /** RFC 4253 §11.1: 10 CONNECTION_LOST and 12 TOO_MANY_CONNECTIONS pass by themselves. */
 function readDisconnect(error: Ssh2Error, disconnect: number): Reading {

@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { rootCertificates } from 'node:tls';
+import type { HttpsProxyAgent } from 'https-proxy-agent';
+import { SidecarError } from '../../errors.js';
+import { proxyFor } from './proxy.js';
+import { answerError, connectionError, type Tunnel } from './tunnel-errors.js';
+
+export interface WebSocketOptions {
+  /** Where proxies are named, and more authorities. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * SSH in the binary messages of a WebSocket. TLS is always verified, against the authorities that Node knows and those of
+ * NODE_EXTRA_CA_CERTS; the proxies of the environment are used.
+ *
+ * Throws `ssh.unreachable`, retryable where waiting may help, `ssh.tunnel_refused` for an answer or a certificate that
+ * will not change by itself, `ssh.config_invalid`, and the signal's reason. No error tells more of a URL than its origin.
+ */
+export async function openWebSocket(
+  { url: text, headers = {} }: { readonly url: string; readonly headers?: Readonly<Record<string, string>> },
+  { env, signal }: WebSocketOptions,
+): Promise<Duplex> {
+  const url = parseUrl(text);
+  const [{ WebSocket, createWebSocketStream }, trust] = await Promise.all([import('ws'), trustOf(env)]);
+  const proxy = url.protocol === 'wss:' ? proxyFor(url, env) : undefined;
+  const agent = proxy === undefined ? undefined : await proxyAgent(proxy, trust);
+  signal.throwIfAborted();
+  const socket = connect(() => {
+    // What is encrypted does not get smaller.
+    const options = { headers: { ...headers }, perMessageDeflate: false, ...trust };
+    return new WebSocket(url, { ...options, ...(agent === undefined ? {} : { agent }) });
+  });
+  const tunnel: Tunnel = { origin: url.origin, ...(proxy === undefined ? {} : { proxy: proxy.origin }) };
+  let refusedByProxy: Error | undefined;
+  agent?.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
+    if (statusCode !== 200) refusedByProxy = answerError(statusCode, tunnel, 'proxy');
+  });
+  return new Promise<Duplex>((resolve, reject) => {
+    const fail = (error: Error): void => {
+      signal.removeEventListener('abort', onAbort);
+      reject(error);
+      socket.terminate();
+    };
+    const onAbort = (): void => fail(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.on('error', (error) => fail(refusedByProxy ?? connectionError(error, tunnel)));
+    socket.once('unexpected-response', (_request, { statusCode = 0 }: IncomingMessage) =>
+      fail(refusedByProxy ?? answerError(statusCode, tunnel, 'server')),
+    );
+    socket.once('open', () => {
+      signal.removeEventListener('abort', onAbort);
+      // At once: the first message may already be there.
+      resolve(createWebSocketStream(socket));
+    });
+  });
+}
+
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text)) throw invalid('the address of its WebSocket is no URL');
+  const url = new URL(text);
+  if (url.protocol === 'wss:' || (url.protocol === 'ws:' && isLoopback(url.hostname))) return url;
+  throw invalid(
+    url.protocol === 'ws:'
+      ? `${url.origin} is not encrypted: ws: is for this machine itself, everything else takes wss:`
+      : `its WebSocket is at ${url.protocol}//, and not at wss://`,
+  );
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
+
+interface Trust {
+  readonly rejectUnauthorized: true;
+  readonly ca?: string[];
+}
+
+/** Node reads NODE_EXTRA_CA_CERTS when it starts, and the daemon was started by somebody else. */
+async function trustOf(env: NodeJS.ProcessEnv): Promise<Trust> {
+  const { NODE_EXTRA_CA_CERTS: file = '' } = env;
+  if (file === '') return { rejectUnauthorized: true };
+  try {
+    return { rejectUnauthorized: true, ca: [...rootCertificates, await readFile(file, 'utf8')] };
+  } catch (error) {
+    const reason = `NODE_EXTRA_CA_CERTS cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    throw invalid(reason, error);
+  }
+}
+
+async function proxyAgent(proxy: URL, trust: Trust): Promise<HttpsProxyAgent<string>> {
+  const { HttpsProxyAgent } = await import('https-proxy-agent');
+  return new HttpsProxyAgent(proxy.href, trust);
+}
+
+/** What it refuses at once are headers that cannot be sent. */
+function connect<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw invalid('the request for its WebSocket cannot be made', error);
+  }
+}
+
+function invalid(reason: string, cause?: unknown): SidecarError {
+  return new SidecarError(
+    'ssh.config_invalid',
+    { reason },
+    { retryable: false, ...(cause === undefined ? {} : { cause }) },
+  );
+}
