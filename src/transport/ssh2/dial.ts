@@ -74,7 +74,8 @@ async function openStream({ target, isHop, open, timer, signal }: DialOptions): 
   } catch (error) {
     signal?.throwIfAborted();
     if (timer.expired.aborted) throw late(endpointOf(target, isHop), timer);
-    if (!(error instanceof SidecarError)) throw error;
+    // A hop says itself which server it is about.
+    if (!(error instanceof SidecarError) || 'hop' in error.facts) throw error;
     throw connectError({ kind: 'error', error }, { ...endpointOf(target, isHop), stage: 'dial' });
   }
 }
