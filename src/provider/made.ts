@@ -111,9 +111,8 @@ function targetOf(
     case 'connect':
       return through({ kind: 'stream', open: (signal) => streamTo(ref, provider, signal) });
     case 'command':
-      return through(endpoint);
     case 'websocket':
-      throw new SidecarError('provider.failed', { name, reason: `there is no way yet by ${endpoint.kind}` });
+      return through(endpoint);
   }
 }
 
