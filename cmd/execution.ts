@@ -24,6 +24,8 @@ export interface ExecutionFlags {
   readonly stdin?: boolean;
   readonly workdir?: string;
   readonly connectTimeout?: string;
+  /** Undefined where neither `-A` nor `-a` was said. */
+  readonly forwardAgent?: boolean;
 }
 
 interface Wanted {
@@ -31,13 +33,16 @@ interface Wanted {
   readonly command: readonly string[] | undefined;
   readonly flags: ExecutionFlags;
   readonly onTerminal: boolean;
+  /** Forward the agent where the user's ssh_config says so. */
+  readonly agentAsConfigured?: boolean;
 }
 
 /** What a shell says of a command that wrote to a pipe which nobody reads. */
 const brokenPipe = 141;
 
 /** Runs a command in the workspace with stdin, stdout and stderr of this process, and tells its exit code. */
-export async function runThere(context: Context, { command, flags, onTerminal }: Wanted): Promise<number> {
+export async function runThere(context: Context, wanted: Wanted): Promise<number> {
+  const { command, flags, onTerminal, agentAsConfigured = false } = wanted;
   const { signal, terminal } = context;
   const given = variablesFor(context, flags);
   const { connectTimeout, workdir } = flags;
@@ -47,8 +52,9 @@ export async function runThere(context: Context, { command, flags, onTerminal }:
   warnOfWithheld(context, settings.withheld);
   const variables = { ...settings.environment, ...given };
   return aboutSidecar(record.name, async () => {
+    const forwardAgent = flags.forwardAgent ?? (agentAsConfigured && (await sidecars.forwardsAgent(record)));
     const request = {
-      ...{ ...(await options()), command, variables, signal },
+      ...{ ...(await options()), command, variables, signal, forwardAgent },
       terminal: onTerminal ? terminal.describe() : undefined,
     };
     const execution = await startThere(context, { sidecars, record, asked, request });
@@ -56,7 +62,10 @@ export async function runThere(context: Context, { command, flags, onTerminal }:
   });
 }
 
-/** Starts it on the daemon's session, where there is one. */
+/**
+ * Starts it on the daemon's session, where there is one. With an agent to forward, on a session of its own: what one user's
+ * command may use is not for whatever else runs over there.
+ */
 export async function startThere(
   context: Context,
   {
@@ -73,7 +82,8 @@ export async function startThere(
   },
 ): Promise<Execution> {
   const { deadlineMs } = request;
-  return startOnSession(context, { record, asked, deadlineMs }, (way) => sidecars.exec(record, { ...request, ...way }));
+  const around = request.forwardAgent === true ? { ...context, daemon: false } : context;
+  return startOnSession(around, { record, asked, deadlineMs }, (way) => sidecars.exec(record, { ...request, ...way }));
 }
 
 export interface Attachment {

@@ -38,6 +38,8 @@ export interface ConnectOptions {
   readonly deadlineMs?: number;
   /** Absent: there is nobody to ask, and encrypted keys are passed over. */
   readonly askPassphrase?: AskPassphrase | undefined;
+  /** Have commands over there use the ssh-agent of here: on a session of its own, that nobody else gets. */
+  readonly forwardAgent?: boolean;
   /** The session to open again, after its connection was lost. */
   readonly lost?: LostSession | undefined;
 }

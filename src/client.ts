@@ -143,6 +143,13 @@ export class Sidecars {
     return sendRulesOf(tree.root, await readSendPatterns(tree.root, this.home.configDir));
   }
 
+  /** Whether the user's ssh_config wants the ssh-agent forwarded to it (ForwardAgent). */
+  async forwardsAgent(record: SidecarRecord): Promise<boolean> {
+    if (record.provider.kind !== 'ssh') return false;
+    const { forwardAgent } = await (await this.#locator()).target(record);
+    return forwardAgent !== undefined;
+  }
+
   /** Opens a session, waiting for a machine that boots. The caller closes its transport. */
   async open(record: SidecarRecord, options: ConnectOptions = {}): Promise<OpenSession> {
     const { signal = new AbortController().signal, lost } = options;
@@ -317,7 +324,7 @@ export class Sidecars {
 
   /** By a session that stays, where any does. */
   async #open(record: SidecarRecord, options: ConnectOptions): Promise<Open> {
-    if (this.#warmth === undefined) return this.#opener(record, options);
+    if (this.#warmth === undefined || options.forwardAgent === true) return this.#opener(record, options);
     const reopen = (): Promise<Open> => this.#opener(record, {});
     const session = this.#warmth.session(record, this.#env);
     return this.#warmth.opener(session, { ...this.#way(record, options), reopen });
@@ -334,12 +341,12 @@ export class Sidecars {
       import('./session/open.js'),
       import('./session/connect.js'),
     ]);
-    const { emit = ignore, deadlineMs, askPassphrase } = options;
+    const { emit = ignore, deadlineMs, askPassphrase, forwardAgent } = options;
     let known = record;
     const pin = async (key: string, hop?: string): Promise<void> => {
       known = await this.registry.pin(record.name, key, { only: record, hop });
     };
-    const connect = sshConnect({ askPassphrase, pin, emit, env: this.#env });
+    const connect = sshConnect({ askPassphrase, pin, emit, forwardAgent, env: this.#env });
     const locator = await this.#locator();
     const limit = deadlineMs === undefined ? {} : { deadlineMs };
     return (signal, lost) =>

@@ -37,6 +37,8 @@ export type SidecarEvent =
       readonly fingerprint: string;
       readonly source: 'first-use' | 'known_hosts';
     }
+  /** Commands over there do without the agent of here: there is none, or the server does not take it. */
+  | { readonly kind: 'agent.not_forwarded'; readonly host: string; readonly reason: 'none' | 'refused' }
   /** A path of the working tree cannot travel. `path` is for display: unprintable bytes are escaped. */
   /** `path` in the working tree, `file` on the disk. */
   | { readonly kind: 'snapshot.skipped'; readonly path: string; readonly file: string; readonly reason: SkipReason }

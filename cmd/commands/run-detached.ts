@@ -24,6 +24,10 @@ export async function runDetached(
   if (flags.tty === true) {
     throw new SidecarError('usage.invalid', { reason: '--detach and --tty do not go together: there is no terminal' });
   }
+  if (flags.forwardAgent === true) {
+    const reason = '--detach and --forward-agent do not go together: an agent is forwarded by a connection';
+    throw new SidecarError('usage.invalid', { reason });
+  }
   const { output, signal } = context;
   const { name } = here.record;
   const warnOf = (id: string, how: string): void =>

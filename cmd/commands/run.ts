@@ -48,11 +48,15 @@ export async function run(context: Context, command: readonly string[], flags: R
   const onTerminal = flags.tty ?? false;
   return aboutSidecar(record.name, async () => {
     const landing = await options();
-    const request = { ...landing, command, variables, terminal: onTerminal ? terminal.describe() : undefined };
+    const request = {
+      ...{ ...landing, command, variables, terminal: onTerminal ? terminal.describe() : undefined },
+      ...(flags.forwardAgent === true && { forwardAgent: true }),
+    };
     const here = { sidecars, record, asked: landingAsked(context, flags) };
     const start = async (): Promise<Execution> => {
       if (!flags.sync) return startThere(context, { ...here, request });
-      if (!context.daemon && after === undefined) {
+      // A landing is never given the agent.
+      if (!context.daemon && after === undefined && flags.forwardAgent !== true) {
         const emit = createReporter(output, record.name);
         return sidecars.run(record, { ...request, emit, onLanded: tellLanded });
       }

@@ -7,5 +7,6 @@ export async function ssh(context: Context, command: readonly string[], flags: E
     command: command.length === 0 ? undefined : command,
     flags,
     onTerminal: flags.tty ?? context.terminal.isTerminal,
+    agentAsConfigured: true,
   });
 }

@@ -60,6 +60,7 @@ export function addExecutionCommands(program: Command, run: RunCommand): void {
     .addOption(workdirOption())
     .option('-t, --tty', 'on a terminal (default where stdin is one)')
     .option('-T, --no-tty', 'without a terminal')
+    .option('-a, --no-forward-agent', 'do not have it use your ssh-agent, whatever ~/.ssh/config says')
     .addHelpText('after', sshLines)
     .action((command: string[], flags: ExecFlags) =>
       run(async (context) => (await import('../commands/ssh.js')).ssh(context, command, flags)),
@@ -71,6 +72,7 @@ function addExecutionOptions(command: Command): Command {
     .option('-e, --env <NAME=VALUE>', 'set a variable for it, or NAME: the one of here; may be repeated', repeated)
     .option('--env-file <file>', 'set those of a file, one a line; may be repeated', repeated)
     .option('-n, --no-stdin', 'give it no input')
+    .option('-A, --forward-agent', 'have it use your ssh-agent, over a connection of its own')
     .addOption(connectTimeoutOption());
 }
 
@@ -112,6 +114,7 @@ Examples:
   sidecar ssh -- vim src/main.c
   sidecar ssh --workdir '~'
   echo 'git status' | sidecar ssh
+  sidecar ssh -A                           # git over there asks your ssh-agent; ForwardAgent in ~/.ssh/config counts too
 
 At the start of a line, ~. hangs up, ~^Z suspends, ~? lists these, ~~ types a tilde.
 ${exitLines}`;

@@ -61,6 +61,13 @@ export function createReporter(output: Output, name: string): Emit {
         }
         return;
       }
+      case 'agent.not_forwarded':
+        output.warn(
+          event.reason === 'none'
+            ? 'there is no ssh-agent to forward (SSH_AUTH_SOCK is not set)'
+            : `${name} does not take your ssh-agent (AllowAgentForwarding in its sshd_config); going on without it`,
+        );
+        return;
       case 'snapshot.skipped':
         output.problem({
           file: event.file,

@@ -36,8 +36,9 @@ export function keyChecks(
 
 async function looked({ env, homeDir }: Patient, chosen: Promise<SidecarRecord | undefined>): Promise<ResolvedSshHost> {
   const record = await chosen.catch(() => undefined);
-  const { host, user, port, identity } = record?.provider.kind === 'ssh' ? record.provider : { host: 'localhost' };
-  return resolveSshHost({ host, user, port, identity, env, homeDir });
+  const { host, user, port, identity, jump } =
+    record?.provider.kind === 'ssh' ? record.provider : { host: 'localhost' };
+  return resolveSshHost({ host, user, port, identity, jump, env, homeDir });
 }
 
 // ssh2 takes its time to load.

@@ -15,6 +15,8 @@ export interface SshConnectOptions {
    */
   readonly pin: (key: HostKeyLine, hop?: string) => Promise<void>;
   readonly emit: Emit;
+  /** Have commands over there use the agent of here: that of the target's configuration, else the one that is used here. */
+  readonly forwardAgent?: boolean | undefined;
   /** What commands that lead to a server are started with, and where a proxy is named. */
   readonly env: NodeJS.ProcessEnv;
 }
@@ -24,11 +26,22 @@ export interface SshConnectOptions {
  * sidecar itself and each hop on the way. Keeps the unlocked keys from attempt to attempt, so that nobody is asked for the
  * same passphrase twice.
  */
-export function sshConnect({ askPassphrase, pin, emit, env }: SshConnectOptions): Connect {
+export function sshConnect({ askPassphrase, pin, emit, forwardAgent = false, env }: SshConnectOptions): Connect {
   const loaded = new Map<string, Promise<Identities>>();
   /** The keys of hops that were pinned since the target was asked for, by name. */
   const learned = new Map<string, HostKeyLine>();
   const unlock = askPassphrase === undefined ? {} : { askPassphrase: askedOnce(askPassphrase) };
+
+  let isTold = false;
+  const agentOf = ({ alias, agentSocket, forwardAgent: socket = agentSocket }: SshTarget) => {
+    const tell = (reason: 'none' | 'refused'): void => {
+      if (!isTold) emit({ kind: 'agent.not_forwarded', host: alias, reason });
+      isTold = true;
+    };
+    if (socket !== undefined) return { socket, onRefused: () => tell('refused') };
+    tell('none');
+    return undefined;
+  };
 
   return async (target, { timeoutMs, signal }) => {
     const { hostKeyPolicy, loadIdentities, connectSsh2, hostKeyName } = await loadTransport();
@@ -59,7 +72,11 @@ export function sshConnect({ askPassphrase, pin, emit, env }: SshConnectOptions)
       hops.push({ target: hop, hostKeys: await hostKeyPolicy(hop), identities, onAccepted });
     }
     const [hostKeys, identities] = [await hostKeyPolicy(target), await identitiesOf(target)];
-    const { transport, hostKey } = await connectSsh2({ target, hostKeys, identities, hops, env, timeoutMs, signal });
+    const agent = forwardAgent ? agentOf(target) : undefined;
+    const { transport, hostKey } = await connectSsh2({
+      ...{ target, hostKeys, identities, hops, env, timeoutMs, signal },
+      ...(agent === undefined ? {} : { forwardAgent: agent }),
+    });
     try {
       await remember(hostKey, target);
     } catch (error) {

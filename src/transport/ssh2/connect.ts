@@ -8,6 +8,7 @@ import { openRoute } from '../route/open.js';
 import { dial, type OpenStream, type Refused } from './dial.js';
 import { atHop, overHop } from './hop.js';
 import type { AcceptedHostKey } from './host-verifier.js';
+import type { ForwardedAgent } from './transport.js';
 
 /** A server to log in to. */
 export interface Login {
@@ -25,6 +26,8 @@ export interface Hop extends Login {
 export interface ConnectOptions extends Login {
   /** One for each of `hopsOf(target)`, in that order. */
   readonly hops?: readonly Hop[];
+  /** The agent that commands over there may use. */
+  readonly forwardAgent?: ForwardedAgent | undefined;
   /** What the command of a route is started with, and where a proxy is named. */
   readonly env: NodeJS.ProcessEnv;
   /** The limit of the whole attempt, in milliseconds. Time that the user needs for a passphrase does not count. */
@@ -114,16 +117,17 @@ async function onTheWay<T>(
 }
 
 async function logIn(
-  options: Login & Pick<ConnectOptions, 'signal' | 'keepaliveMs'> & { readonly isHop?: boolean },
+  options: Login & Pick<ConnectOptions, 'signal' | 'keepaliveMs' | 'forwardAgent'> & { readonly isHop?: boolean },
   { open, timer, close }: Way,
 ): Promise<Connected> {
-  const { target, hostKeys, identities, signal, keepaliveMs = usualKeepaliveMs, isHop = false } = options;
+  const { target, hostKeys, identities, signal, keepaliveMs = usualKeepaliveMs, isHop = false, forwardAgent } = options;
   const keys = identities.attempts.slice(0, maxKeys);
   const refusals: Refused[] = [];
   for (let tried = 0; tried < keys.length;) {
     signal?.throwIfAborted();
     const offer = keys.slice(tried, tried + keysPerConnection);
-    const dialed = await dial({ target, hostKeys, identities: offer, open, isHop, timer, signal, keepaliveMs });
+    const attempt = { target, hostKeys, identities: offer, forwardAgent, open, isHop, timer, signal, keepaliveMs };
+    const dialed = await dial(attempt);
     if (dialed.kind === 'open') {
       const { transport, hostKey } = dialed;
       if (!isHop) void transport.closed.then(close);

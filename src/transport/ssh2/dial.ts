@@ -15,7 +15,7 @@ import {
   type Stage,
 } from './errors.js';
 import { hostVerifier, type AcceptedHostKey } from './host-verifier.js';
-import { Ssh2Transport } from './transport.js';
+import { Ssh2Transport, type ForwardedAgent } from './transport.js';
 import { UntimedAgent } from './untimed-agent.js';
 
 export interface DialOptions {
@@ -25,6 +25,7 @@ export interface DialOptions {
   readonly identities: readonly IdentityAttempt[];
   /** What the connection is to go over. */
   readonly open: OpenStream;
+  readonly forwardAgent?: ForwardedAgent | undefined;
   /** The target is only a host on the way to another one. */
   readonly isHop: boolean;
   readonly timer: AttemptTimer;
@@ -89,7 +90,8 @@ function endpointOf({ host, port, alias }: SshTarget, isHop: boolean): Endpoint 
   return { host, port, ...(isHop && { hop: alias }) };
 }
 
-function logIn(socket: Duplex, { target, isHop, hostKeys, identities, timer, signal, keepaliveMs }: DialOptions) {
+function logIn(socket: Duplex, options: DialOptions) {
+  const { target, isHop, hostKeys, identities, forwardAgent, timer, signal, keepaliveMs } = options;
   const { user } = target;
   const endpoint = endpointOf(target, isHop);
   return new Promise<Dialed>((resolve, reject) => {
@@ -121,7 +123,9 @@ function logIn(socket: Duplex, { target, isHop, hostKeys, identities, timer, sig
     };
     const refuse = (): void => hangUp(() => resolve({ kind: 'refused', offered, signFailures, banner }));
     const open = (hostKey: AcceptedHostKey): void =>
-      settle(() => resolve({ kind: 'open', transport: new Ssh2Transport({ client, socket, endpoint }), hostKey }));
+      settle(() =>
+        resolve({ kind: 'open', transport: new Ssh2Transport({ client, socket, endpoint, forwardAgent }), hostKey }),
+      );
     const onAbort = (): void => fail(signal?.reason as Error);
     const onExpired = (): void => failAs({ kind: 'timeout', limitMs: timer.limitMs });
     const onError = (error: Error): void => {
@@ -164,6 +168,8 @@ function logIn(socket: Duplex, { target, isHop, hostKeys, identities, timer, sig
       readyTimeout: 0,
       keepaliveInterval: keepaliveMs,
       keepaliveCountMax: 3,
+      // Who logs in is said by authHandler. ssh2 opens this one to the server only once a command has asked for it.
+      ...(forwardAgent === undefined ? {} : { agent: forwardAgent.socket }),
       ...(preferredAlgorithms === undefined ? {} : { algorithms: { serverHostKey: [...preferredAlgorithms] } }),
     };
     try {

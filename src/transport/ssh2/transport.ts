@@ -6,6 +6,13 @@ import type { Address, Channel, ExecOptions, Incoming, RemoteListener, Transport
 import { discard, ExecChannel, forwardStream, type OnConnection } from './channel.js';
 import { channelRefused, connectionLost, isFatal, listenRefused, type Endpoint, type Observed } from './errors.js';
 
+/** An agent that the commands of a connection may use. */
+export interface ForwardedAgent {
+  readonly socket: string;
+  /** Called once, when the server does not take it. The command is started without. */
+  readonly onRefused: () => void;
+}
+
 /**
  * A Transport on an authenticated ssh2 client. Has to be made within its 'ready' event, so that no end of the
  * connection goes by unseen.
@@ -20,9 +27,11 @@ export class Ssh2Transport implements Transport {
   readonly #listeners = new Map<string, (incoming: Incoming) => void>();
   /** Why nothing can be opened any more. */
   #gone: SidecarError | undefined;
+  #forwardAgent: ForwardedAgent | undefined;
   #resolveClosed: (error: Error | undefined) => void = () => undefined;
 
-  constructor({ client, socket, endpoint }: { client: Client; socket: Duplex; endpoint: Endpoint }) {
+  constructor({ client, socket, endpoint, forwardAgent }: TransportParts) {
+    this.#forwardAgent = forwardAgent;
     this.#client = client;
     this.#socket = socket;
     this.#endpoint = endpoint;
@@ -38,11 +47,25 @@ export class Ssh2Transport implements Transport {
     client.on('close', () => this.#lose({ kind: 'closed' }));
   }
 
-  exec(command: string, options: ExecOptions = {}): Promise<Channel> {
+  async exec(command: string, options: ExecOptions = {}): Promise<Channel> {
+    const agent = this.#forwardAgent;
+    try {
+      return await this.#exec(command, options);
+    } catch (error) {
+      if (agent === undefined || !isAgentRefusal(error)) throw error;
+      // Nothing of the command was said yet.
+      if (this.#forwardAgent !== undefined) agent.onRefused();
+      this.#forwardAgent = undefined;
+      return this.#exec(command, options);
+    }
+  }
+
+  #exec(command: string, options: ExecOptions): Promise<Channel> {
     const { signal, terminal } = options;
+    const agentForward = this.#forwardAgent !== undefined;
+    const pty = terminal === undefined ? {} : { pty: pseudoTerminal(terminal) };
     return this.#open<ClientChannel, Channel>({
-      request: (done) =>
-        this.#client.exec(command, terminal === undefined ? {} : { pty: pseudoTerminal(terminal) }, done),
+      request: (done) => this.#client.exec(command, { ...pty, ...(agentForward && { agentForward }) }, done),
       wrap: (raw) => {
         const channel = new ExecChannel(raw, options);
         this.#onConnection.add(channel);
@@ -165,9 +188,21 @@ export class Ssh2Transport implements Transport {
   }
 }
 
+/** In the words of ssh2, which has no code for it. */
+function isAgentRefusal(error: unknown): boolean {
+  return error instanceof Error && (error.cause as Error | undefined)?.message === 'Unable to request agent forwarding';
+}
+
 /** Of a size in pixels nothing is said. */
 function pseudoTerminal({ term, columns, rows, modes = {} }: Terminal): PseudoTtyOptions {
   return { term, cols: columns, rows, width: 0, height: 0, modes };
+}
+
+interface TransportParts {
+  readonly client: Client;
+  readonly socket: Duplex;
+  readonly endpoint: Endpoint;
+  readonly forwardAgent?: ForwardedAgent | undefined;
 }
 
 const keyOf = ({ host, port }: Address): string => `${host}:${port}`;
