@@ -6,7 +6,16 @@ import type { SidecarError } from './errors.js';
  */
 export type SidecarEvent =
   /** An attempt to open a session starts. `attempt` counts from 1. */
-  | { readonly kind: 'connect.attempt'; readonly attempt: number; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'connect.attempt';
+      readonly attempt: number;
+      readonly host: string;
+      readonly port: number;
+      /** Why the user's own ssh is used; absent where it is not. */
+      readonly openssh?: string;
+    }
+  /** The user's own ssh wants something of the user, such as a touch of a security key, in its words. */
+  | { readonly kind: 'connect.prompt'; readonly host: string; readonly text: string }
   /** An attempt failed in a way that may be retried. */
   | { readonly kind: 'connect.failed'; readonly attempt: number; readonly error: SidecarError }
   /** The first retry is about to be waited for: emitted once at most, and never when no wait follows. */

@@ -159,6 +159,7 @@ const sayings: { readonly [S in keyof Sayings]: (facts: Sayings[S]) => CheckWord
   'port.open': ({ host, port }) => found(`${host} takes connections on ${port}`),
   'port.led_to': () => found('the way leads to an SSH server'),
   'host.pinned': () => found('it shows the key that is pinned'),
+  'host.vouched': ({ fingerprint }) => found(`an authority in known_hosts vouches for its key, ${fingerprint}`),
   'host.known': ({ fingerprint }) => found(`it shows the key in known_hosts, ${fingerprint}`),
   'host.new': ({ fingerprint, keyType }) => ({
     detail: `its key is not known yet and would be trusted from the first connection on: ${fingerprint} (${keyType})`,

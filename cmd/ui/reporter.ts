@@ -21,9 +21,14 @@ export function createReporter(output: Output, name: string): Emit {
 
   return (event: SidecarEvent): void => {
     switch (event.kind) {
-      case 'connect.attempt':
-        detail(`${name}: attempt ${event.attempt}: connecting to ${event.host}:${event.port}`);
+      case 'connect.attempt': {
+        const by = event.openssh === undefined ? '' : ` with OpenSSH (${event.openssh})`;
+        detail(`${name}: attempt ${event.attempt}: connecting to ${event.host}:${event.port}${by}`);
         output.progress(`connecting to ${name}${event.attempt === 1 ? '' : ` (attempt ${event.attempt})`}…`);
+        return;
+      }
+      case 'connect.prompt':
+        output.note(`ssh: ${event.text.trim()}`);
         return;
       case 'connect.failed':
         detail(`${name}: attempt ${event.attempt} failed: ${causeOf(event.error)}`);

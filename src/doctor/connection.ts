@@ -24,8 +24,10 @@ export type KnownHostKey = Exclude<HostKeyVerdict, { kind: 'refused' }>;
  */
 export async function tryToConnect(
   target: SshTarget,
-  { askPassphrase, env, signal }: Pick<Patient, 'askPassphrase' | 'env' | 'signal'>,
+  patient: Pick<Patient, 'askPassphrase' | 'env' | 'signal'>,
 ): Promise<Attempt> {
+  if (target.openssh !== undefined) return tryWithOpenssh(target, patient);
+  const { askPassphrase, env, signal } = patient;
   const [{ hostKeyPolicy }, { loadIdentities }, { connectSsh2, greetSsh2 }] = await Promise.all([
     import('../transport/host-trust.js'),
     import('../transport/identities.js'),
@@ -62,11 +64,34 @@ export async function tryToConnect(
     if (shown.hostKey === undefined) throw new Error('the host key was not asked about');
     return { reached: 'session', hostKey: shown.hostKey, transport };
   } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof SidecarError)) throw error;
-    if (shown.hostKey !== undefined) return { reached: 'host', hostKey: shown.hostKey, error };
-    return { reached: isBeforeThePort(error) ? 'nothing' : 'port', error };
+    return reachedAt(error, shown.hostKey, signal);
   }
+}
+
+async function tryWithOpenssh(
+  target: SshTarget,
+  { askPassphrase, signal }: Pick<Patient, 'askPassphrase' | 'signal'>,
+): Promise<Attempt> {
+  const [{ connectOpenssh }, { Passphrases }] = await Promise.all([
+    import('../transport/openssh/connect.js'),
+    import('../transport/openssh/passphrases.js'),
+  ]);
+  const passphrases = askPassphrase === undefined ? undefined : new Passphrases(askPassphrase);
+  let hostKey: KnownHostKey | undefined;
+  const onHostKey = (accepted: KnownHostKey): void => void (hostKey = accepted);
+  try {
+    const connected = await connectOpenssh({ target, passphrases, onHostKey, timeoutMs: stepMs, signal });
+    return { reached: 'session', ...connected };
+  } catch (error) {
+    return reachedAt(error, hostKey, signal);
+  }
+}
+
+function reachedAt(error: unknown, hostKey: KnownHostKey | undefined, signal: AbortSignal): Attempt {
+  signal.throwIfAborted();
+  if (!(error instanceof SidecarError)) throw error;
+  if (hostKey !== undefined) return { reached: 'host', hostKey, error };
+  return { reached: isBeforeThePort(error) ? 'nothing' : 'port', error };
 }
 
 /**

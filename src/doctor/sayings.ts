@@ -62,6 +62,7 @@ export interface Sayings {
   'port.open': { readonly host: string; readonly port: number };
   'port.led_to': object;
   'host.pinned': object;
+  'host.vouched': { readonly fingerprint: string };
   'host.known': { readonly fingerprint: string };
   'host.new': { readonly fingerprint: string; readonly keyType: string };
   'login.accepted': { readonly user: string };

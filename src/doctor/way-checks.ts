@@ -17,8 +17,9 @@ export function wayChecks({ choice, target, attempt, there }: Way, limit: Limit)
     {
       id: 'address',
       run: async () => {
-        const { user, host, port, route } = await target;
-        return ok('address.known', { user, host, port, ...byOf(route) });
+        const { user, host, port, route, openssh } = await target;
+        const by = openssh === undefined ? byOf(route) : { by: `with OpenSSH (${openssh.why})` };
+        return ok('address.known', { user, host, port, ...by });
       },
     },
     { id: 'name', run: async () => limit(judgeName(await known)) },
@@ -94,6 +95,7 @@ function judgeHostKey(attempt: Attempt): Verdict {
 
 function judgeKnown(key: KnownHostKey): Verdict {
   if (key.kind === 'pinned') return ok('host.pinned', {});
+  if (key.kind === 'vouched') return ok('host.vouched', { fingerprint: key.fingerprint });
   const { fingerprint, keyType, source } = key;
   return source === 'known_hosts' ? ok('host.known', { fingerprint }) : warning('host.new', { fingerprint, keyType });
 }

@@ -1,9 +1,12 @@
 import type { Emit } from '../events.js';
 import type { AskPassphrase } from '../transport/passphrase.js';
 import type { Identities } from '../transport/identities.js';
+import { hostKeyName } from '../transport/known-hosts.js';
+import type { Passphrases } from '../transport/openssh/passphrases.js';
 import type { Hop } from '../transport/ssh2/connect.js';
 import type { AcceptedHostKey } from '../transport/ssh2/host-verifier.js';
 import { hopsOf, type HostKeyLine, type SshTarget } from '../transport/target.js';
+import type { Transport } from '../transport/transport.js';
 import type { Connect } from './open.js';
 
 export interface SshConnectOptions {
@@ -22,11 +25,50 @@ export interface SshConnectOptions {
 }
 
 /**
- * The way to connect to one sidecar over ssh2: host trust, keys, connection, and pinning a key that was learned, for the
- * sidecar itself and each hop on the way. Keeps the unlocked keys from attempt to attempt, so that nobody is asked for the
- * same passphrase twice.
+ * The way to connect to one sidecar: host trust, keys, connection, and pinning a key that was learned. Over ssh2, or over
+ * the user's own ssh where the target says so. Keeps what was unlocked from attempt to attempt, so that nobody is asked for
+ * the same passphrase twice.
  */
-export function sshConnect({ askPassphrase, pin, emit, forwardAgent = false, env }: SshConnectOptions): Connect {
+export function sshConnect(options: SshConnectOptions): Connect {
+  const { pin, emit } = options;
+  const remember: Remember = async (key, server, hop) => {
+    // Nor is there anything to remember of what an authority in known_hosts vouches for.
+    if (key.kind !== 'learn') return;
+    const { line, keyType, fingerprint, source } = key;
+    await pin(line, hop === undefined ? undefined : hostKeyName(server));
+    emit({
+      ...{ kind: 'hostkey.pinned', host: server.alias, keyType, fingerprint, source },
+      ...(hop === undefined ? {} : { hop }),
+    });
+  };
+  const overSsh2 = ssh2Way(options, remember);
+  const overOpenssh = opensshWay(options);
+
+  return async (target, limits) => {
+    const way = target.openssh === undefined ? overSsh2 : overOpenssh;
+    const { transport, hostKey } = await way(target, limits);
+    try {
+      await remember(hostKey, target);
+    } catch (error) {
+      await transport.close();
+      throw error;
+    }
+    return transport;
+  };
+}
+
+/** Of the sidecar, or of a `hop` on the way. */
+type Remember = (key: AcceptedHostKey, server: SshTarget, hop?: string) => Promise<void>;
+
+type ConnectOnce = (
+  ...attempt: Parameters<Connect>
+) => Promise<{ readonly transport: Transport; readonly hostKey: AcceptedHostKey }>;
+
+/** ssh2 takes 90 ms to load, which a command that needs no session should not pay. */
+function ssh2Way(
+  { askPassphrase, emit, forwardAgent = false, env }: SshConnectOptions,
+  remember: Remember,
+): ConnectOnce {
   const loaded = new Map<string, Promise<Identities>>();
   /** The keys of hops that were pinned since the target was asked for, by name. */
   const learned = new Map<string, HostKeyLine>();
@@ -44,22 +86,12 @@ export function sshConnect({ askPassphrase, pin, emit, forwardAgent = false, env
   };
 
   return async (target, { timeoutMs, signal }) => {
-    const { hostKeyPolicy, loadIdentities, connectSsh2, hostKeyName } = await loadTransport();
+    const { hostKeyPolicy, loadIdentities, connectSsh2 } = await loadTransport();
     const identitiesOf = (each: SshTarget): Promise<Identities> => {
       const key = JSON.stringify([each.alias, each.host, each.port, each.user]);
       const identities = loaded.get(key) ?? loadIdentities({ target: each, ...unlock });
       loaded.set(key, identities);
       return identities;
-    };
-    const remember = async (key: AcceptedHostKey, server: SshTarget, hop?: string): Promise<void> => {
-      if (key.kind === 'pinned') return;
-      const { line, keyType, fingerprint, source } = key;
-      await pin(line, hop === undefined ? undefined : hostKeyName(server));
-      if (hop !== undefined) learned.set(hostKeyName(server), line);
-      emit({
-        ...{ kind: 'hostkey.pinned', host: server.alias, keyType, fingerprint, source },
-        ...(hop === undefined ? {} : { hop }),
-      });
     };
 
     const hops: Hop[] = [];
@@ -68,22 +100,31 @@ export function sshConnect({ askPassphrase, pin, emit, forwardAgent = false, env
       const hostKey = learned.get(hostKeyName(each));
       const hop = each.hostKeys.length > 0 || hostKey === undefined ? each : { ...each, hostKeys: [hostKey] };
       const identities = await identitiesOf(hop);
-      const onAccepted = (key: AcceptedHostKey): Promise<void> => remember(key, hop, hop.alias);
+      const onAccepted = async (key: AcceptedHostKey): Promise<void> => {
+        await remember(key, hop, hop.alias);
+        if (key.kind === 'learn') learned.set(hostKeyName(hop), key.line);
+      };
       hops.push({ target: hop, hostKeys: await hostKeyPolicy(hop), identities, onAccepted });
     }
     const [hostKeys, identities] = [await hostKeyPolicy(target), await identitiesOf(target)];
     const agent = forwardAgent ? agentOf(target) : undefined;
-    const { transport, hostKey } = await connectSsh2({
+    return connectSsh2({
       ...{ target, hostKeys, identities, hops, env, timeoutMs, signal },
       ...(agent === undefined ? {} : { forwardAgent: agent }),
     });
-    try {
-      await remember(hostKey, target);
-    } catch (error) {
-      await transport.close();
-      throw error;
-    }
-    return transport;
+  };
+}
+
+function opensshWay({ askPassphrase, emit }: SshConnectOptions): ConnectOnce {
+  let passphrases: Passphrases | undefined;
+  return async (target, { timeoutMs, signal }) => {
+    const [{ connectOpenssh }, { Passphrases }] = await Promise.all([
+      import('../transport/openssh/connect.js'),
+      import('../transport/openssh/passphrases.js'),
+    ]);
+    if (askPassphrase !== undefined) passphrases ??= new Passphrases(askPassphrase);
+    const show = (text: string): void => emit({ kind: 'connect.prompt', host: target.alias, text });
+    return connectOpenssh({ target, passphrases, show, timeoutMs, signal });
   };
 }
 
@@ -97,13 +138,11 @@ function askedOnce(ask: AskPassphrase): AskPassphrase {
   };
 }
 
-/** ssh2 takes 90 ms to load, which a command that needs no session should not pay. */
 async function loadTransport() {
-  const [{ hostKeyPolicy }, { loadIdentities }, { connectSsh2 }, { hostKeyName }] = await Promise.all([
+  const [{ hostKeyPolicy }, { loadIdentities }, { connectSsh2 }] = await Promise.all([
     import('../transport/host-trust.js'),
     import('../transport/identities.js'),
     import('../transport/ssh2/connect.js'),
-    import('../transport/known-hosts.js'),
   ]);
-  return { hostKeyPolicy, loadIdentities, connectSsh2, hostKeyName };
+  return { hostKeyPolicy, loadIdentities, connectSsh2 };
 }

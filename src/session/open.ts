@@ -66,9 +66,9 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
       signal,
       late: providerIsSlow,
     });
-    const { host, port } = target;
+    const { host, port, openssh } = target;
     endpoint = { host, port };
-    emit({ kind: 'connect.attempt', attempt, host, port });
+    emit({ kind: 'connect.attempt', attempt, host, port, ...(openssh === undefined ? {} : { openssh: openssh.why }) });
     const timeoutMs = Math.min(attemptLimitMs, Math.max(0, endMs - clock.now()));
     return connect(target, { timeoutMs, signal });
   };

@@ -12,9 +12,23 @@ export interface HostKeyPolicy {
   verdict(blob: Buffer): HostKeyVerdict;
 }
 
+/** What is known about who may be at the other end. */
+export interface HostTrust {
+  readonly pins: readonly PublicKey[];
+  readonly revoked: readonly KnownHost[];
+  /** What known_hosts says of exactly this host and port: one of these, or an alarm. */
+  readonly trusted: readonly KnownHost[];
+  /** What it says of the host at port 22. Good for recognising a key, but another port may be another server. */
+  readonly otherPort: readonly KnownHost[];
+  /** Who may vouch for the host with a certificate. ssh2 negotiates none, so there these count for nothing. */
+  readonly authorities: readonly KnownHost[];
+}
+
 export type HostKeyVerdict =
   /** It equals a pinned key. */
   | { readonly kind: 'pinned' }
+  /** An authority of known_hosts has signed for it. There is nothing to pin: the next key is vouched for as well. */
+  | { readonly kind: 'vouched'; readonly fingerprint: string }
   /** Accept it and pin it: nothing is pinned yet. */
   | {
       readonly kind: 'learn';
@@ -34,33 +48,51 @@ export type HostKeyVerdict =
  * `ssh.config_invalid` for a pin that is no key: passing over it could turn a pinned sidecar into an unknown one.
  */
 export async function hostKeyPolicy(target: SshTarget): Promise<HostKeyPolicy> {
+  return policyOf(await hostTrust(target), target);
+}
+
+/** Throws as `hostKeyPolicy`. */
+export async function hostTrust(target: SshTarget): Promise<HostTrust> {
   const pins = target.hostKeys.map((line) => parsePin(line, target));
-  const known = whatIsKnown(target, await readKnownHosts(target.knownHostsFiles));
-  const expected = [pins, known.trusted.map(({ key }) => key), known.otherPort.map(({ key }) => key)];
+  return { pins, ...whatIsKnown(target, await readKnownHosts(target.knownHostsFiles)) };
+}
+
+export function policyOf(trust: HostTrust, { alias }: SshTarget): HostKeyPolicy {
+  const { pins, trusted, otherPort } = trust;
+  const expected = [pins, trusted.map(({ key }) => key), otherPort.map(({ key }) => key)];
   return {
     preferredAlgorithms: algorithmsFor(expected.find((keys) => keys.length > 0) ?? []),
-    verdict: (blob) => judge(blob, { host: target.alias, pins, ...known }),
+    verdict: (blob) => judge(blob, { host: alias, ...trust }),
   };
 }
 
-interface Known {
-  readonly revoked: readonly KnownHost[];
-  /** What known_hosts says of exactly this host and port: one of these, or an alarm. */
-  readonly trusted: readonly KnownHost[];
-  /** What it says of the host at port 22. Good for recognising a key, but another port may be another server. */
-  readonly otherPort: readonly KnownHost[];
+/** The refusal of a key that somebody else refused, and of which only this is known. */
+export function refusalOf(
+  { keyType, fingerprint: actual }: { readonly keyType: string; readonly fingerprint: string },
+  { pins, trusted, revoked, authorities }: HostTrust,
+  { alias }: SshTarget,
+): SidecarError {
+  const shown = { host: alias, keyType, actual };
+  const revocation = revoked.find(({ key }) => fingerprint(key.blob) === actual);
+  if (revocation !== undefined) return revokedBy(revocation, shown);
+  if (pins.length > 0) return changed(shown, pins, { source: 'pin' });
+  const known = [...trusted, ...authorities];
+  const place = known.find(({ key }) => key.type === keyType) ?? known[0];
+  const keys = known.map(({ key }) => key);
+  return changed(shown, keys, place === undefined ? { source: 'known_hosts' } : placeOf(place));
 }
 
 /** The lookups of OpenSSH's sshconnect.c: HostKeyAlias alone, or host and port, then the host without its port. */
-function whatIsKnown(target: SshTarget, entries: readonly KnownHost[]): Known {
+function whatIsKnown(target: SshTarget, entries: readonly KnownHost[]): Omit<HostTrust, 'pins'> {
   const name = hostKeyName(target);
   const under = (wanted: string): KnownHost[] => entries.filter((entry) => isAbout(entry, wanted));
   const exact = under(name);
   const bare = target.hostKeyAlias === undefined && name !== target.host ? under(target.host) : [];
   // A key of a type that we cannot negotiate can neither be shown nor be missed.
-  const usable = (entry: KnownHost): boolean => !entry.revoked && algorithmsOf(entry.key.type).length > 0;
+  const usable = (entry: KnownHost): boolean => entry.marker === undefined && algorithmsOf(entry.key.type).length > 0;
   return {
-    revoked: [...exact, ...bare].filter((entry) => entry.revoked),
+    revoked: [...exact, ...bare].filter(({ marker }) => marker === 'revoked'),
+    authorities: [...exact, ...bare].filter(({ marker }) => marker === 'cert-authority'),
     trusted: exact.filter(usable),
     otherPort: bare.filter(usable),
   };
@@ -73,11 +105,12 @@ function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort }: Judged
 
   const revocation = revoked.find(entryIsShown);
   if (revocation !== undefined) {
-    const error = new SidecarError('ssh.host_key_revoked', { ...shown, ...placeOf(revocation) }, { retryable: false });
-    return { kind: 'refused', error };
+    return { kind: 'refused', error: revokedBy(revocation, shown) };
   }
   if (pins.length > 0) {
-    return pins.some(isShown) ? { kind: 'pinned' } : changed(shown, pins, { source: 'pin' });
+    return pins.some(isShown)
+      ? { kind: 'pinned' }
+      : { kind: 'refused', error: changed(shown, pins, { source: 'pin' }) };
   }
   const learn = (source: 'known_hosts' | 'first-use'): HostKeyVerdict => ({
     kind: 'learn',
@@ -89,28 +122,33 @@ function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort }: Judged
   const [first] = trusted;
   if (first !== undefined && !trusted.some(entryIsShown)) {
     const sameType = trusted.find(({ key }) => key.type === shown.keyType);
-    return changed(
-      shown,
-      trusted.map(({ key }) => key),
-      placeOf(sameType ?? first),
-    );
+    const keys = trusted.map(({ key }) => key);
+    return { kind: 'refused', error: changed(shown, keys, placeOf(sameType ?? first)) };
   }
   return learn([...trusted, ...otherPort].some(entryIsShown) ? 'known_hosts' : 'first-use');
 }
 
-interface JudgedBy extends Known {
+interface JudgedBy extends HostTrust {
   readonly host: string;
-  readonly pins: readonly PublicKey[];
+}
+
+interface Shown {
+  readonly host: string;
+  readonly keyType: string;
+  readonly actual: string;
+}
+
+function revokedBy(entry: KnownHost, shown: Shown): SidecarError {
+  return new SidecarError('ssh.host_key_revoked', { ...shown, ...placeOf(entry) }, { retryable: false });
 }
 
 function changed(
-  shown: { readonly host: string; readonly keyType: string; readonly actual: string },
+  shown: Shown,
   expectedKeys: readonly PublicKey[],
   place: { readonly source: string; readonly file?: string; readonly line?: number },
-): HostKeyVerdict {
+): SidecarError {
   const expected = [...new Set(expectedKeys.map(({ blob }) => fingerprint(blob)))];
-  const error = new SidecarError('ssh.host_key_changed', { ...shown, expected, ...place }, { retryable: false });
-  return { kind: 'refused', error };
+  return new SidecarError('ssh.host_key_changed', { ...shown, expected, ...place }, { retryable: false });
 }
 
 /** Which line is to be taken out, `source` as compilers print a place. */

@@ -8,8 +8,8 @@ export interface KnownHost {
   readonly path: string;
   /** Counts from 1. */
   readonly line: number;
-  /** The `@revoked` marker: this key must never be accepted. */
-  readonly revoked: boolean;
+  /** `revoked`: this key must never be accepted. `cert-authority`: who has a certificate that it signed may be trusted. */
+  readonly marker?: 'revoked' | 'cert-authority';
   /** The first field as it stands there: a list of patterns, or one hashed name. */
   readonly hosts: string;
   readonly key: PublicKey;
@@ -25,18 +25,17 @@ export async function readKnownHosts(paths: readonly string[]): Promise<KnownHos
   return files.flat();
 }
 
-/**
- * The entries in a file's text. Lines that OpenSSH would pass over are passed over, and so is `@cert-authority`: no
- * certificate is ever shown to us, because ssh2 negotiates no certificate algorithm.
- */
+/** The entries in a file's text. Lines that OpenSSH would pass over are passed over. */
 export function parseKnownHosts(text: string, path: string): KnownHost[] {
   return text.split(/\r?\n/).flatMap((content, index) => {
     const fields = /^[ \t]*(?:(@\S+)[ \t]+)?([^@# \t]\S*)[ \t]+(\S+[ \t]+\S+)/.exec(content);
     if (fields === null) return [];
     const [, marker, hosts = '', keyText = ''] = fields;
-    if (marker !== undefined && marker !== '@revoked') return [];
+    if (marker !== undefined && marker !== '@revoked' && marker !== '@cert-authority') return [];
     const key = parsePublicKey(keyText);
-    return key === undefined ? [] : [{ path, line: index + 1, revoked: marker !== undefined, hosts, key }];
+    const marked =
+      marker === undefined ? {} : ({ marker: marker === '@revoked' ? 'revoked' : 'cert-authority' } as const);
+    return key === undefined ? [] : [{ path, line: index + 1, ...marked, hosts, key }];
   });
 }
 

@@ -32,6 +32,17 @@ export interface SshTarget {
   readonly knownHostsFiles: readonly string[];
   /** The name to look up in them instead of host and port, as OpenSSH's HostKeyAlias. */
   readonly hostKeyAlias?: string;
+  /** Have the user's own ssh connect, by its configuration; the route and the keys are then its affair, see openssh/. */
+  readonly openssh?: OpensshWay;
+}
+
+export interface OpensshWay {
+  /** What `ssh` is told: options, and last the host. */
+  readonly arguments: readonly string[];
+  /** What it is started with. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Why it is used, for a person: `asked for`, or what only OpenSSH can do. */
+  readonly why: string;
 }
 
 /** A way for the bytes of a connection other than straight to its host and port. */

@@ -16,6 +16,10 @@ export class WireReader {
     this.#take(bytes);
   }
 
+  byte(): number {
+    return this.#take(1).readUInt8(0);
+  }
+
   uint32(): number {
     return this.#take(4).readUInt32BE(0);
   }

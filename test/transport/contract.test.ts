@@ -7,6 +7,7 @@ import { transportContract } from '../contract/transport.js';
 import { netcat } from '../fakes/netcat.js';
 import { memoryTransport, shell } from '../fakes/memory-transport.js';
 import { describeWith } from '../fakes/parts.js';
+import { connectOpensshTo } from '../fakes/openssh-client.js';
 import { connectTo } from '../fakes/ssh-client.js';
 import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
 import { sshdParts, startSshd, type Sshd } from '../fakes/sshd.js';
@@ -68,6 +69,31 @@ describeWith(sshdParts, 'ssh2 with a real sshd', () => {
       const { transport } = await connectTo({ ...sshd, keys: [key.path], route });
       return { transport, cut: () => proxy.reset() };
     });
+  });
+});
+
+describeWith([...sshdParts, 'ssh'], 'OpenSSH with a real sshd', () => {
+  let directory: string;
+  let key: MadeKey;
+  let sshd: Sshd;
+  let proxy: CuttableProxy;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sidecar-transport-'));
+    key = await makeKey(directory, 'id_ed25519');
+    sshd = await startSshd({ authorizedKeys: [key.line], home: directory });
+    proxy = await startProxy(sshd.port);
+  });
+  afterAll(async () => {
+    await proxy.stop();
+    await sshd.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  transportContract(async () => {
+    const { user, hostKeyLine } = sshd;
+    const { transport } = await connectOpensshTo({ port: proxy.port, user, hostKeyLine, keys: [key.path] });
+    return { transport, cut: () => proxy.reset() };
   });
 });
 

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { shellWord } from '../shell-word.js';
+import type { Passphrases } from './passphrases.js';
+
+/** What has to be done for ssh by a person. */
+export interface Person {
+  /** Absent: there is nobody to ask. */
+  readonly passphrases: Passphrases | undefined;
+  /** Shows what ssh says while it waits for a hand on a security key. */
+  readonly show: (words: string) => void;
+  /** A person is at it. Called with false when it is over. */
+  readonly onBusy: (isBusy: boolean) => void;
+}
+
+/** How often ssh asked for the passphrase of a key, and whether it was given the last time. */
+export interface Asked {
+  readonly times: number;
+  readonly isAnswered: boolean;
+}
+
+/** The answers for one ssh, which asks by starting the program in SSH_ASKPASS. */
+export class AskPass {
+  /** By the path of the key. */
+  readonly asked = new Map<string, Asked>();
+  readonly #person: Person;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(person: Person) {
+    this.#person = person;
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
+      this.#sockets.add(socket);
+      socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket));
+      void this.#converse(socket).catch(() => socket.destroy());
+    });
+  }
+
+  /** `directory` is ours alone. */
+  static async listen(directory: string, person: Person): Promise<AskPass> {
+    const askPass = new AskPass(person);
+    const socket = join(directory, socketName);
+    askPass.#server.listen(socket);
+    const script = `#!/bin/sh\nexec ${[process.execPath, '-e', program, '--', socket].map(shellWord).join(' ')} "$1"\n`;
+    await Promise.all([
+      once(askPass.#server, 'listening'),
+      writeFile(join(directory, scriptName), script, { mode: 0o700 }),
+    ]);
+    return askPass;
+  }
+
+  /** What ssh has to find in its environment, so that it asks here: whatever terminal there is. */
+  static environment(directory: string): NodeJS.ProcessEnv {
+    return { SSH_ASKPASS: join(directory, scriptName), SSH_ASKPASS_REQUIRE: 'force' };
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #converse(socket: Socket): Promise<void> {
+    const over = once(socket, 'close');
+    let line = '';
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+      line += (chunk as Buffer).toString('utf8');
+      if (line.includes('\n')) break;
+    }
+    const { prompt, kind } = JSON.parse(line) as { readonly prompt: string; readonly kind: string };
+    this.#person.onBusy(true);
+    try {
+      if (kind === 'none') {
+        this.#person.show(prompt);
+        // The program is ended once the key was touched.
+        await over;
+      } else {
+        const answer = await this.#answer(prompt);
+        socket.end(answer === undefined ? '' : `${answer}\n`);
+      }
+    } finally {
+      this.#person.onBusy(false);
+    }
+  }
+
+  /** Only for what a key is locked with. Whatever else ssh, or an ssh that it starts, wants to know gets no answer. */
+  async #answer(prompt: string): Promise<string | undefined> {
+    const { passphrases } = this.#person;
+    const [, path] = /^Enter passphrase for (?:key )?'(.+)': *$/.exec(prompt) ?? [];
+    const [, token] = /^Enter PIN for (.+): *$/.exec(prompt) ?? [];
+    const what = path ?? token;
+    if (what === undefined) return undefined;
+    const times = (this.asked.get(what)?.times ?? 0) + 1;
+    const answer = await (path === undefined ? passphrases?.pinOf(what, times > 1) : passphrases?.of(what, times > 1));
+    this.asked.set(what, { times, isAnswered: answer !== undefined });
+    return answer;
+  }
+}
+
+const socketName = 'a';
+const scriptName = 'ask';
+
+/** Hands the question on, and prints the answer. It ends with the socket, and without an answer it fails. */
+const program = `
+const [socket, prompt] = process.argv.slice(1);
+const kind = process.env.SSH_ASKPASS_PROMPT ?? '';
+let answer = '';
+require('node:net').connect(socket)
+  .on('connect', function () { this.write(JSON.stringify({ prompt, kind }) + '\\n'); })
+  .on('data', (bytes) => (answer += bytes))
+  .on('error', () => process.exit(1))
+  .on('end', () => (answer === '' ? process.exit(1) : process.stdout.write(answer, () => process.exit(0))));
+`;

@@ -1,0 +1,223 @@
+import { SidecarError, type ErrorCode, type Facts } from '../../errors.js';
+import { errnoWords } from '../errno.js';
+import type { Endpoint, Stage } from '../ssh2/errors.js';
+import type { Address } from '../transport.js';
+import type { SshLog, Word } from './log.js';
+
+export type { Endpoint } from '../ssh2/errors.js';
+
+/** What ssh's last words come to. */
+export interface Reading {
+  /** Of a `host key` and of a `login`, others know more than ssh says. */
+  readonly kind: 'host key' | 'login' | 'other';
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly reason: string;
+  readonly facts: Facts;
+}
+
+/** Why ssh ended, by what it said and its exit status. What is not known is not retried. */
+export function readEnd(log: SshLog, status: number | null): Reading {
+  const said = log.words;
+  if (status === noProgram) return config('there is no `ssh` program on PATH');
+  for (const { says, reading } of table) {
+    for (const word of said) {
+      const found = says.exec(word.line);
+      if (found !== null) return withOthersWords(reading(found, word), said, log.stage);
+    }
+  }
+  const last = said.at(-1)?.line;
+  // By a signal: it did not end by itself. A shell tells of it as of 128 and more.
+  if (status === null || (status > 128 && status < 255)) return network('ssh was ended by a signal');
+  return permanent(last === undefined ? `ssh ended with status ${status}` : bounded(last));
+}
+
+/** The error of a connection that never became a session. */
+export function connectError(
+  { code, retryable, reason, facts }: Reading,
+  { host, port, stage }: Endpoint & { stage: Stage },
+): SidecarError {
+  return new SidecarError(code, { host, port, stage, reason, ...facts }, { retryable });
+}
+
+/** The error of a session that was open and is lost. */
+export function connectionLost({ retryable, reason, facts }: Reading, { host, port }: Endpoint): SidecarError {
+  return new SidecarError('ssh.connection_lost', { host, port, reason, ...facts }, { retryable });
+}
+
+/** The error of a channel that the server, while connected, would not open or not run a command on. */
+export function channelRefused(
+  reason: string,
+  { host, port }: Endpoint,
+  { sshReason, cause }: { readonly sshReason?: number; readonly cause?: Error } = {},
+): SidecarError {
+  const facts = { host, port, reason: bounded(reason), ...(sshReason === undefined ? {} : { sshReason }) };
+  return new SidecarError('ssh.channel_refused', facts, {
+    retryable: false,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** The error of a server that does not listen for us. */
+export function listenRefused(cause: Error, { host, port }: Endpoint, listen: Address): SidecarError {
+  const facts = { host, port, listenHost: listen.host, listenPort: listen.port };
+  return new SidecarError('forward.remote_refused', facts, { cause, retryable: false });
+}
+
+/** The words of the server before the login, for the error of one that it refused. */
+export function bannerIn(log: SshLog): string {
+  const own = (line: string): boolean => /^(Warning: |Load key |\S*: ?Permission denied)/.test(line) || isKnown(line);
+  const lines = log.words.flatMap(({ stage, line }) => (stage === 'auth' && !own(line) ? [line] : []));
+  return bounded(lines.join('\n'), 500);
+}
+
+const isKnown = (line: string): boolean => table.some(({ says }) => says.test(line));
+
+/** A shell's status for a program that is not there. */
+const noProgram = 127;
+
+interface Row {
+  readonly says: RegExp;
+  readonly reading: (found: RegExpExecArray, word: Word) => Reading;
+}
+
+/** The first row that some line fits counts: what decides stands before what follows from it. Words of OpenSSH 7.6 to 10. */
+const table: readonly Row[] = [
+  {
+    says: /^(?:.*[^:]:? line \d+: .+|Bad owner or permissions on .+|Can't open user config file .+)$/,
+    reading: configured,
+  },
+  { says: /^Host key .* (revoked by file .*)$/, reading: ([, what]) => revokedByFile(what ?? '') },
+  {
+    says: /^Host key verification failed\.|^No \S+ host key is known for |^Certificate invalid: |IDENTIFICATION HAS CHANGED/,
+    reading: (_found, { stage }) => (stage === 'dial' ? jumpsHostKey() : of('host key', hostKeyReading)),
+  },
+  {
+    says: /^Unable to negotiate with .*?: (no matching .+?)(?: found)?\. /,
+    reading: ([, what]) => permanent(what ?? ''),
+  },
+  { says: /^ssh_dispatch_run_fatal: .*: (no matching .+)$/, reading: ([, what]) => permanent(what ?? '') },
+  {
+    says: /(Protocol major versions differ.*|Bad remote protocol version.*|banner line .*|No SSH identification string.*)$/,
+    reading: ([, what]) => permanent(bounded(what ?? '')),
+  },
+  {
+    says: /(Bad packet length.*|[Cc]orrupted MAC.*|message authentication code incorrect|padding error.*|.*incomplete message)$/,
+    reading: ([, what]) => permanent(bounded(what ?? '')),
+  },
+  { says: /^Received disconnect from .*? port \d+:2: Too many authentication failures/, reading: tooManyKeys },
+  { says: /^Received disconnect from .*? port \d+:(\d+): ?(.*)$/, reading: disconnected },
+  { says: /Permission denied \(|^Too many authentication failures/, reading: loginRefused },
+  { says: /^ssh: connect to (?:host|address) .* port \d+: (.+)$/, reading: ([, what]) => socketError(what ?? '') },
+  { says: /^ssh: Could not resolve hostname .*: (.+)$/, reading: ([, what]) => unresolved(what ?? '') },
+  {
+    says: /^Connection timed out during banner exchange|^Connection to .* timed out|^Timeout, server .* not responding/,
+    reading: () => network('no answer', { errno: 'ETIMEDOUT' }),
+  },
+  {
+    says: /_exchange_identification: (?:read: |write: |client sent .*|Connection closed)(.*)$/,
+    reading: ([, what]) =>
+      errnoOf(what ?? '') === undefined ? network('the server hung up before it spoke SSH') : socketError(what ?? ''),
+  },
+  {
+    says: /(?:Read from remote host|client_loop: send disconnect|packet_write_wait|ssh_dispatch_run_fatal|ssh_packet_\w+).*: (.+)$/,
+    reading: ([, what]) => socketError(what ?? ''),
+  },
+  { says: /^(Connection reset) by /, reading: () => socketError('Connection reset by peer') },
+  {
+    says: /^Connection (?:to \S+ )?closed by |^Disconnected from /,
+    reading: () => network('the server closed the connection'),
+  },
+];
+
+function configured([line]: RegExpExecArray): Reading {
+  return config(bounded(line));
+}
+
+/** The programs on the way, those of ProxyJump and ProxyCommand, say on the same stderr why the way ended. */
+function withOthersWords(reading: Reading, said: readonly Word[], stage: Stage): Reading {
+  if (reading.code !== 'ssh.unreachable' || stage === 'auth') return reading;
+  const other = said.findLast(({ line }) => !isKnown(line) && !/^(Warning: |Killed by signal)/.test(line));
+  return other === undefined ? reading : { ...reading, reason: `${reading.reason} (${bounded(other.line)})` };
+}
+
+const hostKeyReading = permanent('the host key is not the expected one');
+
+/** `RevokedHostKeys`, a file of the user's own. What known_hosts revokes is in ours, and found there. */
+function revokedByFile(what: string): Reading {
+  const source = /^revoked by file (.+)$/.exec(what)?.[1] ?? 'RevokedHostKeys';
+  return { ...permanent(what, { source }), code: 'ssh.host_key_revoked' };
+}
+
+function of(kind: Reading['kind'], reading: Reading): Reading {
+  return { ...reading, kind };
+}
+
+function jumpsHostKey(): Reading {
+  return permanent('ssh does not trust the host key of a host on the way: connect to that one once with `ssh`');
+}
+
+function tooManyKeys(_found: RegExpExecArray, { stage }: Word): Reading {
+  const reason = 'Too many authentication failures';
+  return stage === 'auth'
+    ? of('login', permanent(reason))
+    : permanent(`the server disconnected: ${reason}`, { disconnect: 2 });
+}
+
+/** RFC 4253 §11.1: 10 CONNECTION_LOST and 12 TOO_MANY_CONNECTIONS pass by themselves. 11 is BY_APPLICATION. */
+function disconnected([, number, text]: RegExpExecArray): Reading {
+  const disconnect = Number(number);
+  if (disconnect === 11) return network('the server closed the connection');
+  const reason = `the server disconnected: ${bounded(text ?? '')}`;
+  return disconnect === 10 || disconnect === 12 ? network(reason, { disconnect }) : permanent(reason, { disconnect });
+}
+
+function loginRefused([line]: RegExpExecArray, { stage, line: whole }: Word): Reading {
+  if (stage === 'auth') return of('login', permanent(line));
+  const reason = `a host on the way refused the login: ${bounded(whole)}`;
+  return { ...permanent(reason), code: 'ssh.auth_refused' };
+}
+
+function socketError(words: string): Reading {
+  const errno = errnoOf(words);
+  if (errno === undefined) return { ...permanent(bounded(words)), code: 'ssh.unreachable' };
+  return network(errnoWords[errno] ?? errno, { errno });
+}
+
+function unresolved(words: string): Reading {
+  const errno = words.startsWith('Temporary failure') ? 'EAI_AGAIN' : 'ENOTFOUND';
+  return network(errnoWords[errno] ?? errno, { errno });
+}
+
+/** The errors of the system as the C libraries of Linux (glibc, musl), macOS and the BSDs word them. */
+function errnoOf(words: string): string | undefined {
+  return errnos.find(([pattern]) => pattern.test(words))?.[1];
+}
+
+const errnos: readonly (readonly [RegExp, string])[] = [
+  [/^Connection refused/, 'ECONNREFUSED'],
+  [/^Connection reset/, 'ECONNRESET'],
+  [/connection abort/i, 'ECONNABORTED'],
+  [/^Broken pipe/, 'EPIPE'],
+  [/^(Connection|Operation) timed out/, 'ETIMEDOUT'],
+  [/^No route to host|^Host is unreachable/, 'EHOSTUNREACH'],
+  [/^Host is down/, 'EHOSTDOWN'],
+  [/^Network (is )?unreachable/, 'ENETUNREACH'],
+  [/^Network is down/, 'ENETDOWN'],
+];
+
+function network(reason: string, facts: Facts = {}): Reading {
+  return { kind: 'other', code: 'ssh.unreachable', retryable: true, reason, facts };
+}
+
+function permanent(reason: string, facts: Facts = {}): Reading {
+  return { kind: 'other', code: 'ssh.protocol', retryable: false, reason, facts };
+}
+
+function config(reason: string): Reading {
+  return { ...permanent(reason), code: 'ssh.config_invalid' };
+}
+
+function bounded(text: string, length = 300): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
+}

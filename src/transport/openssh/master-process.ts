@@ -1,0 +1,71 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { SshLog } from './log.js';
+
+/**
+ * Runs ssh, says when it has ended, and when stdin ends, ends it: so ssh cannot outlive this process, however that comes
+ * to its end. Whatever ssh has started goes with it, and the directory, which until then can still be looked at.
+ */
+const keeper = `
+trap : TERM
+directory=$1; shift
+exec 3<&0 </dev/null
+"$@" 3<&- &
+ssh=$!
+trap '' PIPE
+(trap - TERM; read -r _ <&3; kill "$ssh") 2>/dev/null &
+watch=$!
+wait "$ssh"; status=$?
+kill "$watch" 2>/dev/null
+echo "$directory ended $status" >&2
+read -r _ <&3
+kill 0
+rm -rf "$directory"
+`;
+
+export interface MasterProcessOptions {
+  /** Of ssh. */
+  readonly args: readonly string[];
+  /** Goes with it. */
+  readonly directory: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** An ssh that holds a connection. It is in a session of its own, where no Ctrl-C reaches it, and has no terminal. */
+export class MasterProcess {
+  readonly directory: string;
+  readonly log: SshLog;
+  /** Resolves with its exit status once it has ended, and all that it said is in the log; null where nobody knows. */
+  readonly ended: Promise<number | null>;
+  /** Resolves once nothing of it is left. */
+  readonly gone: Promise<void>;
+  readonly #child: ChildProcess;
+
+  /** `onLog` is called whenever it has said something. */
+  constructor({ args, directory, env }: MasterProcessOptions, onLog: (log: SshLog) => void) {
+    this.directory = directory;
+    this.log = new SshLog(directory);
+    this.#child = spawn('sh', ['-c', keeper, 'sidecar-ssh', directory, 'ssh', ...args], {
+      env,
+      detached: true,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    this.#child.stdin?.on('error', () => undefined);
+    const exited = once(this.#child, 'exit').catch(() => undefined); // there is no sh
+    this.ended = new Promise((resolve) => {
+      this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        this.log.take(text);
+        if (this.log.endedWith === undefined) onLog(this.log);
+        else resolve(this.log.endedWith);
+      });
+      void exited.then(() => resolve(null));
+    });
+    this.gone = exited.then(() => rm(directory, { recursive: true, force: true }));
+  }
+
+  /** May be called twice. */
+  stop(): void {
+    this.#child.stdin?.destroy();
+  }
+}
