@@ -1,3 +1,4 @@
+import type { TransportName } from '../src/transport/target.js';
 import { providerName, type SidecarRecord } from '../src/sidecars/record.js';
 import { destinationText } from '../src/transport/destination.js';
 
@@ -10,6 +11,8 @@ export interface SidecarDocument {
   readonly destination: string | null;
   /** The hosts to jump over that were given to `add`; null where ~/.ssh/config says, or the provider knows. */
   readonly jump: readonly string[] | null;
+  /** What connects, where `add` was told; null where it is chosen at each connection. */
+  readonly transport: TransportName | null;
   /** The workspace, when one was set for this sidecar. */
   readonly workdir: string | null;
   readonly hostKeys: readonly string[];
@@ -24,6 +27,7 @@ export function sidecarDocument(record: SidecarRecord, { current }: { readonly c
     provider: providerName(record),
     destination: destinationOf(record),
     jump: jumpOf(record),
+    transport: record.provider.kind === 'ssh' ? (record.provider.transport ?? null) : null,
     workdir: record.workdir ?? null,
     hostKeys: record.hostKeys,
     createdAt: record.createdAt,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { TransportName } from '../../src/transport/target.js';
 import { selector } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
 import { sidecarDocument } from '../sidecar-document.js';
@@ -9,6 +10,7 @@ export interface AddFlags {
   readonly workdir?: string;
   readonly hostKey?: string;
   readonly jump?: string;
+  readonly transport?: TransportName;
   /** False after `--no-use`. */
   readonly use: boolean;
 }
@@ -21,7 +23,7 @@ export interface AddRequest {
 
 /** Connects to nothing: the machine may be off, or not there yet. */
 export async function add(context: Context, { name, destination, flags }: AddRequest): Promise<void> {
-  const { identity, workdir, hostKey, jump } = flags;
+  const { identity, workdir, hostKey, jump, transport } = flags;
   const sidecars = openSidecars(context);
   const select = flags.use ? await selector(context, sidecars) : undefined;
   const record = await sidecars.add({
@@ -31,6 +33,7 @@ export async function add(context: Context, { name, destination, flags }: AddReq
     workdir,
     hostKey,
     jump,
+    transport,
   });
   await select?.(name);
   context.output.outcome(sidecarDocument(record, { current: flags.use }), [

@@ -35,11 +35,11 @@ async function currentHere(context: Context, sidecars: Sidecars): Promise<string
 function rows(documents: readonly SidecarDocument[]): readonly Line[] {
   return table(
     ['', 'NAME', 'PROVIDER', 'DESTINATION', 'WORKSPACE', 'CREATED'],
-    documents.map(({ name, provider, destination, workdir, createdAt, current }) => [
+    documents.map(({ name, provider, destination, transport, workdir, createdAt, current }) => [
       current ? '*' : '',
       name,
       provider,
-      destination ?? '-',
+      `${destination ?? '-'}${transport === null ? '' : ` (${transport})`}`,
       workdir ?? '-',
       createdAt.slice(0, 10),
     ]),

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { AddFlags } from '../commands/add.js';
 import type { CreateFlags } from '../commands/create.js';
+import { transportNames } from '../../src/transport/target.js';
 import type { RunCommand } from './run-command.js';
 
 /** Making, adopting and choosing sidecars. */
@@ -43,6 +44,7 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .option('--workdir <path>', 'the workspace on the sidecar (default: ~/<name of the local directory>)')
     .option('--jump <hosts>', 'reach it over these, as `ssh -J`: [user@]host[:port], with commas between several')
     .option('--host-key <key>', "the machine's host key, as 'ssh-ed25519 AAAA…'")
+    .addOption(transportOption())
     .option('--no-use', 'do not make it current')
     .addHelpText('after', addLines)
     .action((name: string, destination: string, flags: AddFlags) =>
@@ -104,6 +106,13 @@ function providerOption(): Option {
   return option;
 }
 
+function transportOption(): Option {
+  const words = 'what connects: ssh2 (a library), or openssh (your own ssh) for all that only that can do';
+  return new Option('--transport <name>', `${words} (default: by what your ssh is configured to use)`).choices(
+    transportNames,
+  );
+}
+
 const createLines = `
 Examples:
   sidecar create                   # a name is made up
@@ -118,6 +127,7 @@ Examples:
   sidecar add box box              # a Host of ~/.ssh/config
   sidecar add vm root@10.0.0.7:2222 --identity ~/.ssh/vm --workdir /srv/app
   sidecar add inner dev@10.1.0.4 --jump bastion.example.com
+  sidecar add corp corp.example.com --transport openssh    # certificates, security keys, Kerberos
 
 Nothing is connected to yet: \`sidecar wait\` or \`sidecar sync\` does, and says so when a host key is new.
 

@@ -108,6 +108,7 @@ const sayings: { readonly [S in keyof Sayings]: (facts: Sayings[S]) => CheckWord
   }),
   'keys.in_agent': () => found('those of the ssh-agent'),
   'keys.of_its_own': () => found('this sidecar has one of its own'),
+  'keys.left_to_ssh': () => found('OpenSSH connects, and finds what there is to log in with by itself'),
   'keys.none': () => ({
     detail: 'there is none',
     fix: 'make one with `ssh-keygen`, or start your ssh-agent. Sidecars that `sidecar create` makes bring their own',

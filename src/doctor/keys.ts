@@ -24,6 +24,7 @@ export function keyChecks(
         const { provider } = (await chosen.catch(() => undefined)) ?? {};
         if (provider?.kind === 'made') return ok('keys.of_its_own', {});
         const { host, keys } = await agent;
+        if (host.openssh !== undefined) return ok('keys.left_to_ssh', {});
         const files = await limit(readFiles(host));
         return judgeKeys(files, {
           inAgent: keys?.keys.length ?? 0,
@@ -36,9 +37,9 @@ export function keyChecks(
 
 async function looked({ env, homeDir }: Patient, chosen: Promise<SidecarRecord | undefined>): Promise<ResolvedSshHost> {
   const record = await chosen.catch(() => undefined);
-  const { host, user, port, identity, jump } =
+  const { host, user, port, identity, jump, transport } =
     record?.provider.kind === 'ssh' ? record.provider : { host: 'localhost' };
-  return resolveSshHost({ host, user, port, identity, jump, env, homeDir });
+  return resolveSshHost({ host, user, port, identity, jump, transport, env, homeDir });
 }
 
 // ssh2 takes its time to load.

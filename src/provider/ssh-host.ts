@@ -5,7 +5,8 @@ import type { SidecarRecord } from '../sidecars/record.js';
 import { parseDestination, parseJump } from '../transport/destination.js';
 import { hostKeyLine, parsePublicKey } from '../transport/public-key.js';
 import { resolveSshHost } from '../transport/ssh-config.js';
-import type { HostKeyLine } from '../transport/target.js';
+import { checkOpenssh } from '../transport/openssh/choice.js';
+import type { HostKeyLine, TransportName } from '../transport/target.js';
 import type { Locator } from './locator.js';
 
 export interface SshHostRequest {
@@ -19,10 +20,14 @@ export interface SshHostRequest {
   readonly jump?: string | undefined;
   /** The machine's key, `ssh-ed25519 AAAA… comment`. */
   readonly hostKey?: string | undefined;
+  /** What is to connect. Default: chosen by what is configured. */
+  readonly transport?: TransportName | undefined;
 }
 
 /** The record of a machine that exists already. Touches nothing; throws `usage.invalid`. */
-export function sshHostRecord({ name, destination, identity, workdir, hostKey, jump }: SshHostRequest): SidecarRecord {
+export function sshHostRecord(request: SshHostRequest): SidecarRecord {
+  const { name, destination, identity, workdir, hostKey, jump, transport } = request;
+  if (transport === 'openssh') checkOpenssh();
   if (identity !== undefined && !isAbsolute(identity)) {
     throw new SidecarError('usage.invalid', { reason: 'the identity must be an absolute path', value: identity });
   }
@@ -35,6 +40,7 @@ export function sshHostRecord({ name, destination, identity, workdir, hostKey, j
       ...parseDestination(destination),
       ...(identity === undefined ? {} : { identity }),
       ...(jump === undefined ? {} : { jump: parseJump(jump) }),
+      ...(transport === undefined ? {} : { transport }),
     },
     ...(workdir === undefined ? {} : { workdir }),
   };
@@ -59,8 +65,9 @@ export function sshHostLocator({ env, homeDir }: SshHostDeps): Locator {
   return {
     target: async ({ provider, hostKeys, hopKeys }) => {
       if (provider.kind !== 'ssh') throw new TypeError(`not an ssh host: ${provider.kind}`);
-      const { host, user, port, identity, jump } = provider;
-      const resolved = await resolveSshHost({ host, user, port, identity, jump, hopKeys, env, homeDir });
+      const { host, user, port, identity, jump, transport } = provider;
+      const query = { host, user, port, identity, jump, transport, hopKeys, env, homeDir };
+      const resolved = await resolveSshHost(query);
       return { ...resolved, hostKeys };
     },
     delete: () => Promise.resolve(),

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { transportNames } from '../transport/target.js';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 
@@ -41,6 +42,8 @@ export const sidecarRecord = v.strictObject({
       jump: v.optional(
         v.array(v.strictObject({ host: v.string(), user: v.optional(v.string()), port: v.optional(port) })),
       ),
+      /** What connects. Absent: chosen by what is configured, see transport/openssh/choice.ts. */
+      transport: v.optional(v.picklist(transportNames)),
     }),
   ]),
 });

@@ -16,6 +16,8 @@ export interface AgentKeys {
   readonly keys: readonly AgentKey[];
   /** What was passed over, each with its reason. */
   readonly passedOver: readonly string[];
+  /** Keys among that which the agent holds and ssh2 cannot use. */
+  readonly foreign: readonly { readonly type: string; readonly comment: string }[];
 }
 
 export interface AgentLimits {
@@ -42,7 +44,7 @@ export async function listAgentKeys(socket: string, limits: AgentLimits = agentL
     }));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { keys: [], passedOver: [`ssh-agent at ${socket} (${reason})`] };
+    return { keys: [], passedOver: [`ssh-agent at ${socket} (${reason})`], foreign: [] };
   }
 }
 
@@ -86,7 +88,7 @@ function openStream(agent: BaseAgent): Promise<Duplex> {
 
 function readIdentities(answer: Buffer, toKey: (key: ParsedKey, comment: string) => AgentKey): AgentKeys {
   const keys: AgentKey[] = [];
-  const passedOver: string[] = [];
+  const foreign: { type: string; comment: string }[] = [];
   if (answer[0] !== identitiesAnswer) throw new Error('it refused to list its keys');
   const reader = new WireReader(answer);
   reader.skip(1);
@@ -95,9 +97,10 @@ function readIdentities(answer: Buffer, toKey: (key: ParsedKey, comment: string)
     const comment = reader.string().toString();
     const key = parsePublicBlob(blob);
     if (key !== undefined) keys.push(toKey(key, comment));
-    else passedOver.push(`agent: ${comment} (keys of type ${keyType(blob) ?? 'unknown'} are not supported)`);
+    else foreign.push({ type: keyType(blob) ?? 'unknown', comment });
   }
-  return { keys, passedOver };
+  const passedOver = foreign.map(({ type, comment }) => `agent: ${comment} (keys of type ${type} are not supported)`);
+  return { keys, passedOver, foreign };
 }
 
 function sign(agent: BaseAgent, key: ParsedKey, data: Buffer, hash: SignatureHash | undefined): Promise<Buffer> {

@@ -23,7 +23,6 @@ function errnosOf(error: Error & { readonly code?: unknown }): string[] {
 }
 
 /** The socket errors that a booting machine or a passing network fault may cause, and no others. */
-/** What of the socket errors waiting may cure, in words. */
 export const errnoWords: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',

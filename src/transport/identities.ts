@@ -71,7 +71,7 @@ export async function loadIdentities(options: {
   };
 }
 
-const noAgent: AgentKeys = { keys: [], passedOver: [] };
+const noAgent: AgentKeys = { keys: [], passedOver: [], foreign: [] };
 
 type Outcome = { readonly kind: 'offer'; readonly attempt: IdentityAttempt } | KeyFailure;
 

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import ssh2, { type ParsedKey } from 'ssh2';
+import { publicHalf } from './public-half.js';
 import { keyType } from './public-key.js';
-import { WireReader } from './wire-reader.js';
 
 const { parseKey } = ssh2.utils;
 
@@ -75,19 +75,3 @@ const traditionalTypes = new Map<string | undefined, 'pkcs1' | 'sec1'>([
 
 /** ssh2 has several wordings for an encrypted key without a passphrase, and this in common. */
 const noPassphrase = 'no passphrase given';
-
-/** The public key that stands in the clear at the head of a private key in OpenSSH's format (its PROTOCOL.key). */
-function publicHalf(text: string): Buffer | undefined {
-  const armour = /^-----BEGIN OPENSSH PRIVATE KEY-----\s([\s\S]+)\s-----END OPENSSH PRIVATE KEY-----/m.exec(text);
-  if (armour?.[1] === undefined) return undefined;
-  const reader = new WireReader(Buffer.from(armour[1], 'base64'));
-  try {
-    reader.skip('openssh-key-v1\0'.length);
-    reader.string(); // cipher
-    reader.string(); // key derivation
-    reader.string(); // its options
-    return reader.uint32() === 1 ? reader.string() : undefined;
-  } catch {
-    return undefined;
-  }
-}

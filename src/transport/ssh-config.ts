@@ -9,7 +9,9 @@ import { dumpSshOptions, type SshDump, type Values } from './ssh-dump.js';
 import { overHops, routeOf, type AskedRoute, type OverHops } from './ssh-route.js';
 import { expandTokens, type Tokens } from './ssh-tokens.js';
 import { hostKeyName } from './known-hosts.js';
-import type { HostKeyLine, SshTarget } from './target.js';
+import { whyOpenssh, checkOpenssh } from './openssh/choice.js';
+import { opensshWay } from './openssh/way.js';
+import type { HostKeyLine, SshTarget, TransportName } from './target.js';
 
 /** The machine that the user named, what the user said about it besides, and the user's surroundings. */
 export interface SshHostQuery {
@@ -23,6 +25,8 @@ export interface SshHostQuery {
   readonly jump?: readonly Destination[] | undefined;
   /** The keys pinned for hops, by `hostKeyName`. */
   readonly hopKeys?: HopKeys | undefined;
+  /** Default: the user's own ssh where only that can do what is configured, see openssh/choice.ts. */
+  readonly transport?: TransportName | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly homeDir: string;
 }
@@ -35,9 +39,10 @@ export type ResolvedSshHost = Omit<SshTarget, 'hostKeys'>;
  * Answers what the user's own ssh would do for `ssh host`, by asking it: `ssh -G` follows Include and Match, which no
  * library does. Without an ssh, `host` is taken literally, with the usual keys and known_hosts in `~/.ssh`.
  *
- * The hosts to jump over are resolved in the same way, each by itself, as the `ssh -W` that ssh starts for each.
+ * The hosts to jump over are resolved in the same way, each by itself, as the `ssh -W` that ssh starts for each. Where the
+ * user's own ssh is to connect, it finds the way by itself, and there is no route.
  *
- * Throws `usage.invalid` for a host that is no name, and `ssh.config_invalid` with the reason when the configuration is
+ * Throws `usage.invalid` for a host that is no name, and for OpenSSH where we cannot use it; `ssh.config_invalid` with the reason when the configuration is
  * broken, leads in a circle, or asks for what is not supported.
  */
 export function resolveSshHost(query: SshHostQuery): Promise<ResolvedSshHost> {
@@ -47,11 +52,19 @@ export function resolveSshHost(query: SshHostQuery): Promise<ResolvedSshHost> {
 /** `behind` are the hosts that this one is to lead to. */
 async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]): Promise<ResolvedSshHost> {
   checkHost(query.host);
+  if (query.transport === 'openssh') checkOpenssh();
   const homes = homesOf(query.homeDir);
   const dump = await dumpSshConfig(query, homes);
   if (dump.kind === 'failed') throw configInvalid(query.host, dump.reason);
+  if (dump.kind === 'no-ssh' && query.transport === 'openssh') throw configInvalid(query.host, noSsh);
   const { route, ...host } =
     dump.kind === 'options' ? fromOptions(query, homes, dump.values) : withoutSsh(query, homes);
+  const byOpenssh = (why: string): ResolvedSshHost => ({
+    ...host,
+    openssh: opensshWay({ ...query, why, dump, args: sshArguments(query, homes) }),
+  });
+  const why = await whyOpensshFor(query, dump, host);
+  if (why !== undefined) return byOpenssh(why);
   const isSame = (other: ResolvedSshHost): boolean =>
     other.host === host.host && other.port === host.port && other.user === host.user;
   if (behind.some(isSame)) {
@@ -59,16 +72,33 @@ async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]):
     throw configInvalid(query.host, `its jump hosts lead in a circle: ${circle}`);
   }
   if (route?.kind !== 'hops') return { ...host, ...(route !== undefined && { route }) };
-  return { ...host, route: { kind: 'jump', over: await resolveHop(query, route, [...behind, host]) } };
+  const over = await resolveHop(query, route, [...behind, host]);
+  // What only ssh can log in to, only ssh can lead over.
+  if (over.openssh !== undefined) return byOpenssh(`${over.alias}: ${over.openssh.why}`);
+  return { ...host, route: { kind: 'jump', over } };
+}
+
+const noSsh = 'there is no `ssh` program on PATH';
+
+async function whyOpensshFor(
+  { transport, env }: SshHostQuery,
+  dump: SshDump,
+  keys: ResolvedSshHost,
+): Promise<string | undefined> {
+  if (transport !== undefined) return transport === 'openssh' ? 'asked for' : undefined;
+  return dump.kind === 'options' ? whyOpenssh({ values: dump.values, keys, env }) : undefined;
 }
 
 /** With no hops before it, its own configuration says how it is reached. */
 async function resolveHop(
-  { env, homeDir, hopKeys = {} }: SshHostQuery,
+  { env, homeDir, hopKeys = {}, transport }: SshHostQuery,
   { last, before }: OverHops,
   behind: readonly ResolvedSshHost[],
 ): Promise<SshTarget> {
-  const hop = await resolve({ ...last, ...(before.length > 0 && { jump: before }), hopKeys, env, homeDir }, behind);
+  const hop = await resolve(
+    { ...last, ...(before.length > 0 && { jump: before }), hopKeys, transport, env, homeDir },
+    behind,
+  );
   return { ...hop, hostKeys: hopKeys[hostKeyName(hop)] ?? [] };
 }
 

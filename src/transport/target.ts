@@ -36,6 +36,10 @@ export interface SshTarget {
   readonly openssh?: OpensshWay;
 }
 
+/** What can connect: the library, or the user's own ssh. */
+export const transportNames = ['ssh2', 'openssh'] as const;
+export type TransportName = (typeof transportNames)[number];
+
 export interface OpensshWay {
   /** What `ssh` is told: options, and last the host. */
   readonly arguments: readonly string[];

@@ -23,6 +23,7 @@ describe('add', () => {
     expect(JSON.parse(stdout)).toEqual({
       name: 'web',
       provider: 'ssh',
+      transport: null,
       destination: 'dev@10.0.0.7:2222',
       jump: null,
       workdir: 'src/app',
@@ -71,6 +72,21 @@ describe('add', () => {
     const registry = readFileSync(path.join(user.env['SIDECAR_HOME'] ?? '', 'sidecars.json'), 'utf8');
     expect(registry).toContain(`"identity": "${path.join(user.env['HOME'] ?? '', '.ssh/key')}"`);
     expect(registry).toContain(`"identity": "${path.join(user.project.root, 'keys/db')}"`);
+  });
+});
+
+describe('add --transport', () => {
+  it('is kept, and shown', async () => {
+    expect(await user.type('add', 'web', 'one.example', '--transport', 'openssh')).toMatchObject({ code: 0 });
+    expect((await user.type('list')).stdout).toContain('one.example (openssh)');
+    const [listed] = JSON.parse((await user.type('list', '--json')).stdout) as object[];
+    expect(listed).toMatchObject({ transport: 'openssh' });
+  });
+
+  it('of another name is wrong usage', async () => {
+    const { code, stderr } = await user.type('add', 'web', 'one.example', '--transport', 'telnet');
+    expect(code).toBe(2);
+    expect(stderr).toContain('ssh2, openssh');
   });
 });
 

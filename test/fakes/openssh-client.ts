@@ -17,7 +17,7 @@ export function connectOpensshTo(login: OpensshLogin): Promise<Connected> {
   return connectOpenssh({ timeoutMs: 20_000, ...login, target: opensshTargetFor(login) });
 }
 
-export function opensshTargetFor(login: OpensshLogin): SshTarget {
+function opensshTargetFor(login: OpensshLogin): SshTarget {
   const { options = [], env = { ...process.env, SSH_AUTH_SOCK: undefined }, knownHostsFiles = [], hostKeyLine } = login;
   const { host, port, user = 'dev', keys = [] } = login;
   const target = targetFor({

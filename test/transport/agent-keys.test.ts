@@ -120,6 +120,7 @@ describe('a socket that is no ssh-agent', () => {
     expect(await listAgentKeys(socket)).toEqual({
       keys: [],
       passedOver: [`ssh-agent at ${socket} (Failed to connect to agent)`],
+      foreign: [],
     });
   });
 });

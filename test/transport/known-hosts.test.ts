@@ -54,13 +54,12 @@ describe('a known_hosts file', () => {
     expect(linesAbout('web', text)).toEqual([3, 4]);
   });
 
-  it('marks revoked keys', () => {
-    const [entry] = parseKnownHosts(`@revoked * ${keyLine}`, 'known_hosts');
-    expect(entry).toMatchObject({ revoked: true, hosts: '*', line: 1, path: 'known_hosts' });
+  it.each(['revoked', 'cert-authority'])('keeps the marker of a key: %s', (marker) => {
+    const [entry] = parseKnownHosts(`@${marker} * ${keyLine}`, 'known_hosts');
+    expect(entry).toMatchObject({ marker, hosts: '*', line: 1, path: 'known_hosts' });
   });
 
   it.each([
-    ['a certificate authority', `@cert-authority * ${keyLine}`],
     ['an unknown marker', `@other web ${keyLine}`],
     ['two markers', `@revoked @revoked web ${keyLine}`],
     ['a key of SSH 1', 'web 1024 35 13129872398472398471238947'],
@@ -101,10 +100,8 @@ describeWith(['ssh-keygen'], 'known_hosts as ssh-keygen reads it', () => {
       const ours = entries.filter((entry) => isAbout(entry, name));
       const theirs = await findWithSshKeygen(name, path);
       found += theirs.length;
-      expect({ name, lines: ours.map(({ line, marker }) => ({ line, revoked: marker === 'revoked' })) }).toEqual({
-        name,
-        lines: theirs,
-      });
+      const lines = ours.map(({ line, marker = '' }) => ({ line, marker: theirMarkers[marker] }));
+      expect({ name, lines }).toEqual({ name, lines: theirs });
     }
     // Else the generated file tests nothing.
     expect(found).toBeGreaterThan(names.length);
@@ -114,16 +111,17 @@ describeWith(['ssh-keygen'], 'known_hosts as ssh-keygen reads it', () => {
 const hosts = ['web', 'web1', 'db.example.com', 'x.example.com', 'evil.example.com', '192.0.2.7', '::1', 'a-b_c'];
 const names = hosts.flatMap((host) => [host, `[${host}]:2222`, `[${host}]:22022`]);
 
+const theirMarkers: Readonly<Record<string, string>> = { '': '', revoked: 'REVOKED', 'cert-authority': 'CA' };
+
 /** `ssh-keygen -F`, which prints `# Host web found: line 7 REVOKED` above each line. */
-async function findWithSshKeygen(name: string, path: string): Promise<{ line: number; revoked: boolean }[]> {
+async function findWithSshKeygen(name: string, path: string): Promise<{ line: number; marker: string }[]> {
   const { stdout } = await run('ssh-keygen', ['-F', name, '-f', path]).catch((error: unknown) => {
     // It found none.
     if ((error as { readonly code?: unknown }).code === 1) return { stdout: '' };
     throw error as Error;
   });
-  return [...stdout.matchAll(/^# Host .* found: line (\d+) ?(.*)$/gm)]
-    .filter(([, , marker]) => marker !== 'CA')
-    .map(([, line, marker]) => ({ line: Number(line), revoked: marker === 'REVOKED' }));
+  const found = stdout.matchAll(/^# Host .* found: line (\d+) ?(.*)$/gm);
+  return [...found].map(([, line, marker = '']) => ({ line: Number(line), marker }));
 }
 
 /** Some hundred lines of everything that may stand in such a file, the same ones every time. */

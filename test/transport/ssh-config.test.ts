@@ -33,6 +33,49 @@ async function makeFile(...path: string[]): Promise<string> {
   return file;
 }
 
+describeWith(['ssh'], "a host for the user's own ssh", () => {
+  it('is told as it was given, and the way there is left to ssh', async () => {
+    const identity = await makeFile('keys', 'id');
+    const query = { host: 'web', user: 'dev', port: 2222, identity, transport: 'openssh' } as const;
+    const { openssh, host } = await resolve(query, ['Host web', 'HostName 10.0.0.7', 'ProxyJump gate']);
+    expect(host).toBe('10.0.0.7');
+    expect(openssh?.why).toBe('asked for');
+    const rest = ['-l', 'dev', '-p', '2222', '--', 'web'];
+    expect(openssh?.arguments.slice(0, 4)).toEqual(['-i', identity, '-o', 'IdentitiesOnly=yes']);
+    expect(openssh?.arguments.slice(-rest.length)).toEqual(rest);
+  });
+
+  it('is without what would take the connection out of our hands', async () => {
+    const config = ['KnownHostsCommand /bin/cat /etc/keys', 'ForkAfterAuthentication yes', 'RemoteCommand tmux'];
+    const { openssh } = await resolve({ host: 'web', transport: 'openssh' }, config);
+    expect(openssh?.arguments.slice(0, 4)).toEqual([
+      '-o',
+      'KnownHostsCommand=none',
+      '-o',
+      'ForkAfterAuthentication=no',
+    ]);
+  });
+
+  it('is one by what is configured, unless ssh2 is asked for', async () => {
+    const config = ['Host web', 'CertificateFile ~/somewhere-cert.pub'];
+    expect((await resolve({ host: 'web' }, config)).openssh?.why).toBe('CertificateFile is configured');
+    expect((await resolve({ host: 'web', transport: 'ssh2' }, config)).openssh).toBeUndefined();
+    expect((await resolve({ host: 'web' })).openssh).toBeUndefined();
+  });
+
+  it('is one also where only ssh can log in to a host on the way', async () => {
+    const config = ['Host web', 'ProxyJump gate', 'Host gate', 'CertificateFile ~/somewhere-cert.pub'];
+    const { openssh, route } = await resolve({ host: 'web' }, config);
+    expect(openssh?.why).toBe('gate: CertificateFile is configured');
+    expect(route).toBeUndefined();
+  });
+
+  it('is refused where there is no ssh', async () => {
+    const query = { host: 'web', transport: 'openssh', env: { PATH: home } } as const;
+    await expect(resolve(query)).rejects.toMatchObject({ code: 'ssh.config_invalid' });
+  });
+});
+
 describeWith(['ssh'], 'a host resolved through ssh', () => {
   it('is itself where nothing is configured', async () => {
     expect(await resolve({ host: 'Web.Example.com' })).toMatchObject({

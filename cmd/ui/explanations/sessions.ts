@@ -32,7 +32,10 @@ export const sessions = {
   }),
   'ssh.protocol': (facts) => ({
     message: `${place(facts)} does not speak SSH as expected: ${because(facts, 'the handshake failed')}`,
-    hint: 'check the port, and what listens there',
+    hint:
+      text(facts, 'reason')?.includes('no matching') === true
+        ? otherTransport
+        : 'check the port, and what listens there',
   }),
   'ssh.config_invalid': (facts) => ({
     message: `the SSH configuration for ${place(facts)} cannot be used: ${because(facts, 'it is not valid')}`,
@@ -118,12 +121,17 @@ function tunnelWayOut(facts: Facts): string {
 function refusedLogin(facts: Facts): Explanation {
   return {
     message: `${place(facts)} refused the login as ${the(facts, 'user', 'this user')}: ${because(facts, 'no key fits')}${keys(facts)}`,
-    hint:
-      number(facts, 'attempts') === undefined
+    hint: list(facts, 'unsupported').some((key) => /certificate|type (sk-|\S+-cert-v0)/.test(key))
+      ? otherTransport
+      : number(facts, 'attempts') === undefined
         ? 'check the user name, and that ~/.ssh/authorized_keys over there holds one of your public keys'
         : 'the machine has just booted: if it is still being set up, try again in a moment',
   };
 }
+
+/** For what only OpenSSH can do. */
+const otherTransport =
+  'your own `ssh` may do better: add the sidecar again with `--transport openssh`, and see `ssh -v HOST`';
 
 /** Nobody was asked: there was nothing to ask with. */
 function noKey(facts: Facts): Explanation {

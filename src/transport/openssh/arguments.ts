@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import type { SshTarget } from '../target.js';
 
+/** How often ssh asks for a passphrase. */
+export const maxQuestions = 3;
+
 export interface MasterArguments {
   readonly target: SshTarget;
   readonly directory: string;
@@ -35,7 +38,7 @@ export function masterArguments(options: MasterArguments): string[] {
     NoHostAuthenticationForLocalhost: 'no',
     // Only what can be asked for by a passphrase or a PIN: nobody could answer anything else.
     BatchMode: canAsk ? 'no' : 'yes',
-    NumberOfPasswordPrompts: '3',
+    NumberOfPasswordPrompts: String(maxQuestions),
     PasswordAuthentication: 'no',
     KbdInteractiveAuthentication: 'no',
     // Attempts are counted and limited by who asks for them.

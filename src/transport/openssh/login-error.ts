@@ -1,12 +1,10 @@
 import { SidecarError } from '../../errors.js';
 import type { Identities } from '../identities.js';
 import type { SshTarget } from '../target.js';
+import { maxQuestions } from './arguments.js';
 import type { AskPass } from './ask.js';
 import { bannerIn } from './errors.js';
 import type { SshLog } from './log.js';
-
-/** As ssh: its NumberOfPasswordPrompts. */
-export const maxQuestions = 3;
 
 /** The most telling of the reasons why the server lets nobody in. */
 export async function loginError(

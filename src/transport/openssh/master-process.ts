@@ -46,13 +46,13 @@ export class MasterProcess {
   constructor({ args, directory, env }: MasterProcessOptions, onLog: (log: SshLog) => void) {
     this.directory = directory;
     this.log = new SshLog(directory);
-    this.#child = spawn('sh', ['-c', keeper, 'sidecar-ssh', directory, 'ssh', ...args], {
+    this.#child = spawn('/bin/sh', ['-c', keeper, 'sidecar-ssh', directory, 'ssh', ...args], {
       env,
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe'],
     });
     this.#child.stdin?.on('error', () => undefined);
-    const exited = once(this.#child, 'exit').catch(() => undefined); // there is no sh
+    const exited = once(this.#child, 'exit').catch(() => undefined);
     this.ended = new Promise((resolve) => {
       this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
         this.log.take(text);

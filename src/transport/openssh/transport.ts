@@ -150,7 +150,7 @@ export class OpensshTransport implements Transport {
         },
         (error: unknown) => {
           settled();
-          reject(error);
+          reject(asError(error));
         },
       );
     });
@@ -172,6 +172,10 @@ export class OpensshTransport implements Transport {
     this.#connection.end(error, tell);
     for (const incoming of this.#listening) incoming.destroy(error);
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function terminalDetails(terminal: Terminal): Buffer[] {

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { bannerIn, readEnd } from '../../../src/transport/openssh/errors.js';
+import { SshLog } from '../../../src/transport/openssh/log.js';
+
+/** The last words of ssh, also of versions and systems that are not at hand: what they come to. */
+
+const dial = '';
+const handshake = 'debug1: Connection established.\r\n';
+const auth = `${handshake}debug1: SSH2_MSG_NEWKEYS received\r\n`;
+
+function logOf(said: string): SshLog {
+  const log = new SshLog('/nowhere');
+  log.take(said);
+  return log;
+}
+
+const read = (said: string, status = 255) => readEnd(logOf(`${said}\r\n`), status);
+
+describe('a passing fault is retried', () => {
+  it.each([
+    [dial, 'ssh: connect to host web port 22: Connection refused', { errno: 'ECONNREFUSED' }],
+    [dial, 'ssh: connect to host web port 22: Connection timed out', { errno: 'ETIMEDOUT' }],
+    [dial, 'ssh: connect to host web port 22: Operation timed out', { errno: 'ETIMEDOUT' }], // macOS
+    [dial, 'ssh: connect to host web port 22: No route to host', { errno: 'EHOSTUNREACH' }],
+    [dial, 'ssh: connect to host web port 22: Host is unreachable', { errno: 'EHOSTUNREACH' }], // musl
+    [dial, 'ssh: connect to host web port 22: Network is unreachable', { errno: 'ENETUNREACH' }],
+    [dial, 'ssh: connect to host web port 22: Host is down', { errno: 'EHOSTDOWN' }],
+    [dial, 'ssh: Could not resolve hostname web: Name or service not known', { errno: 'ENOTFOUND' }],
+    [dial, 'ssh: Could not resolve hostname web: nodename nor servname provided, or not known', { errno: 'ENOTFOUND' }],
+    [dial, 'ssh: Could not resolve hostname web: Temporary failure in name resolution', { errno: 'EAI_AGAIN' }],
+    [handshake, 'Connection timed out during banner exchange\r\nConnection to 10.0.0.7 port 22 timed out', {}],
+    [handshake, 'kex_exchange_identification: Connection closed by remote host', {}],
+    [handshake, 'ssh_exchange_identification: Connection closed by remote host', {}],
+    [handshake, 'kex_exchange_identification: read: Connection reset by peer', { errno: 'ECONNRESET' }],
+    [handshake, 'ssh_exchange_identification: read: Connection reset by peer', { errno: 'ECONNRESET' }],
+    [handshake, 'Connection reset by 10.0.0.7 port 22', { errno: 'ECONNRESET' }],
+    [auth, 'Connection closed by 10.0.0.7 port 22', {}],
+    [auth, 'Connection closed by authenticating user dev 10.0.0.7 port 22 [preauth]', {}],
+    [auth, 'Connection to web closed by remote host.', {}],
+    [auth, 'Read from remote host web: Operation timed out\r\nclient_loop: send disconnect: Broken pipe', {}],
+    [auth, 'client_loop: send disconnect: Connection reset', { errno: 'ECONNRESET' }],
+    [auth, 'packet_write_wait: Connection to 10.0.0.7 port 22: Broken pipe', { errno: 'EPIPE' }],
+    [auth, 'Timeout, server web not responding.', { errno: 'ETIMEDOUT' }],
+    [auth, 'Received disconnect from 10.0.0.7 port 22:12: Too many connections\r\nDisconnected from 10.0.0.7', {}],
+  ])('%s%s', (before, said, facts) => {
+    expect(read(before + said)).toMatchObject({ code: 'ssh.unreachable', retryable: true, facts });
+  });
+
+  it('an ssh that was killed', () => {
+    expect(read(auth, 137)).toMatchObject({ code: 'ssh.unreachable', retryable: true });
+  });
+});
+
+describe('what waiting does not cure is not retried', () => {
+  it.each([
+    [handshake, 'Unable to negotiate with 10.0.0.7 port 22: no matching key exchange method found. Their offer: x', {}],
+    [handshake, 'Unable to negotiate with 10.0.0.7 port 22: no matching host key type found. Their offer: ssh-rsa', {}],
+    [handshake, 'kex_exchange_identification: banner line contains invalid characters', {}],
+    [handshake, 'Protocol major versions differ: 2 vs. 1', {}],
+    [
+      handshake,
+      'Bad packet length 1397966893.\r\nssh_dispatch_run_fatal: Connection to 1.2.3.4 port 22: Connection corrupted',
+      {},
+    ],
+    [auth, 'Received disconnect from 10.0.0.7 port 22:14: No more auth methods\r\nDisconnected from 10.0.0.7', {}],
+    [auth, 'something new that no version has said so far', {}],
+  ])('%s%s', (before, said) => {
+    expect(read(before + said)).toMatchObject({ code: 'ssh.protocol', retryable: false });
+  });
+
+  it.each([
+    ['/home/dev/.ssh/config: line 3: Bad configuration option: prot', 'ssh.config_invalid'],
+    ['/home/dev/.ssh/config line 3: unsupported option "maybe".', 'ssh.config_invalid'],
+    ['Bad owner or permissions on /home/dev/.ssh/config', 'ssh.config_invalid'],
+    ['ssh: connect to host web port 22: Permission denied', 'ssh.unreachable'],
+    ['dev@jump: Permission denied (publickey).\r\nConnection closed by UNKNOWN port 65535', 'ssh.auth_refused'],
+    ['Host key verification failed.\r\nConnection closed by UNKNOWN port 65535', 'ssh.protocol'],
+    ['Host key ED25519 SHA256:abc revoked by file /etc/ssh/revoked', 'ssh.host_key_revoked'],
+  ])('%s', (said, code) => {
+    expect(read(said)).toMatchObject({ code, retryable: false });
+  });
+
+  it('a program that is not there', () => {
+    expect(read('sh: line 4: ssh: command not found', 127)).toMatchObject({ code: 'ssh.config_invalid' });
+  });
+
+  it.each([
+    [auth, 'dev@web: Permission denied (publickey).', 'login'],
+    [auth, 'Received disconnect from 10.0.0.7 port 22:2: Too many authentication failures', 'login'],
+    [handshake, 'No ED25519 host key is known for web and you have requested strict checking.', 'host key'],
+  ])('and is for whoever knows more: %s%s', (before, said, kind) => {
+    expect(read(before + said)).toMatchObject({ kind, retryable: false });
+  });
+});
+
+describe('a log of ssh', () => {
+  it('tells how far it has come, in whatever pieces it arrives', () => {
+    const said =
+      `debug1: Connecting to web [10.0.0.7] port 22.\r\n${handshake}` +
+      'debug1: Server host certificate: ssh-ed25519-cert-v01@openssh.com SHA256:abc, serial 0 ID "x" CA ssh-rsa SHA256:def\r\n' +
+      "debug1: Host 'web' is known and matches the ED25519-CERT host certificate.\r\n" +
+      'debug1: SSH2_MSG_NEWKEYS received\r\n' +
+      'debug1: Offering public key: /home/dev/my key RSA SHA256:ghi explicit\r\n' +
+      'debug1: Offering public key: dev@laptop ED25519 SHA256:jkl agent\r\n' +
+      'debug1: Server accepts key: dev@laptop ED25519 SHA256:jkl agent\r\n';
+    const log = logOf('');
+    for (const letter of said) log.take(letter);
+    expect(log).toMatchObject({
+      stage: 'auth',
+      hostKey: { keyType: 'ssh-ed25519', fingerprint: 'SHA256:abc' },
+      isVouchedFor: true,
+      tried: ['/home/dev/my key', 'agent: dev@laptop'],
+      isSigning: true,
+      isReady: false,
+    });
+    log.take('debug1: Authentication succeeded (publickey).\r\ndebug1: Entering interactive session.\r\n');
+    expect(log).toMatchObject({ isSigning: false, isReady: true });
+  });
+
+  it('holds the words of the server, which end nothing', () => {
+    const log = logOf(
+      `${auth}Welcome to web.\r\nNo entry.\r\n/nowhere-else ended 0\r\ndev@web: Permission denied (publickey).\r\n`,
+    );
+    expect(bannerIn(log)).toBe('Welcome to web.\nNo entry.\n/nowhere-else ended 0');
+    expect(log.endedWith).toBeUndefined();
+    log.take('/nowhere ended 255\n');
+    expect(log.endedWith).toBe(255);
+  });
+});
