@@ -25,7 +25,7 @@ export const settingRules = {
   afterLanding: 'a command: a list of words, or a line for `sh`',
   providers:
     'an object of programs: {"NAME": {"command": ["/absolute/path", "argument"]}}; a name has lower-case letters, digits and ' +
-    'dashes, and local, docker, ssh and api are taken',
+    'dashes, and local, docker, swarm, ssh and api are taken',
 } as const;
 
 /** What of a pattern an editor can check; `patternFault` says the rest, and why. */
