@@ -53,10 +53,16 @@ export interface Context {
   readonly terminal: LocalTerminal;
   /** Whether the daemon may do the work, and may be started. */
   readonly daemon: boolean;
+  /** Has the process wait for this work where it is interrupted: it ends what would otherwise go on. */
+  readonly finishing: <T>(work: Promise<T>) => Promise<T>;
 }
 
 /** Throws `usage.invalid` when there is no directory to work in. */
-export function createContext(world: World, options: GlobalOptions, output: Output): Context {
+export function createContext(
+  world: World,
+  options: GlobalOptions,
+  { output, finishing }: Pick<Context, 'output' | 'finishing'>,
+): Context {
   const { env, homeDir, platform, signal, interrupt, terminal } = world;
   return {
     directory: existingDirectory(world.cwd, options.C),
@@ -69,6 +75,7 @@ export function createContext(world: World, options: GlobalOptions, output: Outp
     interrupt,
     output,
     terminal,
+    finishing,
     daemon: options.daemon && (env['SIDECAR_NO_DAEMON'] ?? '') === '',
   };
 }

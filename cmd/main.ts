@@ -14,11 +14,16 @@ export async function main(world: World): Promise<number> {
   let output: Output | undefined;
   let usage = '';
   let code: number = exitCode.done;
+  const unfinished = new Set<Promise<unknown>>();
+  const finishing = <T>(work: Promise<T>): Promise<T> => {
+    unfinished.add(work);
+    return work;
+  };
   const program = createProgram({
     run: async (command) => {
       const options = program.opts<GlobalOptions>();
       output = createOutput(world, options);
-      const answer = await command(createContext(world, options, output));
+      const answer = await command(createContext(world, options, { output, finishing }));
       if (typeof answer === 'number') code = answer;
     },
     printHelp: (text) => world.stdout.write(text),
@@ -26,7 +31,11 @@ export async function main(world: World): Promise<number> {
   });
 
   try {
-    await Promise.race([program.parseAsync(world.argv, { from: 'user' }), tidyUpEnds(world.signal), world.crashed]);
+    await Promise.race([
+      program.parseAsync(world.argv, { from: 'user' }),
+      tidyUpEnds(world.signal, unfinished),
+      world.crashed,
+    ]);
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCode.done;
@@ -42,10 +51,12 @@ export async function main(world: World): Promise<number> {
   }
 }
 
-function tidyUpEnds(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => setTimeout(reject, tidyUpMs, signal.reason), { once: true });
+async function tidyUpEnds(signal: AbortSignal, unfinished: ReadonlySet<Promise<unknown>>): Promise<never> {
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => setTimeout(resolve, tidyUpMs), { once: true });
   });
+  await Promise.allSettled(unfinished);
+  throw signal.reason;
 }
 
 /** The failure as the user is told of it. Whatever fails after Ctrl-C fails because of it. */

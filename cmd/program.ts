@@ -5,6 +5,7 @@ import { addExecutionCommands } from './program/execution.js';
 import { addHelpCommands } from './program/help.js';
 import { addLandingCommands } from './program/landing.js';
 import { addRegistryCommands } from './program/registry.js';
+import { addProviderCommands } from './program/providers.js';
 import type { RunCommand } from './program/run-command.js';
 import { addSessionCommands } from './program/session.js';
 import { addSettingsCommands } from './program/settings.js';
@@ -38,6 +39,7 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
 
   const groups = [
     ['Sidecars:', addRegistryCommands],
+    ['Providers:', addProviderCommands],
     ['Landing:', addLandingCommands],
     ['Running:', addExecutionCommands],
     ['The workspace:', addWorkspaceCommands],

@@ -20,7 +20,8 @@ import type { WorkingTree } from './git/working-tree.js';
 import { checkPrivateDirectory } from './files/private-files.js';
 import { localServerEntry } from './provider/local/entry.js';
 import type { Locator } from './provider/locator.js';
-import type { ProviderDeps } from './provider/providers.js';
+import type { Provider } from './provider/provider.js';
+import type { KnownProvider, ProviderDeps } from './provider/providers.js';
 import type { SshHostRequest } from './provider/ssh-host.js';
 import { connectPolicy } from './retry/policy.js';
 import type { Execution } from './run/execution.js';
@@ -81,6 +82,18 @@ export class Sidecars {
       ...{ provider: await providerNamed(provider, this.#machines), registry: this.registry, stateDir },
       ...{ clock: this.#clock, emit, signal },
     });
+  }
+
+  /** The provider of that name, to be used without the list of sidecars. Throws `usage.invalid` where there is none. */
+  async provider(name: string): Promise<Provider> {
+    const { providerNamed } = await import('./provider/providers.js');
+    return providerNamed(name, this.#machines);
+  }
+
+  /** What `create` takes as a provider: those that come with sidecar, then the programs of the user. Runs none. */
+  async providers(): Promise<readonly KnownProvider[]> {
+    const { knownProviders } = await import('./provider/providers.js');
+    return knownProviders(this.#machines);
   }
 
   /** Registers a machine that `ssh` can reach. Connects to nothing. */

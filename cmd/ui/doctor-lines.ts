@@ -1,19 +1,11 @@
 import { checkGroups, type CheckGroup, type CheckId, type Finding } from '../../src/doctor/check.js';
 import type { Examination } from '../../src/doctor/doctor.js';
 import { checkTitles, checkWords, groupTitle } from './check-words.js';
-import type { Line, Style } from './line.js';
+import type { Line } from './line.js';
 import { count } from './quantities.js';
+import { mark, marks } from './result-mark.js';
 
 type Result = Finding['result'];
-
-const marks: Readonly<Record<Result, { readonly sign: string; readonly style: Style }>> = {
-  ok: { sign: '✓', style: 'green' },
-  warning: { sign: '!', style: 'yellow' },
-  failed: { sign: '✗', style: 'red' },
-  skipped: { sign: '–', style: 'dim' },
-};
-
-const widestResult = Math.max(...Object.keys(marks).map((result) => result.length));
 
 /** What was found, one line each in its group, and below it what to do. Without a terminal, results are words. */
 export function doctorLines(
@@ -54,9 +46,6 @@ function groupLines(findings: readonly Finding[], terminal: boolean): readonly L
   }
   return lines;
 }
-
-const mark = (result: Result, terminal: boolean): string =>
-  terminal ? marks[result].sign : result.padEnd(widestResult);
 
 function findingLines(finding: Finding, terminal: boolean): readonly Line[] {
   const { check, result } = finding;

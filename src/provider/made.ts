@@ -94,8 +94,9 @@ function sshOf(record: SidecarRecord, machine: Machine): MachineSsh {
   }
 }
 
-function targetOf(
-  { name, hostKeys }: SidecarRecord,
+/** Where to connect. Throws `provider.failed` where there is no way. */
+export function targetOf(
+  { name, hostKeys }: Pick<SidecarRecord, 'name' | 'hostKeys'>,
   { endpoint, user, hostKeys: told }: MachineSsh,
   { provider, identity, ref }: { readonly provider: Provider; readonly identity: string; readonly ref: MachineRef },
 ): SshTarget {

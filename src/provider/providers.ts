@@ -3,7 +3,7 @@ import { SidecarError } from '../errors.js';
 import { isProgramProviderName } from '../sidecars/provider-name.js';
 import type { MadeRecord, SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
-import type { ProgramPlaces } from './exec/program.js';
+import type { ProgramPlaces, ProviderProgram } from './exec/program.js';
 import type { LocalDeps } from './local.js';
 import type { Locator } from './locator.js';
 import { madeLocator } from './made.js';
@@ -17,8 +17,6 @@ const builtIn: Readonly<Record<string, (deps: ProviderDeps, place: Place | undef
   local: async (deps) => (await import('./local.js')).localProvider(deps),
 };
 
-export const builtInProviders: readonly string[] = Object.keys(builtIn);
-
 /**
  * The provider of that name: one that comes with sidecar, else a program of the user's. Throws `usage.invalid` where there
  * is none, `provider.missing` where there was one, by which machines were made at that `place`, and as `execProvider`.
@@ -26,16 +24,27 @@ export const builtInProviders: readonly string[] = Object.keys(builtIn);
 export async function providerNamed(name: string, deps: ProviderDeps, place?: Place): Promise<Provider> {
   const make = Object.hasOwn(builtIn, name) ? builtIn[name] : undefined;
   if (make !== undefined) return make(deps, place);
-  const { findProviderProgram, listProviderPrograms } = await import('./exec/program.js');
+  const { findProviderProgram } = await import('./exec/program.js');
   const program = isProgramProviderName(name) ? await findProviderProgram(name, deps) : undefined;
   if (program !== undefined) {
     const { execProvider } = await import('./exec/provider.js');
     return execProvider({ program, env: deps.env, clock: deps.clock, place });
   }
   if (place !== undefined) throw new SidecarError('provider.missing', { provider: name }, { retryable: false });
-  const known = [...builtInProviders, ...(await listProviderPrograms(deps)).map((each) => each.name)];
+  const known = (await knownProviders(deps)).map((each) => each.name);
   const reason = `there is no provider named ${name}; there is: ${known.join(', ')}`;
   throw new SidecarError('usage.invalid', { reason });
+}
+
+/** One that there is. Without a command, it comes with sidecar. */
+export interface KnownProvider extends Partial<Pick<ProviderProgram, 'command' | 'source'>> {
+  readonly name: string;
+}
+
+/** Every provider that can be named here. Throws `settings.invalid`. */
+export async function knownProviders(places: ProgramPlaces): Promise<readonly KnownProvider[]> {
+  const { listProviderPrograms } = await import('./exec/program.js');
+  return [...Object.keys(builtIn).map((name) => ({ name })), ...(await listProviderPrograms(places))];
 }
 
 /** Finds the machine of any sidecar. */

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { SidecarError } from '../../../src/errors.js';
+import type { BenchOptions } from '../../../src/provider/conformance/bench.js';
+import { checks } from '../../../src/provider/conformance/checks.js';
+import { Conformance, runConformance } from '../../../src/provider/conformance/run.js';
+import type { Machine, MachineRef, MachineSpec, Provider } from '../../../src/provider/provider.js';
+import { fakeClock, type FakeClock } from '../../fakes/clock.js';
+
+/** Machines that are only remembered: nobody can log in to them. */
+class Memory implements Provider {
+  readonly name: string = 'memory';
+  readonly place = {};
+  readonly machines: Machine[] = [];
+  state: Machine['state'] = 'running';
+  readonly start: Provider['start'] = undefined;
+  readonly stop: Provider['stop'] = undefined;
+
+  capabilities() {
+    const cannot = { start: false, stop: false, authorizeKey: false, connect: false };
+    return Promise.resolve({ idempotentCreate: true, readsLag: false, hostKey: 'unknown' as const, ...cannot });
+  }
+  create({ name, requestId, options }: MachineSpec): Promise<Machine> {
+    if (Object.keys(options).length > 0) return Promise.reject(new SidecarError('usage.invalid', { reason: 'option' }));
+    const there = this.machines.find((each) => each.name === name);
+    if (there !== undefined && there.requestId !== requestId) return Promise.reject(new SidecarError('sidecar.exists'));
+    return Promise.resolve(there ?? this.make(name, requestId));
+  }
+  make(name: string, requestId: string): Machine {
+    const endpoint = { kind: 'tcp', host: '127.0.0.1', port: 1 } as const;
+    const ssh = { endpoint, user: 'dev', hostKeys: [] };
+    const made: Machine = { id: `m-${this.machines.length + 1}`, name, requestId, state: this.state, ssh };
+    this.machines.push(made);
+    return made;
+  }
+  describe({ name, requestId }: MachineRef): Promise<Machine | undefined> {
+    return Promise.resolve(this.machines.find((each) => each.name === name && each.requestId === requestId));
+  }
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async *list(): AsyncGenerator<Machine> {
+    yield* this.machines;
+  }
+  delete({ name, requestId }: MachineRef): Promise<void> {
+    const at = this.machines.findIndex((each) => each.name === name && each.requestId === requestId);
+    if (at >= 0) this.machines.splice(at, 1);
+    return Promise.resolve();
+  }
+}
+
+const optionsFor = (provider: Provider, clock: FakeClock): BenchOptions => ({
+  ...{ provider, clock, bootMs: 60_000 },
+  logIn: () => Promise.reject(new SidecarError('ssh.unreachable', { reason: 'refused' }, { retryable: true })),
+});
+
+describe('the conformance suite', () => {
+  const find = async (provider: Provider, id: string): Promise<string> => {
+    const clock = fakeClock();
+    const suite = new Conformance(optionsFor(provider, clock));
+    const check = checks.find((each) => each.id === id);
+    if (check === undefined) throw new Error(`there is no check ${id}`);
+    const found = await clock.until(suite.run(check));
+    return found.result === 'failed' ? found.error.message : found.result === 'skipped' ? found.reason : 'ok';
+  };
+  const broken = (what: Partial<Record<keyof Memory, unknown>>): Memory => Object.assign(new Memory(), what);
+
+  it.each(
+    ['capabilities', 'unknown-option', 'unknown-machine', 'create', 'create-again', 'create-conflict'].concat([
+      ...['describe', 'describe-other', 'list', 'running', 'delete', 'delete-again', 'name-again', 'create-aborted'],
+    ]),
+  )('finds nothing wrong where there is nothing: %s', async (id) => {
+    expect(await find(new Memory(), id)).toBe('ok');
+  });
+
+  it.each<[string, Partial<Record<keyof Memory, unknown>>, RegExp]>([
+    ['capabilities', { stop: () => Promise.resolve() }, /cannot stop, and has a method for it/],
+    [
+      'unknown-option',
+      {
+        create: function (this: Memory, { name, requestId }: MachineSpec) {
+          return Promise.resolve(this.make(name, requestId));
+        },
+      },
+      /takes an option that there is not/,
+    ],
+    [
+      'create-again',
+      {
+        create: function (this: Memory, { name, requestId }: MachineSpec) {
+          return Promise.resolve(this.make(name, requestId));
+        },
+      },
+      /made m-2 where m-1 was there/,
+    ],
+    [
+      'create-conflict',
+      {
+        create: function (this: Memory, { name, requestId }: MachineSpec) {
+          return Promise.resolve(this.machines.find((each) => each.name === name) ?? this.make(name, requestId));
+        },
+      },
+      /second machine of one name/,
+    ],
+    [
+      'describe-other',
+      {
+        describe: function (this: Memory, { name }: MachineRef) {
+          return Promise.resolve(this.machines.find((each) => each.name === name));
+        },
+      },
+      /describes one that another creation made/,
+    ],
+    [
+      'describe-other',
+      {
+        delete: function (this: Memory, { name }: MachineRef) {
+          const left = this.machines.filter((each) => each.name !== name);
+          this.machines.splice(0, Infinity, ...left);
+          return Promise.resolve();
+        },
+      },
+      /deleted one that another creation made/,
+    ],
+    ['running', { state: 'starting' }, /after 60 s it is starting, not yet running/],
+    ['running', { state: 'failed' }, /it is failed where it should be running/],
+    ['login', {}, /nobody can log in after 60 s: ssh.unreachable: refused/],
+    ['delete', { delete: () => Promise.resolve() }, /after it was deleted, describe says that it is running/],
+    ['create', { create: () => Promise.reject(new Error('out of disks')) }, /^out of disks$/],
+    ['create', { create: () => new Promise(() => undefined) }, /^it is not done after 300 s$/],
+  ])('finds what is broken: %s, %#', async (id, what, found) => {
+    expect(await find(broken(what), id)).toMatch(found);
+  });
+
+  it('skips what a provider cannot do, and what there is no machine for', async () => {
+    const clock = fakeClock();
+    const provider = broken({ create: () => Promise.reject(new Error('out of disks')) });
+    const { results, leftBehind } = await clock.until(runConformance(optionsFor(provider, clock)));
+    const of = (id: string) => results.find(({ check }) => check.id === id);
+    expect(of('create')).toMatchObject({ result: 'failed', error: { message: 'out of disks' } });
+    expect(of('list')).toMatchObject({ result: 'skipped', reason: 'there is no machine to try it on' });
+    expect(of('stop')).toMatchObject({ result: 'skipped', reason: 'it cannot do that (stop)' });
+    expect(leftBehind).toEqual([]);
+  });
+
+  it('ends all that it made, and names what it could not end', async () => {
+    const clock = fakeClock();
+    const tidy = new Memory();
+    await clock.until(runConformance(optionsFor(tidy, clock)));
+    expect(tidy.machines).toEqual([]);
+    const stuck = broken({ delete: () => Promise.reject(new Error('busy')) });
+    const { leftBehind } = await clock.until(runConformance(optionsFor(stuck, clock)));
+    expect(leftBehind[0]).toMatch(/^conformance-[0-9a-f]{8}-1: busy$/);
+  });
+
+  it('ends all that it made when it is aborted', async () => {
+    const abort = new AbortController();
+    const provider = new Memory();
+    const clock = fakeClock();
+    const running = runConformance({
+      ...{ ...optionsFor(provider, clock), signal: abort.signal },
+      onCheck: ({ id }) => {
+        if (id === 'list') abort.abort(new Error('Ctrl-C'));
+      },
+    });
+    await expect(clock.until(running)).rejects.toThrow('Ctrl-C');
+    expect(provider.machines).toEqual([]);
+  });
+});
