@@ -62,12 +62,12 @@ export async function loadIdentities(options: {
   return {
     attempts,
     lockedFiles: failures.flatMap((failed) => (failed.kind === 'locked' ? failed.path : [])),
-    unsupported: [
+    unsupported: distinctWords([
       ...failures.flatMap((failed) => (failed.kind === 'unusable' ? `${failed.path} (${failed.reason})` : [])),
       ...files.flatMap(({ path, hasCertificate }) => (hasCertificate ? `${path}-cert.pub (a certificate)` : [])),
       ...(target.certificateFiles ?? []).map((path) => `${path} (a certificate)`),
       ...agent.passedOver,
-    ],
+    ]),
   };
 }
 
@@ -112,6 +112,11 @@ function signWith(key: ParsedKey, data: Buffer, hash: SignatureHash | undefined)
   const signature = key.sign(data, hash) as Buffer | Error;
   if (signature instanceof Error) throw signature;
   return signature;
+}
+
+/** A certificate may be named twice: beside its key, and by itself. */
+function distinctWords(words: readonly string[]): string[] {
+  return [...new Set(words)];
 }
 
 function distinct(attempts: readonly IdentityAttempt[]): IdentityAttempt[] {

@@ -8,7 +8,7 @@ import { isOfProgram, programFailed } from './providers.js';
 export const sessions = {
   'ssh.unreachable': (facts) => ({
     message: `cannot reach ${goal(facts)}: ${because(facts, 'no answer')}${effort(facts)}`,
-    hint: 'check that the machine is up, its address right and its port open; SIDECAR_CONNECT_TIMEOUT=5m waits for longer',
+    hint: `${whatToCheck(facts)}; SIDECAR_CONNECT_TIMEOUT=5m waits for longer`,
   }),
   'ssh.auth_refused': (facts) =>
     'tried' in facts && list(facts, 'tried').length === 0 ? noKey(facts) : refusedLogin(facts),
@@ -106,6 +106,13 @@ function hostKeyWayOut(facts: Facts): string {
       ? `run \`sidecar forget ${the(facts, 'sidecar', 'NAME')}\` and add it again`
       : `take its old key out of ${file} and try again`;
   return `only if you know that the machine was rebuilt: ${way}`;
+}
+
+function whatToCheck(facts: Facts): string {
+  if (number(facts, 'exitCode') !== undefined) return 'see what its proxy command says when you run it yourself';
+  const hop = text(facts, 'hop');
+  const machine = hop === undefined ? 'the machine is' : `the machine and ${hop} are`;
+  return `check that ${machine} up, its address right and its port open`;
 }
 
 function tunnelWayOut(facts: Facts): string {
