@@ -1,4 +1,5 @@
 import type { Emit } from '../events.js';
+import type { ForwardedAgent } from '../transport/forwarded-agent.js';
 import type { AskPassphrase } from '../transport/passphrase.js';
 import type { Identities } from '../transport/identities.js';
 import { hostKeyName } from '../transport/known-hosts.js';
@@ -41,8 +42,9 @@ export function sshConnect(options: SshConnectOptions): Connect {
       ...(hop === undefined ? {} : { hop }),
     });
   };
-  const overSsh2 = ssh2Way(options, remember);
-  const overOpenssh = opensshWay(options);
+  const agentOf = agentFor(options);
+  const overSsh2 = ssh2Way(options, remember, agentOf);
+  const overOpenssh = opensshWay(options, agentOf);
 
   return async (target, limits) => {
     const way = target.openssh === undefined ? overSsh2 : overOpenssh;
@@ -64,26 +66,29 @@ type ConnectOnce = (
   ...attempt: Parameters<Connect>
 ) => Promise<{ readonly transport: Transport; readonly hostKey: AcceptedHostKey }>;
 
-/** ssh2 takes 90 ms to load, which a command that needs no session should not pay. */
-function ssh2Way(
-  { askPassphrase, emit, forwardAgent = false, env }: SshConnectOptions,
-  remember: Remember,
-): ConnectOnce {
-  const loaded = new Map<string, Promise<Identities>>();
-  /** The keys of hops that were pinned since the target was asked for, by name. */
-  const learned = new Map<string, HostKeyLine>();
-  const unlock = askPassphrase === undefined ? {} : { askPassphrase: askedOnce(askPassphrase) };
+/** The agent to forward, where one is wanted and there. What is amiss with it is told once. */
+type AgentOf = (target: SshTarget) => ForwardedAgent | undefined;
 
+function agentFor({ emit, forwardAgent = false }: SshConnectOptions): AgentOf {
   let isTold = false;
-  const agentOf = ({ alias, agentSocket, forwardAgent: socket = agentSocket }: SshTarget) => {
+  return ({ alias, agentSocket, forwardAgent: socket = agentSocket }) => {
     const tell = (reason: 'none' | 'refused'): void => {
       if (!isTold) emit({ kind: 'agent.not_forwarded', host: alias, reason });
       isTold = true;
     };
+    if (!forwardAgent) return undefined;
     if (socket !== undefined) return { socket, onRefused: () => tell('refused') };
     tell('none');
     return undefined;
   };
+}
+
+/** ssh2 takes 90 ms to load, which a command that needs no session should not pay. */
+function ssh2Way({ askPassphrase, env }: SshConnectOptions, remember: Remember, agentOf: AgentOf): ConnectOnce {
+  const loaded = new Map<string, Promise<Identities>>();
+  /** The keys of hops that were pinned since the target was asked for, by name. */
+  const learned = new Map<string, HostKeyLine>();
+  const unlock = askPassphrase === undefined ? {} : { askPassphrase: askedOnce(askPassphrase) };
 
   return async (target, { timeoutMs, signal }) => {
     const { hostKeyPolicy, loadIdentities, connectSsh2 } = await loadTransport();
@@ -107,15 +112,12 @@ function ssh2Way(
       hops.push({ target: hop, hostKeys: await hostKeyPolicy(hop), identities, onAccepted });
     }
     const [hostKeys, identities] = [await hostKeyPolicy(target), await identitiesOf(target)];
-    const agent = forwardAgent ? agentOf(target) : undefined;
-    return connectSsh2({
-      ...{ target, hostKeys, identities, hops, env, timeoutMs, signal },
-      ...(agent === undefined ? {} : { forwardAgent: agent }),
-    });
+    const forwardAgent = agentOf(target);
+    return connectSsh2({ target, hostKeys, identities, hops, forwardAgent, env, timeoutMs, signal });
   };
 }
 
-function opensshWay({ askPassphrase, emit }: SshConnectOptions): ConnectOnce {
+function opensshWay({ askPassphrase, emit }: SshConnectOptions, agentOf: AgentOf): ConnectOnce {
   let passphrases: Passphrases | undefined;
   return async (target, { timeoutMs, signal }) => {
     const [{ connectOpenssh }, { Passphrases }] = await Promise.all([
@@ -124,7 +126,7 @@ function opensshWay({ askPassphrase, emit }: SshConnectOptions): ConnectOnce {
     ]);
     if (askPassphrase !== undefined) passphrases ??= new Passphrases(askPassphrase);
     const show = (text: string): void => emit({ kind: 'connect.prompt', host: target.alias, text });
-    return connectOpenssh({ target, passphrases, show, timeoutMs, signal });
+    return connectOpenssh({ target, passphrases, show, forwardAgent: agentOf(target), timeoutMs, signal });
   };
 }
 

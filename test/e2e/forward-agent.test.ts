@@ -11,6 +11,8 @@ let user: BuiltProgram;
 let agent: RunningAgent;
 let key: MadeKey;
 let sshd: Sshd;
+/** The transport that `add` was told. */
+let transport = 'ssh2';
 
 async function begin(config: readonly string[] = []): Promise<void> {
   user = new BuiltProgram({ daemon: true });
@@ -19,10 +21,11 @@ async function begin(config: readonly string[] = []): Promise<void> {
   agent = await startAgent(user.directory('agent'));
   await agent.add(key.path);
   sshd = await startSshd({ authorizedKeys: [key.line], home: user.directory('far'), config });
-  await user.type('add', 'web', `127.0.0.1:${sshd.port}`);
+  await type('add', 'web', `127.0.0.1:${sshd.port}`, '--transport', transport);
 }
 beforeEach(() => begin());
 afterEach(end);
+afterEach(() => (transport = 'ssh2'));
 
 async function end(): Promise<void> {
   await user[Symbol.asyncDispose]();
@@ -60,8 +63,20 @@ describeWith([...sshdParts, 'ssh', 'ssh-agent', 'ssh-add'], 'the ssh-agent of th
     expect((await type('exec', ...keysThere)).stdout).toBe('none: \n');
   });
 
-  it('that a server does not take is said once, and the command runs', async () => {
+  it('goes over the connection of the own ssh of the user, too', async () => {
     await end();
+    transport = 'openssh';
+    await begin();
+    expect((await type('sync')).code).toBe(0);
+    expect((await type('exec', ...keysThere)).stdout).toBe('none: \n');
+    const { stdout, stderr } = await type('exec', '-A', ...keysThere);
+    expect(stdout).toContain('key-of-the-agent');
+    expect(stderr).toBe('');
+  });
+
+  it.each(['ssh2', 'openssh'])('that a server does not take is said once, and the command runs, by %s', async (by) => {
+    await end();
+    transport = by;
     await begin(['AllowAgentForwarding no']);
     await type('sync');
     const { code, stdout, stderr } = await type('exec', '-A', '--', 'sh', '-c', 'echo "none: $SSH_AUTH_SOCK"; exit 7');

@@ -12,6 +12,8 @@ export interface MasterArguments {
   readonly isStrict: boolean;
   readonly canAsk: boolean;
   readonly keepaliveMs: number;
+  /** The socket of the agent that commands over there may use. Absent: none. */
+  readonly forwardAgent?: string | undefined;
 }
 
 /** The socket on which the master takes others onto its connection. */
@@ -21,7 +23,7 @@ export const knownHostsFile = (directory: string): string => join(directory, 'kn
 
 /** How ssh is started as a master: to the user's host by the user's configuration, but for what is decided here. */
 export function masterArguments(options: MasterArguments): string[] {
-  const { target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs } = options;
+  const { target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs, forwardAgent = 'no' } = options;
   const settings: Readonly<Record<string, string>> = {
     ControlPath: controlSocket(directory),
     ControlPersist: 'no',
@@ -48,7 +50,7 @@ export function masterArguments(options: MasterArguments): string[] {
     // What the user wants of a shell there is not for a connection on which others open channels.
     ClearAllForwardings: 'yes',
     ExitOnForwardFailure: 'no',
-    ForwardAgent: 'no',
+    ForwardAgent: forwardAgent,
     ForwardX11: 'no',
     Tunnel: 'no',
     RemoteCommand: 'none',

@@ -4,6 +4,7 @@ import { hostTrust, policyOf, refusalOf, type HostKeyVerdict, type HostTrust } f
 import { parseKnownHosts } from '../known-hosts.js';
 import { fingerprint } from '../public-key.js';
 import { AttemptTimer } from '../ssh2/attempt-timer.js';
+import type { ForwardedAgent } from '../forwarded-agent.js';
 import type { SshTarget } from '../target.js';
 import type { Transport } from '../transport.js';
 import { controlSocket, knownHostsFile, masterArguments } from './arguments.js';
@@ -29,6 +30,8 @@ export interface ConnectOptions {
   readonly show?: (words: string) => void;
   /** Called with the server's key once it is accepted, also where the login fails after that. */
   readonly onHostKey?: (hostKey: AcceptedHostKey) => void;
+  /** Which agent commands over there may use. Absent: none. */
+  readonly forwardAgent?: ForwardedAgent | undefined;
   /** The limit of the whole attempt, in milliseconds. Time that the user needs for a passphrase does not count. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -88,7 +91,7 @@ class Attempt {
   }
 
   async connected(): Promise<Connected> {
-    const { target, passphrases, show = () => undefined, keepaliveMs = 15_000 } = this.#options;
+    const { target, passphrases, show = () => undefined, forwardAgent: agent, keepaliveMs = 15_000 } = this.#options;
     const { trust, directory } = this.#means;
     const hostKeyAlias = (target.hostKeyAlias ?? target.host).toLowerCase();
     const { text, isStrict } = ownKnownHosts(trust, hostKeyAlias);
@@ -98,7 +101,10 @@ class Attempt {
     const canAsk = passphrases !== undefined;
     const master = new MasterProcess(
       {
-        args: masterArguments({ target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs }),
+        args: masterArguments({
+          ...{ target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs },
+          forwardAgent: agent?.socket,
+        }),
         directory,
         env: { ...target.openssh?.env, ...AskPass.environment(directory), LC_ALL: 'C' },
       },
@@ -147,7 +153,8 @@ class Attempt {
   }
 
   async #transport(master: MasterProcess): Promise<OpensshTransport> {
-    const { host, port } = this.#options.target;
+    const { target, forwardAgent } = this.#options;
+    const { host, port } = target;
     const endpoint = { host, port };
     const path = controlSocket(master.directory);
     try {
@@ -155,7 +162,7 @@ class Attempt {
       const socket = await forChannels.proxy();
       const lost = master.ended.then((status) => connectionLost(readEnd(master.log, status), endpoint));
       const holder = { directory: master.directory, lost, stop: () => master.stop() };
-      return new OpensshTransport({ master: holder, socket, mux, endpoint });
+      return new OpensshTransport({ master: holder, socket, mux, endpoint, forwardAgent });
     } catch (error) {
       if (error instanceof SidecarError) throw error;
       // It ends right after the login where the server wants it so, and takes its socket with it.

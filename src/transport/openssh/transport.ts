@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { SidecarError } from '../../errors.js';
+import type { ForwardedAgent } from '../forwarded-agent.js';
 import type { Terminal } from '../terminal.js';
 import type { Address, Channel, ExecOptions, Incoming, RemoteListener, Transport } from '../transport.js';
 import { uint32, wireString } from '../wire-writer.js';
@@ -29,6 +30,7 @@ export interface OpensshTransportOptions {
   /** For what only ssh itself can ask of the server. */
   readonly mux: MuxClient;
   readonly endpoint: Endpoint;
+  readonly forwardAgent?: ForwardedAgent | undefined;
 }
 
 /** A Transport over the connection of an `ssh -M`. */
@@ -38,13 +40,16 @@ export class OpensshTransport implements Transport {
   readonly #connection: WireConnection;
   readonly #mux: MuxClient;
   readonly #endpoint: Endpoint;
+  /** Until the server was asked: it says yes once, and for all channels from then on. */
+  #forwardAgent: ForwardedAgent | undefined;
   readonly #listening = new Set<IncomingSocket>();
   #listeners = 0;
   /** Why nothing can be opened any more. */
   #gone: SidecarError | undefined;
   #resolveClosed: (error: Error | undefined) => void = () => undefined;
 
-  constructor({ master, socket, mux, endpoint }: OpensshTransportOptions) {
+  constructor({ master, socket, mux, endpoint, forwardAgent }: OpensshTransportOptions) {
+    this.#forwardAgent = forwardAgent;
     this.#master = master;
     this.#mux = mux;
     this.#endpoint = endpoint;
@@ -114,6 +119,7 @@ export class OpensshTransport implements Transport {
       if (terminal !== undefined && !(await wire.request('pty-req', ...terminalDetails(terminal)))) {
         throw channelRefused('the server gives no terminal', this.#endpoint);
       }
+      await this.#letUseAgent(wire);
       signal?.throwIfAborted();
       if (!(await wire.request('exec', wireString(command)))) {
         throw channelRefused('the server does not start the command', this.#endpoint);
@@ -123,6 +129,13 @@ export class OpensshTransport implements Transport {
       wire.fail(error);
       throw error;
     }
+  }
+
+  /** As OpenSSH's PROTOCOL.agent has it. Where it is refused, the command goes on without. */
+  async #letUseAgent(wire: WireChannel): Promise<void> {
+    const agent = this.#forwardAgent;
+    this.#forwardAgent = undefined;
+    if (agent !== undefined && !(await wire.request('auth-agent-req@openssh.com'))) agent.onRefused();
   }
 
   async #open(type: string, ...details: readonly Buffer[]): Promise<WireChannel> {

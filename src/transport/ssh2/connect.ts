@@ -8,7 +8,7 @@ import { openRoute } from '../route/open.js';
 import { dial, type OpenStream, type Refused } from './dial.js';
 import { atHop, overHop } from './hop.js';
 import type { AcceptedHostKey } from './host-verifier.js';
-import type { ForwardedAgent } from './transport.js';
+import type { ForwardedAgent } from '../forwarded-agent.js';
 
 /** A server to log in to. */
 export interface Login {

@@ -15,7 +15,8 @@ import {
   type Stage,
 } from './errors.js';
 import { hostVerifier, type AcceptedHostKey } from './host-verifier.js';
-import { Ssh2Transport, type ForwardedAgent } from './transport.js';
+import type { ForwardedAgent } from '../forwarded-agent.js';
+import { Ssh2Transport } from './transport.js';
 import { UntimedAgent } from './untimed-agent.js';
 
 export interface DialOptions {

@@ -1,17 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel, PseudoTtyOptions, TcpConnectionDetails } from 'ssh2';
 import { SidecarError } from '../../errors.js';
+import type { ForwardedAgent } from '../forwarded-agent.js';
 import type { Terminal } from '../terminal.js';
 import type { Address, Channel, ExecOptions, Incoming, RemoteListener, Transport } from '../transport.js';
 import { discard, ExecChannel, forwardStream, type OnConnection } from './channel.js';
 import { channelRefused, connectionLost, isFatal, listenRefused, type Endpoint, type Observed } from './errors.js';
-
-/** An agent that the commands of a connection may use. */
-export interface ForwardedAgent {
-  readonly socket: string;
-  /** Called once, when the server does not take it. The command is started without. */
-  readonly onRefused: () => void;
-}
 
 /**
  * A Transport on an authenticated ssh2 client. Has to be made within its 'ready' event, so that no end of the
