@@ -1,9 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -27,17 +29,22 @@ export class Docker {
   readonly host: string;
   readonly #place: string;
   readonly #daemon: ChildProcess;
+  readonly #bridge: string | undefined;
   #ended = false;
 
-  private constructor(place: string, daemon: ChildProcess) {
+  private constructor(place: string, daemon: ChildProcess, bridge: string | undefined) {
     this.#place = place;
     this.host = `unix://${path.join(place, 'socket')}`;
     this.#daemon = daemon;
+    this.#bridge = bridge;
     daemon.once('exit', () => (this.#ended = true));
   }
 
-  /** `place` is a directory of its own, on a file system that is none of a container. */
-  static async start(place: string): Promise<Docker> {
+  /**
+   * `place` is a directory of its own, on a file system that is none of a container. With `ports`, containers have a
+   * network of this daemon's own, and may publish ports.
+   */
+  static async start(place: string, { ports = false } = {}): Promise<Docker> {
     const at = (name: string): string => path.join(place, name);
     const log = openSync(at('log'), 'a');
     const argv = [
@@ -50,8 +57,10 @@ export class Docker {
       '--pidfile',
       at('pid'),
     ];
-    const apart = ['--iptables=false', '--ip6tables=false', '--bridge=none'];
-    const docker = new Docker(place, spawn(program('dockerd'), [...argv, ...apart], { stdio: ['ignore', log, log] }));
+    const bridge = ports ? makeBridge() : undefined;
+    const apart = ['--iptables=false', '--ip6tables=false', `--bridge=${bridge ?? 'none'}`];
+    const daemon = spawn(program('dockerd'), [...argv, ...apart], { stdio: ['ignore', log, log] });
+    const docker = new Docker(place, daemon, bridge);
     for (;;) {
       if (docker.#ended) throw new Error(`dockerd has ended:\n${readFileSync(at('log'), 'utf8')}`);
       try {
@@ -68,20 +77,20 @@ export class Docker {
   }
 
   /**
-   * Makes an image of programs of this machine: busybox, git and the libraries of these and of Node. None can be fetched
-   * where there is no network.
+   * Makes an image of programs of this machine: busybox, those that are named, and the libraries of these and of Node.
+   * None can be fetched where there is no network. `changes` are lines of a Dockerfile.
    */
-  importImage(name: string): void {
-    const root = path.join(this.#place, 'image');
+  importImage(name: string, { programs = ['git'], changes = [] }: ImageParts = {}): void {
+    const root = mkdtempSync(path.join(this.#place, 'image-'));
     const copy = (file: string): void => {
       const to = path.join(root, file);
       mkdirSync(path.dirname(to), { recursive: true });
       if (!existsSync(to)) cpSync(realpathSync(file), to);
     };
-    const [busybox, git] = [program('busybox'), program('git')];
-    for (const file of [busybox, git].flatMap((each) => [each, ...librariesOf(each)])) copy(file);
+    const busybox = program('busybox');
+    for (const file of [busybox, ...programs.map(program)].flatMap((each) => [each, ...librariesOf(each)])) copy(file);
     for (const library of librariesOf(realpathSync(process.execPath))) copy(library);
-    for (const directory of ['bin', 'etc', 'root', 'tmp', 'usr/local/bin', 'usr/local/lib', 'var/tmp']) {
+    for (const directory of ['bin', 'etc', 'root', 'home/dev', 'tmp', 'usr/local/bin', 'usr/local/lib', 'var/tmp']) {
       mkdirSync(path.join(root, directory), { recursive: true });
     }
     for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
@@ -89,10 +98,13 @@ export class Docker {
     }
     // Where scripts look for it.
     symlinkSync(busybox, path.join(root, 'usr/bin/env'));
-    writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
-    writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\n');
+    const accounts = { passwd, group, shadow };
+    for (const [file, lines] of Object.entries(accounts)) writeFileSync(path.join(root, 'etc', file), lines);
+    writeFileSync(path.join(root, 'etc/profile'), profile);
+    chownSync(path.join(root, 'home/dev'), 1000, 1000);
     const tar = execFileSync('tar', ['-C', root, '-cf', '-', '.'], { maxBuffer: 1 << 30 });
-    this.#feed(tar, 'import', '--change', 'ENV PATH=/usr/local/bin:/usr/bin:/bin', '-', name);
+    const all = ['ENV PATH=/usr/local/bin:/usr/bin:/bin', ...changes].flatMap((change) => ['--change', change]);
+    this.#feed(tar, 'import', ...all, '-', name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,10 +112,12 @@ export class Docker {
       .split('\n')
       .filter((id) => id !== '');
     if (containers.length > 0) this.run('rm', '--force', ...containers);
-    if (this.#ended) return;
-    const ended = once(this.#daemon, 'exit');
-    this.#daemon.kill('SIGTERM');
-    await ended;
+    if (!this.#ended) {
+      const ended = once(this.#daemon, 'exit');
+      this.#daemon.kill('SIGTERM');
+      await ended;
+    }
+    if (this.#bridge !== undefined) execFileSync('ip', ['link', 'delete', this.#bridge]);
   }
 
   #feed(input: Buffer | undefined, ...argv: readonly string[]): string {
@@ -114,6 +128,35 @@ export class Docker {
       encoding: 'utf8',
     }).trim();
   }
+}
+
+export interface ImageParts {
+  /** Default: git. */
+  readonly programs?: readonly string[];
+  readonly changes?: readonly string[];
+}
+
+/** The account `dev` was made without a password, which locks it; `daemon` has no login shell. */
+const passwd =
+  'root:x:0:0:root:/root:/bin/sh\ndev:x:1000:1000::/home/dev:/bin/sh\n' +
+  'daemon:x:2:2::/:/usr/sbin/nologin\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n';
+const group = 'root:x:0:\ndaemon:x:2:\ndev:x:1000:\nnogroup:x:65534:\n';
+const shadow = 'root:*:19000:0:99999:7:::\ndev:!:19000:0:99999:7:::\nsshd:!:19000:0:99999:7:::\n';
+
+/** As Debian has it. */
+const profile = `PATH=/usr/bin:/bin
+export PATH
+for file in /etc/profile.d/*.sh; do [ -r "$file" ] && . "$file"; done
+`;
+
+/** A network of our own: each daemon gives out the same addresses. */
+function makeBridge(): string {
+  const bridge = `sc${process.pid}`;
+  const subnet = `10.${(process.pid >> 8) & 255}.${process.pid & 255}.1/24`;
+  execFileSync('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  execFileSync('ip', ['address', 'add', subnet, 'dev', bridge]);
+  execFileSync('ip', ['link', 'set', bridge, 'up']);
+  return bridge;
 }
 
 function program(name: string): string {
