@@ -15,6 +15,7 @@ export type ProviderDeps = LocalDeps & SshHostDeps & ProgramPlaces & { readonly 
 /** Each is loaded when it is needed. With a `place`, it speaks for that one, whatever is configured now. */
 const builtIn: Readonly<Record<string, (deps: ProviderDeps, place: Place | undefined) => Promise<Provider>>> = {
   local: async (deps) => (await import('./local.js')).localProvider(deps),
+  docker: async (deps, place) => (await import('./docker.js')).dockerProvider({ ...deps, place }),
 };
 
 /**

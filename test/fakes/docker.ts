@@ -24,7 +24,21 @@ export function describeWithDocker(title: string, body: () => void): void {
   else describe.skip(`${title} (skipped: only root on Linux can run containers)`, body);
 }
 
-/** A Docker daemon of its own, that touches nothing of the machine's: no firewall rule, no image of others. */
+/** Tests that run containers of an engine. */
+export function describeWithEngine(engine: 'docker' | 'podman', title: string, body: () => void): void {
+  const parts = [
+    'docker',
+    'runc',
+    'busybox',
+    'git',
+    'sshd',
+    ...(engine === 'docker' ? ['dockerd'] : ['podman', 'conmon']),
+  ];
+  if (canUseNamespaces) describeWith(parts, title, body);
+  else describe.skip(`${title} (skipped: only root on Linux can run containers)`, body);
+}
+
+/** An engine of its own, that touches nothing of the machine's: no firewall rule, no image of others. */
 export class Docker {
   readonly host: string;
   readonly #place: string;
@@ -46,23 +60,34 @@ export class Docker {
    */
   static async start(place: string, { ports = false } = {}): Promise<Docker> {
     const at = (name: string): string => path.join(place, name);
-    const log = openSync(at('log'), 'a');
-    const argv = [
-      '-H',
-      `unix://${at('socket')}`,
-      '--data-root',
-      at('data'),
-      '--exec-root',
-      at('exec'),
-      '--pidfile',
-      at('pid'),
-    ];
+    const files = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')];
     const bridge = ports ? makeBridge() : undefined;
     const apart = ['--iptables=false', '--ip6tables=false', `--bridge=${bridge ?? 'none'}`];
-    const daemon = spawn(program('dockerd'), [...argv, ...apart], { stdio: ['ignore', log, log] });
-    const docker = new Docker(place, daemon, bridge);
+    return Docker.#serve(place, ['dockerd', '-H', `unix://${at('socket')}`, ...files, ...apart], bridge);
+  }
+
+  /** podman in its place, which speaks the same to whoever asks. It knows no bridge that is not in the machine's settings. */
+  static async startPodman(place: string): Promise<Docker> {
+    const at = (name: string): string => path.join(place, name);
+    const files = ['--root', at('data'), '--runroot', at('run'), '--tmpdir', at('tmp'), '--storage-driver', 'vfs'];
+    const apart = ['--cgroup-manager', 'cgroupfs', '--events-backend', 'file', '--network-config-dir', at('networks')];
+    return Docker.#serve(place, [
+      'podman',
+      ...files,
+      ...apart,
+      'system',
+      'service',
+      '--time=0',
+      `unix://${at('socket')}`,
+    ]);
+  }
+
+  static async #serve(place: string, [daemon = '', ...argv]: readonly string[], bridge?: string): Promise<Docker> {
+    const log = path.join(place, 'log');
+    const out = openSync(log, 'a');
+    const docker = new Docker(place, spawn(program(daemon), argv, { stdio: ['ignore', out, out] }), bridge);
     for (;;) {
-      if (docker.#ended) throw new Error(`dockerd has ended:\n${readFileSync(at('log'), 'utf8')}`);
+      if (docker.#ended) throw new Error(`${daemon} has ended:\n${readFileSync(log, 'utf8')}`);
       try {
         docker.run('version');
         return docker;

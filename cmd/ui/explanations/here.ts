@@ -54,6 +54,9 @@ export const here = {
         hint: 'take another name, or remove that directory if nothing in it is needed any more',
       };
     }
+    const suggestion = text(facts, 'suggestion');
+    if (suggestion !== undefined)
+      return { message: because(facts, 'its provider has one of that name'), hint: suggestion };
     return {
       message: `there is a sidecar named ${name} already`,
       hint: `take another name, or select it with \`sidecar use ${name}\`, or end it with \`sidecar delete ${name}\``,

@@ -58,8 +58,8 @@ export const sessions = {
     isOfProgram(facts)
       ? programFailed(facts)
       : {
-          message: `the machine of ${place(facts)} cannot be had: ${because(facts, 'its provider gave no reason')}`,
-          hint: logOf(facts) ?? 'run it again with `--verbose` to see more',
+          message: `the machine of ${text(facts, 'name') ?? place(facts)} cannot be had: ${because(facts, 'its provider gave no reason')}`,
+          hint: text(facts, 'suggestion') ?? logOf(facts) ?? 'run it again with `--verbose` to see more',
         },
   'provider.gone': (facts) => {
     const name = the(facts, 'name', 'NAME');

@@ -1,0 +1,172 @@
+import { SidecarError } from '../../errors.js';
+import type { CallOptions, CreateOptions, MachineSpec } from '../provider.js';
+import { containerSpec } from './container-spec.js';
+import type { EngineAddress } from './engine/address.js';
+import type { Container } from './engine/answers.js';
+import type { Engine } from './engine/engine.js';
+import { scriptFailure } from './exec-failure.js';
+import { findContainer } from './find-container.js';
+import { checkImage, haveImage } from './image.js';
+import { containerName, isOf, labelOf } from './labels.js';
+import { isNumber } from './machine.js';
+import { dockerOptions, type DockerOptions } from './options.js';
+import { check } from './scripts.js';
+import { loginName, sshServerFiles } from './ssh-server.js';
+
+export interface EngineDeps {
+  readonly engine: Engine;
+  readonly address: EngineAddress;
+}
+
+/**
+ * Makes the container of a machine, puts its SSH server's files in, starts it and sees that users can log in. One that an
+ * earlier attempt left half made is finished. One that cannot be finished is removed.
+ */
+export async function createContainer(
+  spec: MachineSpec,
+  { engine, address }: EngineDeps,
+  options: CreateOptions,
+): Promise<Container> {
+  const { signal } = options;
+  const wanted = dockerOptions(spec.options);
+  checkPublished(wanted, address);
+  const image = checkImage(spec.image);
+  const found = await ours(spec, engine, { signal });
+  const container = found ?? (await make(spec, { engine, image, wanted }, options));
+  return finishOrRemove(container, spec, { engine, signal });
+}
+
+/** What has the name of the machine, where it is this one. Throws `sidecar.exists` for another. */
+async function ours(spec: MachineSpec, engine: Engine, options: CallOptions): Promise<Container | undefined> {
+  const named = await engine.container(containerName(spec.name), options);
+  if (named === undefined) return findContainer(engine, spec, options);
+  if (isOf(named, spec)) return named;
+  const id = named.Id.slice(0, 12);
+  const whose = labelOf(named, 'name') === spec.name ? 'another sidecar has' : 'a container has that is no sidecar';
+  const reason = `${whose} the name ${containerName(spec.name)}: container ${id} at ${engine.host}`;
+  const suggestion = `choose another name, or remove it: \`docker rm -f ${id}\``;
+  throw new SidecarError(
+    'sidecar.exists',
+    { name: spec.name, reason, suggestion, container: id },
+    { retryable: false },
+  );
+}
+
+async function make(
+  spec: MachineSpec,
+  { engine, image, wanted }: { readonly engine: Engine; readonly image: string; readonly wanted: DockerOptions },
+  options: CreateOptions,
+): Promise<Container> {
+  const { signal } = options;
+  const { user: imageUser } = await haveImage(engine, image, wanted, options);
+  const user = wanted.user ?? accountOf(imageUser);
+  const create = (init: boolean) =>
+    engine.create(
+      {
+        name: containerName(spec.name),
+        platform: wanted.platform,
+        body: containerSpec(spec, wanted, { image, user, init }),
+      },
+      { signal },
+    );
+  const made = await create(true).catch((error: unknown) => {
+    // podman, without the program that it starts for it. The container's own process does without.
+    if (error instanceof SidecarError && /\binit\b.*not found|catatonit/.test(error.message)) return create(false);
+    throw error;
+  });
+  switch (made.kind) {
+    case 'made': {
+      const container = await engine.container(made.id, { signal });
+      if (container !== undefined) return container;
+      throw new SidecarError('provider.failed', { reason: 'its container was removed as soon as it was made' });
+    }
+    case 'no-image':
+      throw new SidecarError('provider.failed', { reason: `the image ${image} was just removed` }, { retryable: true });
+    case 'name-taken': {
+      // Somebody was faster since we have looked: another, or an attempt of ours that was given up.
+      const container = await ours(spec, engine, { signal });
+      if (container !== undefined) return container;
+      throw new SidecarError('provider.failed', { reason: made.message }, { retryable: true });
+    }
+  }
+}
+
+/** Of `USER account:group` in an image. */
+function accountOf(user: string): string {
+  const [account = ''] = user.split(':', 1);
+  return account === '' ? 'root' : account;
+}
+
+interface Finishing extends CallOptions {
+  readonly engine: Engine;
+}
+
+async function finishOrRemove(container: Container, spec: MachineSpec, finishing: Finishing): Promise<Container> {
+  try {
+    await finish(container, spec, finishing);
+    return (await finishing.engine.container(container.Id, finishing)) ?? container;
+  } catch (error) {
+    if (finishing.signal?.aborted === true) throw error;
+    throw await removed(container, error, finishing.engine);
+  }
+}
+
+async function finish(container: Container, spec: MachineSpec, { engine, signal }: Finishing): Promise<void> {
+  const { Id: id, Config } = container;
+  await engine.putFiles(id, sshServerFiles(spec, Config.Env ?? []), { signal });
+  await engine.start(id, { signal });
+  await checkLogin(id, labelOf(container, 'user') ?? 'root', { engine, signal });
+}
+
+/** Sees that there is all that a login needs, and lets the account in. */
+export async function checkLogin(id: string, user: string, { engine, signal }: Finishing): Promise<string> {
+  const checked = await engine
+    .run(id, { argv: ['/bin/sh', '-c', check, 'sidecar', user], user: '0' }, { signal })
+    .catch(async (error: unknown) => {
+      const now = await engine.container(id, { signal });
+      if (now === undefined || now.State.Status === 'running') throw error;
+      throw await endedAtOnce(now, { engine, signal });
+    });
+  if (checked.exitCode !== 0) throw scriptFailure(checked);
+  const account = checked.stdout.trim();
+  if (isNumber(user) && account !== user) await engine.putFiles(id, loginName(account), { signal });
+  return account;
+}
+
+async function endedAtOnce({ Id: id, State }: Container, { engine, signal }: Finishing): Promise<SidecarError> {
+  const words = await engine.lastWords(id, { signal }).catch(() => '');
+  const reason = `its container ended at once, with exit code ${State.ExitCode}${words === '' ? '' : `: ${words}`}`;
+  const suggestion = 'the image needs sh, git and sshd';
+  return new SidecarError('provider.failed', { reason, suggestion }, { retryable: false });
+}
+
+/** The same error, which says so where the container could not be removed. */
+async function removed({ Id: id }: Container, error: unknown, engine: Engine): Promise<unknown> {
+  const isGone = await engine.remove(id).then(
+    () => true,
+    () => false,
+  );
+  if (!(error instanceof SidecarError)) return error;
+  const facts = Object.fromEntries(Object.entries(error.facts).filter(([name]) => name !== 'maybeApplied'));
+  const { cause, retryable } = error;
+  return new SidecarError(error.code, isGone ? facts : { ...facts, maybeApplied: true }, {
+    cause,
+    ...(retryable === undefined ? {} : { retryable }),
+  });
+}
+
+/** A port of another machine's loopback is of no use here. */
+function checkPublished({ publish, network }: DockerOptions, address: EngineAddress): void {
+  if (publish === undefined) return;
+  const isLoopback = /^127\.|^::1$/.test(publish.bind);
+  if (address.kind !== 'unix' && isLoopback) {
+    throw new SidecarError('usage.invalid', {
+      reason: `the engine is on another machine, and ${publish.bind} is reached from there alone`,
+      suggestion: 'leave out `publish`, which is not needed, or publish on an address, as in `publish=0.0.0.0:2222`',
+    });
+  }
+  if (network === 'host' || network === 'none') {
+    const reason = `a container publishes no port on the network ${network}`;
+    throw new SidecarError('usage.invalid', { reason, suggestion: 'leave out `publish`, which is not needed' });
+  }
+}
