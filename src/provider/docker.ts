@@ -9,6 +9,7 @@ import { findEngine } from './docker/engine/find.js';
 import { findContainer } from './docker/find-container.js';
 import { label } from './docker/labels.js';
 import { machineOf, userOf } from './docker/machine.js';
+import { dockerOptions } from './docker/options.js';
 import { authorize } from './docker/scripts.js';
 import type { CallOptions, Capabilities, MachineRef, Place, Provider } from './provider.js';
 
@@ -17,6 +18,8 @@ export interface DockerDeps {
   readonly homeDir: string;
   /** An engine that was found before. Default: the one that the user's docker command speaks to. */
   readonly place?: Place | undefined;
+  /** Where the configuration of a dev container is looked for. Default: the current directory. */
+  readonly directory?: string;
 }
 
 const capabilities: Capabilities = {
@@ -28,7 +31,12 @@ const capabilities: Capabilities = {
  * Machines that are containers of Docker or podman. Throws `usage.invalid` for a configuration that leads to no engine,
  * `provider.failed` where there is none; whether it answers is seen when it is asked for something.
  */
-export async function dockerProvider({ env, homeDir, place }: DockerDeps): Promise<Provider> {
+export async function dockerProvider({
+  env,
+  homeDir,
+  place,
+  directory = process.cwd(),
+}: DockerDeps): Promise<Provider> {
   const address = place === undefined ? await findEngine({ env, homeDir }) : addressOf(place);
   const engine = new Engine({ address, env });
   const deps = { engine, address };
@@ -45,7 +53,13 @@ export async function dockerProvider({ env, homeDir, place }: DockerDeps): Promi
     capabilities: () => Promise.resolve(capabilities),
 
     create: (spec, options = {}) =>
-      about(spec, async () => machineOf(await createContainer(spec, deps, options), deps, options)),
+      about(spec, async () => {
+        const isDevContainer = dockerOptions(spec.options).devcontainer !== false;
+        if (!isDevContainer) return machineOf(await createContainer(spec, deps, options), deps, options);
+        const { createDevContainer } = await import('./docker/devcontainer.js');
+        const made = await createDevContainer(spec, { ...deps, env, directory }, options);
+        return { ...(await machineOf(made.container, deps, options)), workdir: made.workdir };
+      }),
 
     describe: (ref, options = {}) =>
       about(ref, async () => {

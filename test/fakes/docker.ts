@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   chownSync,
   cpSync,
   existsSync,
@@ -63,29 +64,29 @@ export class Docker {
     const files = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')];
     const bridge = ports ? makeBridge() : undefined;
     const apart = ['--iptables=false', '--ip6tables=false', `--bridge=${bridge ?? 'none'}`];
-    return Docker.#serve(place, ['dockerd', '-H', `unix://${at('socket')}`, ...files, ...apart], bridge);
+    return Docker.#serve(place, ['dockerd', '-H', `unix://${at('socket')}`, ...files, ...apart], { bridge });
   }
 
   /** podman in its place, which speaks the same to whoever asks. It knows no bridge that is not in the machine's settings. */
   static async startPodman(place: string): Promise<Docker> {
     const at = (name: string): string => path.join(place, name);
     const files = ['--root', at('data'), '--runroot', at('run'), '--tmpdir', at('tmp'), '--storage-driver', 'vfs'];
+    // It would set limits that only the first root of a machine may raise.
+    writeFileSync(at('containers.conf'), '[containers]\ndefault_ulimits = []\n');
     const apart = ['--cgroup-manager', 'cgroupfs', '--events-backend', 'file', '--network-config-dir', at('networks')];
-    return Docker.#serve(place, [
-      'podman',
-      ...files,
-      ...apart,
-      'system',
-      'service',
-      '--time=0',
-      `unix://${at('socket')}`,
-    ]);
+    const argv = ['podman', ...files, ...apart, 'system', 'service', '--time=0', `unix://${at('socket')}`];
+    return Docker.#serve(place, argv, { env: { CONTAINERS_CONF: at('containers.conf') } });
   }
 
-  static async #serve(place: string, [daemon = '', ...argv]: readonly string[], bridge?: string): Promise<Docker> {
+  static async #serve(
+    place: string,
+    [daemon = '', ...argv]: readonly string[],
+    { bridge, env = {} }: { readonly bridge?: string | undefined; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Docker> {
     const log = path.join(place, 'log');
     const out = openSync(log, 'a');
-    const docker = new Docker(place, spawn(program(daemon), argv, { stdio: ['ignore', out, out] }), bridge);
+    const started = spawn(program(daemon), argv, { stdio: ['ignore', out, out], env: { ...process.env, ...env } });
+    const docker = new Docker(place, started, bridge);
     for (;;) {
       if (docker.#ended) throw new Error(`${daemon} has ended:\n${readFileSync(log, 'utf8')}`);
       try {
@@ -107,6 +108,7 @@ export class Docker {
    */
   importImage(name: string, { programs = ['git'], changes = [] }: ImageParts = {}): void {
     const root = mkdtempSync(path.join(this.#place, 'image-'));
+    chmodSync(root, 0o755);
     const copy = (file: string): void => {
       const to = path.join(root, file);
       mkdirSync(path.dirname(to), { recursive: true });

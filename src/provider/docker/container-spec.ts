@@ -28,7 +28,7 @@ export function containerSpec(
     Entrypoint: ['/bin/sh', '-c', isServing ? idleAndServe : idle],
     Cmd: [],
     // sshd has to be root's to let others in.
-    ...(isServing ? { User: '0:0' } : options.user === undefined ? {} : { User: options.user }),
+    ...(isServing ? { User: '0:0' } : {}),
     // What its network is called there cannot be changed.
     ...(network === undefined ? { Hostname: spec.name } : {}),
     // Both are about what the image would start.

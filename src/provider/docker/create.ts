@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
 import type { CallOptions, CreateOptions, MachineSpec } from '../provider.js';
 import { containerSpec } from './container-spec.js';
@@ -37,7 +38,7 @@ export async function createContainer(
 }
 
 /** What has the name of the machine, where it is this one. Throws `sidecar.exists` for another. */
-async function ours(spec: MachineSpec, engine: Engine, options: CallOptions): Promise<Container | undefined> {
+export async function ours(spec: MachineSpec, engine: Engine, options: CallOptions): Promise<Container | undefined> {
   const named = await engine.container(containerName(spec.name), options);
   if (named === undefined) return findContainer(engine, spec, options);
   if (isOf(named, spec)) return named;
@@ -84,11 +85,28 @@ async function make(
       throw new SidecarError('provider.failed', { reason: `the image ${image} was just removed` }, { retryable: true });
     case 'name-taken': {
       // Somebody was faster since we have looked: another, or an attempt of ours that was given up.
-      const container = await ours(spec, engine, { signal });
+      const container = await whenKnown(() => ours(spec, engine, { signal }), signal);
       if (container !== undefined) return container;
       throw new SidecarError('provider.failed', { reason: made.message }, { retryable: true });
     }
   }
+}
+
+/** How long a name may be taken by a container that is still being made, and how often that is looked at, in milliseconds. */
+const makingMs = 30_000;
+const lookEveryMs = 200;
+
+/** An engine takes the name first, and knows nothing of the container until it is made. */
+async function whenKnown<T>(
+  look: () => Promise<T | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<T | undefined> {
+  for (let waitedMs = 0; waitedMs < makingMs; waitedMs += lookEveryMs) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await systemClock.sleep(lookEveryMs, signal);
+  }
+  return undefined;
 }
 
 /** Of `USER account:group` in an image. */
@@ -97,7 +115,7 @@ function accountOf(user: string): string {
   return account === '' ? 'root' : account;
 }
 
-interface Finishing extends CallOptions {
+export interface Finishing extends CallOptions {
   readonly engine: Engine;
 }
 
@@ -107,7 +125,7 @@ async function finishOrRemove(container: Container, spec: MachineSpec, finishing
     return (await finishing.engine.container(container.Id, finishing)) ?? container;
   } catch (error) {
     if (finishing.signal?.aborted === true) throw error;
-    throw await removed(container, error, finishing.engine);
+    throw await removed(container.Id, error, finishing.engine);
   }
 }
 
@@ -141,7 +159,7 @@ async function endedAtOnce({ Id: id, State }: Container, { engine, signal }: Fin
 }
 
 /** The same error, which says so where the container could not be removed. */
-async function removed({ Id: id }: Container, error: unknown, engine: Engine): Promise<unknown> {
+export async function removed(id: string, error: unknown, engine: Engine): Promise<unknown> {
   const isGone = await engine.remove(id).then(
     () => true,
     () => false,

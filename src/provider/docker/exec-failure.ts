@@ -10,6 +10,10 @@ export interface Ended {
 /** The error of a container in which `check` or `serve` did not do what they should. */
 export function scriptFailure({ exitCode, stderr }: Ended): SidecarError {
   const said = stderr.trim().split('\n').slice(-3).join('; ').slice(-500);
+  if (exitCode === null) {
+    const reason = 'the engine cut the connection to its container';
+    return new SidecarError('provider.failed', { reason }, { retryable: true });
+  }
   if (exitCode === scriptExit.missingPrograms) {
     const missing = said.split(' ').join(' and ');
     return permanent(
@@ -22,9 +26,7 @@ export function scriptFailure({ exitCode, stderr }: Ended): SidecarError {
   // As shells and engines say that they could not start it.
   if (exitCode === 126 || exitCode === 127)
     return permanent(`the image has no sh that runs${said === '' ? '' : `: ${said}`}`);
-  return permanent(
-    `the SSH server in the container ended with exit code ${exitCode ?? 'unknown'}${said === '' ? '' : `: ${said}`}`,
-  );
+  return permanent(`the SSH server in the container ended with exit code ${exitCode}${said === '' ? '' : `: ${said}`}`);
 }
 
 function permanent(reason: string, suggestion?: string): SidecarError {

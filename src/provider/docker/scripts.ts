@@ -6,6 +6,9 @@ const systemPath = 'PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:
 /** sshd does not start without it, and its package's own service is not run here. */
 const privilegeSeparation = 'mkdir -p /run/sshd 2>/dev/null';
 
+/** Where it is missing, sshd complains of it on every terminal. */
+const lastlog = '[ -e /var/log/lastlog ] || { mkdir -p /var/log && : > /var/log/lastlog; } 2>/dev/null';
+
 /** sshd starts itself again, and needs its whole path for it. */
 const findSshd = 'sshd=$(command -v sshd)';
 
@@ -34,6 +37,7 @@ case $shell in */nologin|*/false)
 esac
 if grep -q "^$account:!" /etc/shadow 2>/dev/null; then sed -i "s/^$account:![^:]*:/$account:*:/" /etc/shadow; fi
 ${privilegeSeparation}
+${lastlog}
 `;
 
 /** Says the name of the account. */
@@ -48,6 +52,9 @@ file=${sshServer.authorizedKeys}
 while IFS= read -r line; do [ "$line" = "$1" ] && exit 0; done < "$file"
 printf '%s\\n' "$1" >> "$file"
 `;
+
+/** A directory $1 for the account $2. One that is there already is left as it is. */
+export const makeWorkspace = '[ -d "$1" ] || { mkdir -p "$1" && chown "$2" "$1"; }';
 
 /** The container's own process, which ends when it is told to, and not 10 s later. */
 export const idle = `

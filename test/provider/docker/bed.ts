@@ -30,7 +30,7 @@ export class EngineBed implements AsyncDisposable {
     const programs = ['git', 'sshd'];
     docker.importImage('full', {
       programs,
-      changes: ['ENV GREETING="two \\"big\\" words"', 'ENV PATH=/opt/go/bin:/usr/bin:/bin'],
+      changes: ['ENV GREETING="two words"', 'ENV PATH=/opt/go/bin:/usr/bin:/bin'],
     });
     docker.importImage('of-dev', { programs, changes: ['USER dev'] });
     docker.importImage('of-number', { programs, changes: ['USER 1000:1000'] });
@@ -51,18 +51,29 @@ export class EngineBed implements AsyncDisposable {
   }
 
   /** Logs in with the key of its spec, and trusts no other than its host key. */
-  async logIn(machine: Machine, { identity, hostKey }: Pick<Wanted, 'identity' | 'hostKey'>): Promise<Transport> {
+  async logIn(
+    machine: Machine,
+    { identity, hostKey }: Pick<Wanted, 'identity' | 'hostKey'>,
+    open: Open = (signal) => this.connect(machine, signal),
+  ): Promise<Transport> {
     const { ssh } = machine;
     if (ssh === undefined) throw new Error('nobody says how to log in');
     const { endpoint, user } = ssh;
-    const route: Route = { kind: 'stream', open: async (signal) => this.connect(machine, signal) };
+    const route: Route = { kind: 'stream', open };
     const target: SshTarget = {
       ...{ alias: machine.name, user, hostKeys: [hostKey.publicKey] },
       ...{ identityFiles: [identity], identitiesOnly: true, knownHostsFiles: [] },
       ...(endpoint.kind === 'tcp' ? endpoint : { host: machine.name, port: 0, route }),
     };
     const [hostKeys, identities] = await Promise.all([hostKeyPolicy(target), loadIdentities({ target })]);
-    const connected = await connectSsh2({ target, hostKeys, identities, timeoutMs: 60_000, keepaliveMs: 15_000 });
+    const connected = await connectSsh2({
+      target,
+      hostKeys,
+      identities,
+      timeoutMs: 60_000,
+      keepaliveMs: 15_000,
+      env: process.env,
+    });
     return connected.transport;
   }
 
@@ -72,8 +83,13 @@ export class EngineBed implements AsyncDisposable {
   }
 
   /** What a command says there, on stdout. */
-  async run(machine: Machine, wanted: Pick<Wanted, 'identity' | 'hostKey'>, command: string): Promise<string> {
-    const transport = await this.logIn(machine, wanted);
+  async run(
+    machine: Machine,
+    wanted: Pick<Wanted, 'identity' | 'hostKey'>,
+    command: string,
+    ...open: readonly Open[]
+  ): Promise<string> {
+    const transport = await this.logIn(machine, wanted, ...open);
     try {
       return await output(transport, command);
     } finally {
@@ -91,6 +107,8 @@ export class EngineBed implements AsyncDisposable {
     this.place.remove();
   }
 }
+
+type Open = (signal: AbortSignal) => Promise<Duplex>;
 
 export interface Wanted extends MachineSpec {
   readonly identity: string;

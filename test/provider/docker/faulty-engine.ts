@@ -93,7 +93,8 @@ export class FaultyEngine implements AsyncDisposable {
 
   #forward(asked: IncomingMessage, answer: ServerResponse, fault: Fault | undefined): void {
     const { method, url, headers } = asked;
-    const forwarded = request({ socketPath: this.#engine, method, path: url, headers }, (response) => {
+    const to = { socketPath: this.#engine, agent: false, method, path: url, headers };
+    const forwarded = request(to, (response) => {
       if (fault?.kind === 'cut-after') {
         response.resume().once('end', () => asked.socket.destroy());
         return;
@@ -103,12 +104,14 @@ export class FaultyEngine implements AsyncDisposable {
         response.pipe(answer);
         return;
       }
-      response.once('data', (chunk: Buffer) => {
-        answer.write(chunk.subarray(0, 3), () => asked.socket.destroy());
-      });
+      answer.flushHeaders();
+      response.once('data', (chunk: Buffer) => answer.write(chunk.subarray(0, 3)));
+      response.once('end', () => asked.socket.destroy());
     });
     forwarded.on('error', () => asked.socket.destroy());
-    asked.pipe(forwarded);
+    // In one piece, as it came.
+    const body: Buffer[] = [];
+    asked.on('data', (chunk: Buffer) => body.push(chunk)).on('end', () => forwarded.end(Buffer.concat(body)));
   }
 
   #join(asked: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { systemClock } from '../../../clock.js';
 import { SidecarError } from '../../../errors.js';
 import type { CallOptions } from '../../provider.js';
 import * as answers from './answers.js';
@@ -13,13 +14,18 @@ import { negotiate } from './version.js';
 /** How long a container may take to be made, started or stopped, in milliseconds: some disks are slow. */
 const slowMs = 180_000;
 
+/** How long the engine may take to tell the exit code of a program whose output has ended, in milliseconds. */
+const endingMs = 5_000;
+
 export interface ExecRequest {
   readonly argv: readonly string[];
   readonly user?: string;
+  /** Whether it reads anything. */
+  readonly stdin?: boolean;
 }
 
 export interface ExecResult {
-  /** Null: nobody knows. */
+  /** Null: its output was cut, and it may run on. */
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -132,7 +138,10 @@ export class Engine {
   /** Throws with `status` 409 where the name is taken (podman: 500). */
   async rename(id: string, name: string, options: CallOptions = {}): Promise<void> {
     const query = new URLSearchParams({ name });
-    good(await this.#ask('POST', `/containers/${id}/rename?${query.toString()}`, options), 'give the container its name');
+    good(
+      await this.#ask('POST', `/containers/${id}/rename?${query.toString()}`, options),
+      'give the container its name',
+    );
   }
 
   /** The last that the container's own process said. */
@@ -147,11 +156,11 @@ export class Engine {
   /** Starts a program in a container that runs. `id` is for `exitCode`. */
   async exec(
     container: string,
-    { argv, user }: ExecRequest,
+    { argv, user, stdin = true }: ExecRequest,
     options: CallOptions = {},
   ): Promise<{ readonly id: string; readonly stream: ExecStream }> {
     const body = {
-      ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: false, Cmd: argv },
+      ...{ AttachStdin: stdin, AttachStdout: true, AttachStderr: true, Tty: false, Cmd: argv },
       ...(user === undefined ? {} : { User: user }),
     };
     const made = good(
@@ -174,12 +183,11 @@ export class Engine {
 
   /** Runs a program to its end, with nothing on its stdin. */
   async run(container: string, request: ExecRequest, options: CallOptions = {}): Promise<ExecResult> {
-    const { id, stream } = await this.exec(container, request, options);
+    const { id, stream } = await this.exec(container, { ...request, stdin: false }, options);
     const onAbort = (): void => void stream.destroy();
     options.signal?.addEventListener('abort', onAbort, { once: true });
     let stdout = '';
     try {
-      stream.end();
       for await (const chunk of stream as AsyncIterable<Buffer>) stdout += chunk.toString('utf8');
     } catch {
       // Its exit code tells more than how its output ended.
@@ -187,7 +195,17 @@ export class Engine {
       options.signal?.removeEventListener('abort', onAbort);
     }
     options.signal?.throwIfAborted();
-    return { exitCode: await this.exitCode(id, options), stdout, stderr: stream.words };
+    return { exitCode: await this.#exitCodeOf(id, options), stdout, stderr: stream.words };
+  }
+
+  /** An engine may take a moment to see that a program has ended. Null: its output was cut while it runs on. */
+  async #exitCodeOf(exec: string, options: CallOptions): Promise<number | null> {
+    for (let waitedMs = 0; waitedMs < endingMs; waitedMs += 100) {
+      const code = await this.exitCode(exec, options);
+      if (code !== null) return code;
+      await systemClock.sleep(100, options.signal);
+    }
+    return null;
   }
 
   async #ask(

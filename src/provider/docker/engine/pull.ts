@@ -30,7 +30,12 @@ export async function pullImage(
     const words = said?.id === undefined || said.status === 'Pull complete' ? said?.status : undefined;
     if (words !== undefined) progress(said?.id === undefined || said.id === tag ? words : `${said.id}: ${words}`);
   };
-  const request = { ...options, method: 'POST', path: `${api}/images/create?${query.toString()}`, limitMs: silenceMs } as const;
+  const request = {
+    ...options,
+    method: 'POST',
+    path: `${api}/images/create?${query.toString()}`,
+    limitMs: silenceMs,
+  } as const;
   const answer = await askForLines(line, request, onLine);
   if (answer.status !== 200) failure = refusalOf(answer).message;
   if (failure === undefined) return;
