@@ -16,6 +16,7 @@ export type ProviderDeps = LocalDeps & SshHostDeps & ProgramPlaces & { readonly 
 const builtIn: Readonly<Record<string, (deps: ProviderDeps, place: Place | undefined) => Promise<Provider>>> = {
   local: async (deps) => (await import('./local.js')).localProvider(deps),
   docker: async (deps, place) => (await import('./docker.js')).dockerProvider({ ...deps, place }),
+  swarm: async (deps, place) => (await import('./swarm.js')).swarmProvider({ ...deps, place }),
 };
 
 /**

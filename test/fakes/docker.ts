@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -57,14 +57,21 @@ export class Docker {
 
   /**
    * `place` is a directory of its own, on a file system that is none of a container. With `ports`, containers have a
-   * network of this daemon's own, and may publish ports.
+   * network of this daemon's own, and may publish ports; in a `namespace`, of ip-netns(8), that network is the namespace's.
    */
-  static async start(place: string, { ports = false } = {}): Promise<Docker> {
+  static async start(
+    place: string,
+    { ports = false, namespace }: { readonly ports?: boolean; readonly namespace?: string } = {},
+  ): Promise<Docker> {
     const at = (name: string): string => path.join(place, name);
     const files = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')];
     const bridge = ports ? makeBridge() : undefined;
-    const apart = ['--iptables=false', '--ip6tables=false', `--bridge=${bridge ?? 'none'}`];
-    return Docker.#serve(place, ['dockerd', '-H', `unix://${at('socket')}`, ...files, ...apart], { bridge });
+    const apart = ['--iptables=false', '--ip6tables=false'];
+    const network = namespace === undefined ? [`--bridge=${bridge ?? 'none'}`] : [];
+    // Not by `ip netns exec`, which hides the cgroups.
+    const inside = namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${namespace}`, program('dockerd')];
+    const argv = ['-H', `unix://${at('socket')}`, ...files, ...apart, ...network];
+    return Docker.#serve(place, [...(inside.length > 0 ? inside : ['dockerd']), ...argv], { bridge });
   }
 
   /** podman in its place, which speaks the same to whoever asks. It knows no bridge that is not in the machine's settings. */
@@ -134,12 +141,29 @@ export class Docker {
     this.#feed(tar, 'import', ...all, '-', name);
   }
 
+  /** Has it and all that it runs end at once, as a power cut would. */
+  async crash(): Promise<void> {
+    if (this.#ended) return;
+    const running = words(this.run('ps', '-q'));
+    const leaders = running.length === 0 ? [] : words(this.run('inspect', '--format={{.State.Pid}}', ...running));
+    const ended = once(this.#daemon, 'exit');
+    this.#daemon.kill('SIGKILL');
+    await ended;
+    // What watches over its containers would go on, and they too.
+    const watchers = words(spawnSync('pgrep', ['-f', this.#place], { encoding: 'utf8' }).stdout);
+    for (const pid of [...watchers, ...leaders].map(Number).filter((each) => each > 1)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended with another.
+      }
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    const containers = this.run('ps', '-aq')
-      .split('\n')
-      .filter((id) => id !== '');
-    if (containers.length > 0) this.run('rm', '--force', ...containers);
     if (!this.#ended) {
+      const containers = words(this.run('ps', '-aq'));
+      if (containers.length > 0) this.run('rm', '--force', ...containers);
       const ended = once(this.#daemon, 'exit');
       this.#daemon.kill('SIGTERM');
       await ended;
@@ -185,6 +209,8 @@ function makeBridge(): string {
   execFileSync('ip', ['link', 'set', bridge, 'up']);
   return bridge;
 }
+
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
 function program(name: string): string {
   const found = findPart(name);

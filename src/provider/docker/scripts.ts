@@ -19,7 +19,7 @@ export const scriptExit = { missingPrograms: 71, unusableAccount: 72 } as const;
  * Sees to it that a user can log in, as root: $1 is the account, by name or number. An account that was made without a
  * password counts as locked for sshd, unless the password is `*`.
  */
-const prepare = `
+export const prepare = `
 ${systemPath}
 missing=
 for program in sshd git; do command -v $program >/dev/null 2>&1 || missing="$missing $program"; done

@@ -40,7 +40,7 @@ export function sshServerFiles(
     // Read as the user that logs in.
     { name: sshServer.authorizedKeys, data: lines(authorizedKeys), attrs: { mode: '644' } },
     // It holds the environment, which may be secret.
-    { name: sshServer.config, data: lines(config(own)), attrs: { mode: '600' } },
+    { name: sshServer.config, data: lines(configLines(own)), attrs: { mode: '600' } },
     // What /etc/profile sets in a login shell leaves nothing of the image's PATH.
     ...(path === undefined
       ? []
@@ -57,7 +57,8 @@ function tarOf(files: readonly TarFileInput[]): Uint8Array {
   return createTar(relative, { attrs: { uid: 0, gid: 0 } });
 }
 
-function config(environment: readonly string[]): string[] {
+/** Its configuration. `environment` is what its sessions are to have. */
+export function configLines(environment: readonly string[]): string[] {
   // Of several SetEnv, sshd obeys the first. It knows no way to write a line break.
   const set = environment.filter((each) => !/[\r\n]/.test(each)).map(quoted);
   return [

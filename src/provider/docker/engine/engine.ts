@@ -52,7 +52,7 @@ export class Engine {
 
   /** Undefined: there is no such image. */
   async image(name: string, options: CallOptions = {}): Promise<{ readonly user: string } | undefined> {
-    const answer = await this.#ask('GET', `/images/${name.split('/').map(encodeURIComponent).join('/')}/json`, options);
+    const answer = await this.ask('GET', `/images/${name.split('/').map(encodeURIComponent).join('/')}/json`, options);
     if (answer.status === 404) return undefined;
     const { Config } = parseAnswer(good(answer, `tell about the image ${name}`), answers.imageAnswer, 'an image');
     return { user: Config?.User ?? '' };
@@ -68,7 +68,7 @@ export class Engine {
     options: CallOptions = {},
   ): Promise<NewContainer> {
     const query = new URLSearchParams({ name, ...(platform === undefined ? {} : { platform }) });
-    const answer = await this.#ask('POST', `/containers/create?${query.toString()}`, {
+    const answer = await this.ask('POST', `/containers/create?${query.toString()}`, {
       ...options,
       ...json(body),
       limitMs: slowMs,
@@ -87,7 +87,7 @@ export class Engine {
 
   /** By id or name. Undefined: there is none. */
   async container(id: string, options: CallOptions = {}): Promise<Container | undefined> {
-    const answer = await this.#ask('GET', `/containers/${encodeURIComponent(id)}/json`, options);
+    const answer = await this.ask('GET', `/containers/${encodeURIComponent(id)}/json`, options);
     if (answer.status === 404) return undefined;
     return parseAnswer(good(answer, 'tell about the container'), answers.containerAnswer, 'a container');
   }
@@ -95,42 +95,42 @@ export class Engine {
   /** The ids of all that have these labels, `name` or `name=value`, whether they run or not. */
   async containersLabelled(labels: readonly string[], options: CallOptions = {}): Promise<string[]> {
     const query = new URLSearchParams({ all: 'true', filters: JSON.stringify({ label: labels }) });
-    const answer = good(await this.#ask('GET', `/containers/json?${query.toString()}`, options), 'list its containers');
+    const answer = good(await this.ask('GET', `/containers/json?${query.toString()}`, options), 'list its containers');
     return parseAnswer(answer, answers.containerList, 'its containers').map(({ Id }) => Id);
   }
 
   /** Unpacks a tar at the root of a container, which need not run. */
   async putFiles(id: string, tar: Uint8Array, options: CallOptions = {}): Promise<void> {
     const body = { type: 'application/x-tar', data: tar };
-    good(await this.#ask('PUT', `/containers/${id}/archive?path=%2F`, { ...options, body }), 'take files');
+    good(await this.ask('PUT', `/containers/${id}/archive?path=%2F`, { ...options, body }), 'take files');
   }
 
   /** A tar of a file, or undefined where there is none. */
   async getFile(id: string, path: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
     const query = new URLSearchParams({ path });
-    const answer = await this.#ask('GET', `/containers/${id}/archive?${query.toString()}`, options);
+    const answer = await this.ask('GET', `/containers/${id}/archive?${query.toString()}`, options);
     return answer.status === 404 ? undefined : good(answer, `give ${path}`).body;
   }
 
   /** One that runs already is left alone. */
   async start(id: string, options: CallOptions = {}): Promise<void> {
-    const answer = await this.#ask('POST', `/containers/${id}/start`, { ...options, limitMs: slowMs });
+    const answer = await this.ask('POST', `/containers/${id}/start`, { ...options, limitMs: slowMs });
     if (answer.status !== 304) good(answer, 'start the container');
   }
 
   async unpause(id: string, options: CallOptions = {}): Promise<void> {
-    good(await this.#ask('POST', `/containers/${id}/unpause`, options), 'resume the container');
+    good(await this.ask('POST', `/containers/${id}/unpause`, options), 'resume the container');
   }
 
   /** One that is stopped is left alone. */
   async stop(id: string, options: CallOptions = {}): Promise<void> {
-    const answer = await this.#ask('POST', `/containers/${id}/stop?t=10`, { ...options, limitMs: slowMs });
+    const answer = await this.ask('POST', `/containers/${id}/stop?t=10`, { ...options, limitMs: slowMs });
     if (answer.status !== 304) good(answer, 'stop the container');
   }
 
   /** With its anonymous volumes. One that is gone already, or about to be, is removed. */
   async remove(id: string, options: CallOptions = {}): Promise<void> {
-    const answer = await this.#ask('DELETE', `/containers/${id}?force=true&v=true`, { ...options, limitMs: slowMs });
+    const answer = await this.ask('DELETE', `/containers/${id}?force=true&v=true`, { ...options, limitMs: slowMs });
     const isGoing = answer.status === 409 && refusalOf(answer).message.includes('in progress');
     if (answer.status !== 404 && !isGoing) good(answer, 'remove the container');
   }
@@ -139,14 +139,14 @@ export class Engine {
   async rename(id: string, name: string, options: CallOptions = {}): Promise<void> {
     const query = new URLSearchParams({ name });
     good(
-      await this.#ask('POST', `/containers/${id}/rename?${query.toString()}`, options),
+      await this.ask('POST', `/containers/${id}/rename?${query.toString()}`, options),
       'give the container its name',
     );
   }
 
   /** The last that the container's own process said. */
   async lastWords(id: string, options: CallOptions = {}): Promise<string> {
-    const answer = await this.#ask('GET', `/containers/${id}/logs?stdout=true&stderr=true&tail=5`, options);
+    const answer = await this.ask('GET', `/containers/${id}/logs?stdout=true&stderr=true&tail=5`, options);
     return good(answer, 'give the log')
       .body.toString('utf8')
       .replaceAll(/[^\x20-\x7e\n]/g, '')
@@ -164,7 +164,7 @@ export class Engine {
       ...(user === undefined ? {} : { User: user }),
     };
     const made = good(
-      await this.#ask('POST', `/containers/${container}/exec`, { ...options, ...json(body) }),
+      await this.ask('POST', `/containers/${container}/exec`, { ...options, ...json(body) }),
       'start a program',
     );
     const { Id: id } = parseAnswer(made, answers.execCreated, 'a program');
@@ -176,7 +176,7 @@ export class Engine {
   }
 
   async exitCode(exec: string, options: CallOptions = {}): Promise<number | null> {
-    const answer = good(await this.#ask('GET', `/exec/${exec}/json`, options), 'tell about a program');
+    const answer = good(await this.ask('GET', `/exec/${exec}/json`, options), 'tell about a program');
     const { Running, ExitCode } = parseAnswer(answer, answers.exec, 'a program');
     return Running ? null : ExitCode;
   }
@@ -208,7 +208,8 @@ export class Engine {
     return null;
   }
 
-  async #ask(
+  /** Any request, with the version of the API before its path. Throws as the others do, and for no status. */
+  async ask(
     method: EngineRequest['method'],
     path: string,
     rest: Omit<EngineRequest, 'method' | 'path'>,
@@ -233,11 +234,12 @@ export class Engine {
   }
 }
 
-function json(body: object): { readonly body: { readonly type: string; readonly data: string } } {
+export function json(body: object): { readonly body: { readonly type: string; readonly data: string } } {
   return { body: { type: 'application/json', data: JSON.stringify(body) } };
 }
 
-function good(answer: EngineAnswer, doing: string): EngineAnswer {
+/** Throws for an answer that refuses. */
+export function good(answer: EngineAnswer, doing: string): EngineAnswer {
   if (answer.status >= 200 && answer.status < 300) return answer;
   throw refused(refusalOf(answer), doing);
 }

@@ -1,0 +1,123 @@
+import { SidecarError } from '../errors.js';
+import { addressOf, placeOf } from './docker/engine/address.js';
+import { Engine } from './docker/engine/engine.js';
+import { findEngine } from './docker/engine/find.js';
+import { containerName, identityLabels, label, labelsOf } from './docker/labels.js';
+import { checkImage } from './docker/image.js';
+import { configLines } from './docker/ssh-server.js';
+import type { DockerDeps } from './docker.js';
+import type { CallOptions, Capabilities, MachineRef, MachineSpec, Provider } from './provider.js';
+import type { Service } from './swarm/answers.js';
+import { machineOf } from './swarm/machine.js';
+import { SwarmManager, type SwarmFile } from './swarm/manager.js';
+import { swarmOptions } from './swarm/options.js';
+import { keptPaths, serviceSpec, type KeptFile } from './swarm/service-spec.js';
+
+/** A task that is not wanted leaves its files behind with its node: there is no stopping without losing them. */
+const capabilities: Capabilities = {
+  ...{ idempotentCreate: true, readsLag: false, hostKey: 'given' },
+  ...{ start: true, stop: false, authorizeKey: false, connect: false },
+};
+
+/**
+ * Machines that are services of a Docker Swarm, on whatever node there is room. The swarm keeps their keys, so that one
+ * that is started again on another node is the same sidecar, with an empty disk. Throws as `dockerProvider` does.
+ */
+export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promise<Provider> {
+  const address = place === undefined ? await findEngine({ env, homeDir }) : addressOf(place);
+  const manager = new SwarmManager(new Engine({ address, env }));
+  const deps = { manager, address };
+
+  const find = async (ref: MachineRef, options: CallOptions): Promise<Service | undefined> => {
+    const found = await manager.service(ref.id ?? containerName(ref.name), options);
+    return found !== undefined && isOf(found, ref) ? found : undefined;
+  };
+
+  const remove = async (ref: Pick<MachineRef, 'name' | 'requestId'>, options: CallOptions): Promise<void> => {
+    // By its labels, and not by its name only: an id may not be known.
+    for (const { ID } of await manager.servicesLabelled(labelsOf(ref), options)) {
+      await manager.removeService(ID, options);
+    }
+    await manager.removeFiles(labelsOf(ref), options);
+  };
+
+  return {
+    name: 'swarm',
+    place: placeOf(address),
+    capabilities: () => Promise.resolve(capabilities),
+
+    create: async (spec, options = {}) => {
+      const wanted = swarmOptions(spec.options);
+      const image = checkImage(spec.image);
+      const name = containerName(spec.name);
+      const labels = identityLabels(spec);
+      const there = await manager.service(name, options);
+      if (there !== undefined && !isOf(there, spec)) throw nameTaken(spec, there);
+      if (there !== undefined) return machineOf(there, deps, options);
+      try {
+        const kept: KeptFile[] = [];
+        for (const file of filesOf(spec, labels)) {
+          kept.push({ ...file, id: await manager.keepFile(file, options) });
+        }
+        const made = await manager.makeService(
+          serviceSpec({ ...spec, image }, wanted, { name, labels, kept }),
+          options,
+        );
+        const service = await manager.service(made.kind === 'made' ? made.id : name, options);
+        if (service === undefined) throw new SidecarError('provider.failed', { reason: 'its service is gone already' });
+        if (!isOf(service, spec)) throw nameTaken(spec, service);
+        return await machineOf(service, deps, options);
+      } catch (error) {
+        if (options.signal?.aborted === true || isUncertain(error)) throw error;
+        await remove(spec, {});
+        throw error;
+      }
+    },
+
+    describe: async (ref, options = {}) => {
+      const service = await find(ref, options);
+      return service === undefined ? undefined : machineOf(service, deps, options);
+    },
+
+    async *list(options = {}) {
+      for (const service of await manager.servicesLabelled([label.name, label.requestId], options)) {
+        yield await machineOf(service, deps, options);
+      }
+    },
+
+    delete: (ref, options = {}) => remove(ref, options),
+
+    start: async (ref, options = {}) => {
+      const service = await find(ref, options);
+      if (service?.Spec.Mode.Replicated?.Replicas === 0) await manager.scale(service, 1, options);
+    },
+  };
+}
+
+/** Names hold the request id: what an earlier creation of that name has left is in nobody's way. */
+function filesOf(spec: MachineSpec, labels: Readonly<Record<string, string>>): (SwarmFile & { path: string })[] {
+  const called = (what: string): string => `sidecar-${spec.requestId}-${what}`;
+  const { hostKey, authorizedKeys } = spec;
+  const config = { kind: 'configs', labels } as const;
+  return [
+    { kind: 'secrets', labels, name: called('host-key'), data: hostKey.privateKey, path: keptPaths.hostKey },
+    { ...config, name: called('keys'), data: lines(authorizedKeys), path: keptPaths.authorizedKeys },
+    { ...config, name: called('sshd'), data: lines(configLines([])), path: keptPaths.config },
+  ];
+}
+
+function isOf({ Spec }: Service, { name, requestId }: Pick<MachineRef, 'name' | 'requestId'>): boolean {
+  return Spec.Labels?.[label.name] === name && Spec.Labels[label.requestId] === requestId;
+}
+
+function nameTaken({ name }: MachineSpec, { ID, Spec }: Service): SidecarError {
+  const reason = `there is a service named ${Spec.Name} already in the swarm`;
+  const suggestion = `choose another name, or remove it: \`docker service rm ${Spec.Name}\``;
+  return new SidecarError('sidecar.exists', { name, reason, suggestion, service: ID }, { retryable: false });
+}
+
+function isUncertain(error: unknown): boolean {
+  return !(error instanceof SidecarError) || error.facts['maybeApplied'] === true;
+}
+
+const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
