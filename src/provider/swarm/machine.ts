@@ -59,6 +59,7 @@ function hopeless(tasks: readonly Task[]): string | undefined {
       return 'its image has no sshd or no git: the image needs sh, git and sshd';
     case scriptExit.unusableAccount:
       return 'its image has no such account with a login shell';
+    case undefined:
     default:
       return /no such image/i.test(ended?.Status.Err ?? '') ? ended?.Status.Err : undefined;
   }

@@ -22,7 +22,7 @@ export function serviceSpec(
   { name, labels, kept }: { name: string; labels: Readonly<Record<string, string>>; kept: readonly KeptFile[] },
 ): object {
   const { env, volume, cpus, memory, constraint, network } = options;
-  const user = userOf(options);
+  const { user = 'root' } = options;
   const limits = {
     ...(cpus === undefined ? {} : { NanoCPUs: Math.round(cpus * 1e9) }),
     ...(memory === undefined ? {} : { MemoryBytes: memory }),
@@ -62,10 +62,6 @@ export function serviceSpec(
     UpdateConfig: { Parallelism: 1, Order: 'stop-first' },
     EndpointSpec: { Ports: [{ Protocol: 'tcp', TargetPort: sshServer.port, PublishMode: 'host' }] },
   };
-}
-
-export function userOf({ user }: SwarmOptions): string {
-  return user ?? 'root';
 }
 
 /** The paths that the swarm puts its files at. */
