@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../cmd/program.js';
 import { exitCodes } from '../../cmd/ui/exit-codes.js';
+import { checks } from '../../src/provider/conformance/checks.js';
 
 const root = path.join(import.meta.dirname, '../..');
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -27,6 +28,18 @@ describe('the README', () => {
       ...(command === program ? [] : [`sidecar ${command.name()}`]),
     ]);
     expect(words.filter((word) => word !== '--version' && !readme.includes(word))).toEqual([]);
+  });
+
+  it('tells of every promise of a provider, for each that it speaks of', () => {
+    const [header = '', , ...rows] =
+      /### What a provider promises\n([^]*?)\n## /.exec(readme)?.[1]?.match(/^\|.*$/gm) ?? [];
+    const cells = (row: string): string[] =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim());
+    expect(rows.map((row) => cells(row)[0])).toEqual(checks.map(({ title }) => title));
+    for (const row of rows) expect(cells(row)).toHaveLength(cells(header).length);
   });
 
   it('names only files that exist', () => {

@@ -45,7 +45,11 @@ describe('the package', () => {
       'dist/provider.schema.json',
       'dist/settings.schema.json',
       'package.json',
+      'src/provider/exec/examples/sidecar-provider-containers',
+      'src/provider/exec/examples/sidecar-provider-kubectl',
     ]);
+    const programs = packed.files.filter((file) => file.path.startsWith('src/provider/exec/examples/'));
+    for (const { mode } of programs) expect(mode & 0o111).toBe(0o111);
     expect(names).toEqual(
       expect.arrayContaining([
         'dist/cmd/local-server.js',
