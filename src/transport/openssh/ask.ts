@@ -62,7 +62,6 @@ export class AskPass {
   }
 
   async #converse(socket: Socket): Promise<void> {
-    const over = once(socket, 'close');
     let line = '';
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
       line += (chunk as Buffer).toString('utf8');
@@ -73,8 +72,9 @@ export class AskPass {
     try {
       if (kind === 'none') {
         this.#person.show(prompt);
-        // The program is ended once the key was touched.
-        await over;
+        // ssh ends the program once the key was touched, and with it its half of the connection.
+        await once(socket.resume(), 'end');
+        socket.end();
       } else {
         const answer = await this.#answer(prompt);
         socket.end(answer === undefined ? '' : `${answer}\n`);

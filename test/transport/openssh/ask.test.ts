@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AskPass } from '../../../src/transport/openssh/ask.js';
+import { Passphrases } from '../../../src/transport/openssh/passphrases.js';
+
+/** Asks as ssh does: by the program in SSH_ASKPASS. */
+
+let directory: string;
+let asked: [what: string, retry: boolean][];
+let busy: boolean[];
+let shown: EventTarget;
+let askPass: AskPass;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sidecar-ask-'));
+  [asked, busy, shown] = [[], [], new EventTarget()];
+  askPass = await AskPass.listen(directory, {
+    passphrases: new Passphrases((what, retry) => {
+      asked.push([what, retry]);
+      return Promise.resolve(what.includes('nobody') ? undefined : `"its" $secret ${asked.length} é`);
+    }),
+    show: (words) => shown.dispatchEvent(new CustomEvent('words', { detail: words })),
+    onBusy: (is) => busy.push(is),
+  });
+});
+afterEach(async () => {
+  askPass.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+function start(prompt: string, kind?: string) {
+  const environment = AskPass.environment(directory);
+  const env = { ...process.env, ...environment, ...(kind === undefined ? {} : { SSH_ASKPASS_PROMPT: kind }) };
+  return spawn(environment['SSH_ASKPASS'] ?? '', [prompt], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+async function ask(prompt: string): Promise<{ said: string; status: unknown }> {
+  const child = start(prompt);
+  const [said, [status]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<unknown[]>]);
+  return { said, status };
+}
+
+describe('a question of ssh', () => {
+  it('for a passphrase is put to the user, and again where the answer was wrong', async () => {
+    const prompt = "Enter passphrase for key '/home/dev/.ssh/it's mine': ";
+    expect(await ask(prompt)).toEqual({ said: '"its" $secret 1 é\n', status: 0 });
+    expect(await ask(prompt)).toEqual({ said: '"its" $secret 2 é\n', status: 0 });
+    const path = "/home/dev/.ssh/it's mine";
+    expect(asked).toEqual([false, true].map((retry) => [path, retry]));
+    expect(askPass.asked.get(path)).toEqual({ times: 2, isAnswered: true });
+    expect(busy).toEqual([true, false, true, false]);
+  });
+
+  it('for a PIN is put to the user as what it is', async () => {
+    expect(await ask('Enter PIN for ECDSA-SK key /home/dev/.ssh/id_ecdsa_sk: ')).toMatchObject({ status: 0 });
+    expect(asked).toEqual([['ECDSA-SK key /home/dev/.ssh/id_ecdsa_sk (its PIN)', false]]);
+  });
+
+  it('that the user does not answer fails', async () => {
+    expect(await ask("Enter passphrase for key '/nobody': ")).toEqual({ said: '', status: 1 });
+    expect(askPass.asked.get('/nobody')).toEqual({ times: 1, isAnswered: false });
+  });
+
+  it.each([
+    'Are you sure you want to continue connecting (yes/no/[fingerprint])? ',
+    "dev@web's password: ",
+    'Verification code: ',
+  ])('of another kind is put to nobody: %s', async (prompt) => {
+    expect(await ask(prompt)).toEqual({ said: '', status: 1 });
+    expect(asked).toEqual([]);
+  });
+
+  it('after a hand on the key is shown until ssh ends it', async () => {
+    const words = once(shown, 'words');
+    const child = start('Confirm user presence for key ED25519-SK SHA256:abc', 'none');
+    const [event] = (await words) as [CustomEvent<string>];
+    expect(event.detail).toBe('Confirm user presence for key ED25519-SK SHA256:abc');
+    expect(busy).toEqual([true]);
+    child.kill();
+    await once(child, 'exit');
+    while (busy.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(busy).toEqual([true, false]);
+  });
+});
