@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,76 +8,83 @@ import type { Provider } from '../../../../src/provider/provider.js';
 import { generateKeyPair } from '../../../../src/transport/key-pair.js';
 import { providerContract } from '../../../contract/provider.js';
 import { packageRoot } from '../../../fakes/built-program.js';
-import { describeWithDocker, Docker } from '../../../fakes/docker.js';
+import { describeWithEngine, Docker } from '../../../fakes/docker.js';
 
 const example = path.join(packageRoot, 'src/provider/exec/examples/sidecar-provider-containers');
 const image = 'sidecar-examples';
 
-describeWithDocker('sidecar-provider-containers', () => {
-  let place: string;
-  let docker: Docker;
-  let provider: Provider;
+for (const engine of ['docker', 'podman'] as const)
+  describeWithEngine(engine, `sidecar-provider-containers, with ${engine}`, () => {
+    let env: NodeJS.ProcessEnv;
+    let place: string;
+    let docker: Docker;
+    let provider: Provider;
 
-  beforeAll(async () => {
-    place = await mkdtemp(path.join(tmpdir(), 'sidecar-containers-'));
-    docker = await Docker.start(place);
-    docker.importImage(image, { programs: ['git', 'sshd'] });
-    docker.importImage('no-sshd');
-    const env = { ...process.env, DOCKER_HOST: docker.host };
-    const program = { name: 'containers', command: [example] as const, source: 'path' as const };
-    provider = await execProvider({ program, env, clock: systemClock });
-  });
-  afterAll(async () => {
-    await docker[Symbol.asyncDispose]();
-    await rm(place, { recursive: true, force: true });
-  });
-
-  describe('keeps the promises of a provider:', () => {
-    providerContract(() => Promise.resolve({ provider, image }), { skips: ['stop'] });
-  });
-
-  const create = async (image: string | undefined, options = {}): Promise<unknown> => {
-    const hostKey = await generateKeyPair();
-    const spec = { name: 'web', requestId: 'r-1', image, hostKey, authorizedKeys: [hostKey.publicKey], options };
-    return provider.create(spec);
-  };
-  const containers = (): string => docker.run('ps', '--all', '--format', '{{.Names}}');
-
-  it('wants an image, and one with what is needed, and leaves nothing of another', async () => {
-    const invalid = (reason: RegExp) => ({
-      code: 'usage.invalid',
-      facts: { reason: expect.stringMatching(reason) as string },
+    beforeAll(async () => {
+      place = await mkdtemp(path.join(tmpdir(), 'sidecar-containers-'));
+      docker = await (engine === 'docker' ? Docker.start(place) : Docker.startPodman(place));
+      env = { ...process.env, DOCKER_HOST: docker.host };
+      if (engine === 'podman') {
+        const client = path.join(place, 'podman-client');
+        await writeFile(client, `#!/bin/sh\nexec podman --remote --url '${docker.host}' "$@"\n`, { mode: 0o755 });
+        env = { ...env, SIDECAR_CONTAINERS_ENGINE: client };
+      }
+      docker.importImage(image, { programs: ['git', 'sshd'] });
+      docker.importImage('no-sshd');
+      const program = { name: 'containers', command: [example] as const, source: 'path' as const };
+      provider = await execProvider({ program, env, clock: systemClock });
     });
-    await expect(create(undefined)).rejects.toMatchObject(invalid(/an image is needed/));
-    await expect(create('no-sshd')).rejects.toMatchObject(invalid(/there is no sshd in the image/));
-    await expect(create('nobody/nosuch')).rejects.toMatchObject(invalid(/there is no image nobody\/nosuch/));
-    expect(containers()).toBe('');
-  });
-
-  it('takes the engine’s own words for a failure, and leaves nothing', async () => {
-    await expect(create(image, { network: 'nosuch' })).rejects.toMatchObject({
-      code: 'provider.failed',
-      facts: { reason: expect.stringContaining('nosuch') as string },
+    afterAll(async () => {
+      await docker[Symbol.asyncDispose]();
+      await rm(place, { recursive: true, force: true });
     });
-    expect(containers()).toBe('');
-  });
 
-  it('says that an engine that is not there is not available', async () => {
-    const env = { ...process.env, DOCKER_HOST: `unix://${place}/nosuch` };
-    const program = { name: 'containers', command: [example] as const, source: 'path' as const };
-    const other = await execProvider({ program, env, clock: systemClock });
-    const ref = { name: 'web', requestId: 'r-1' };
-    await expect(other.describe(ref)).rejects.toMatchObject({ code: 'provider.unavailable', retryable: true });
-  });
+    describe('keeps the promises of a provider:', () => {
+      providerContract(() => Promise.resolve({ provider, image }), { skips: ['stop'] });
+    });
 
-  it('keeps what only the machine may know to the machine', async () => {
-    const hostKey = await generateKeyPair();
-    const spec = { name: 'web', requestId: 'r-1', image, hostKey, authorizedKeys: [hostKey.publicKey], options: {} };
-    await provider.create(spec);
-    const secret = hostKey.privateKey.split('\n')[2] ?? '';
-    expect(docker.run('inspect', 'sidecar-x-web')).not.toContain(secret);
-    expect(docker.run('exec', 'sidecar-x-web', 'cat', '/etc/sidecar/host_key')).toContain(secret);
-    expect(docker.run('exec', 'sidecar-x-web', 'stat', '-c', '%a', '/etc/sidecar/host_key')).toBe('600');
-    await provider.delete(spec);
+    const create = async (image: string | undefined, options = {}): Promise<unknown> => {
+      const hostKey = await generateKeyPair();
+      const spec = { name: 'web', requestId: 'r-1', image, hostKey, authorizedKeys: [hostKey.publicKey], options };
+      return provider.create(spec);
+    };
+    const containers = (): string => docker.run('ps', '--all', '--format', '{{.Names}}');
+
+    it('wants an image, and one with what is needed, and leaves nothing of another', async () => {
+      const invalid = (reason: RegExp) => ({
+        code: 'usage.invalid',
+        facts: { reason: expect.stringMatching(reason) as string },
+      });
+      await expect(create(undefined)).rejects.toMatchObject(invalid(/an image is needed/));
+      await expect(create('no-sshd')).rejects.toMatchObject(invalid(/there is no sshd in the image/));
+      await expect(create('nobody/nosuch')).rejects.toMatchObject(invalid(/there is no image nobody\/nosuch/));
+      expect(containers()).toBe('');
+    });
+
+    it('takes the engine’s own words for a failure, and leaves nothing', async () => {
+      await expect(create(image, { network: 'nosuch' })).rejects.toMatchObject({
+        code: 'provider.failed',
+        facts: { reason: expect.stringContaining('nosuch') as string },
+      });
+      expect(containers()).toBe('');
+    });
+
+    it('says that an engine that is not there is not available', async () => {
+      const env = { ...process.env, DOCKER_HOST: `unix://${place}/nosuch` };
+      const program = { name: 'containers', command: [example] as const, source: 'path' as const };
+      const other = await execProvider({ program, env, clock: systemClock });
+      const ref = { name: 'web', requestId: 'r-1' };
+      await expect(other.describe(ref)).rejects.toMatchObject({ code: 'provider.unavailable', retryable: true });
+    });
+
+    it('keeps what only the machine may know to the machine', async () => {
+      const hostKey = await generateKeyPair();
+      const spec = { name: 'web', requestId: 'r-1', image, hostKey, authorizedKeys: [hostKey.publicKey], options: {} };
+      await provider.create(spec);
+      const secret = hostKey.privateKey.split('\n')[2] ?? '';
+      expect(docker.run('inspect', 'sidecar-x-web')).not.toContain(secret);
+      expect(docker.run('exec', 'sidecar-x-web', 'cat', '/etc/sidecar/host_key')).toContain(secret);
+      expect(docker.run('exec', 'sidecar-x-web', 'stat', '-c', '%a', '/etc/sidecar/host_key')).toBe('600');
+      await provider.delete(spec);
+    });
   });
-});
