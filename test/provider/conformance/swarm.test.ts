@@ -15,5 +15,7 @@ describeWithEngine('docker', 'the swarm provider', () => {
   });
   afterAll(() => swarm[Symbol.asyncDispose]());
 
-  providerContract(() => Promise.resolve({ provider, image: 'full' }), { skips: ['authorize-key', 'streams', 'stop-start', 'stop'] });
+  providerContract(() => Promise.resolve({ provider, image: 'full' }), {
+    skips: ['authorize-key', 'streams', 'stop-start', 'stop'],
+  });
 });
