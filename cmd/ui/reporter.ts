@@ -23,7 +23,9 @@ export function createReporter(output: Output, name: string): Emit {
     switch (event.kind) {
       case 'connect.attempt': {
         const by = event.openssh === undefined ? '' : ` with OpenSSH (${event.openssh})`;
-        detail(`${name}: attempt ${event.attempt}: connecting to ${event.host}:${event.port}${by}`);
+        detail(
+          `${name}: attempt ${event.attempt}: connecting to ${event.host}${event.port === 0 ? '' : `:${event.port}`}${by}`,
+        );
         output.progress(`connecting to ${name}${event.attempt === 1 ? '' : ` (attempt ${event.attempt})`}…`);
         return;
       }

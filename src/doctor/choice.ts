@@ -2,7 +2,7 @@ import path from 'node:path';
 import { asSidecarError, SidecarError } from '../errors.js';
 import type { WorkingTree } from '../git/working-tree.js';
 import { CurrentSidecar } from '../sidecars/current.js';
-import type { SidecarRecord } from '../sidecars/record.js';
+import { providerName, type SidecarRecord } from '../sidecars/record.js';
 import { registryStore } from '../sidecars/registry-file.js';
 import { Registry } from '../sidecars/registry.js';
 import { readSettings, type Settings } from '../sidecars/settings.js';
@@ -27,7 +27,7 @@ export async function chooseSidecar(patient: Patient, tree: Promise<WorkingTree>
   try {
     const chosen = name ?? (await selectedFor(await placesOf(directory, tree), { current, settings }));
     const record = await registry.get(chosen);
-    return { record, settings, verdict: ok('sidecar.chosen', { name: chosen, kind: record.provider.kind }) };
+    return { record, settings, verdict: ok('sidecar.chosen', { name: chosen, kind: providerName(record) }) };
   } catch (error) {
     return { record: undefined, settings, verdict: whyNone(error) };
   }

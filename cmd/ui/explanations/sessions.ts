@@ -103,7 +103,7 @@ function hostKeyWayOut(facts: Facts): string {
   const file = text(facts, 'source');
   const way =
     file === undefined || file === 'pin'
-      ? `run \`sidecar forget ${the(facts, 'sidecar', 'NAME')}\` and add it again`
+      ? `run \`sidecar forget ${the(facts, 'sidecar', 'NAME')}\` and add it again, or create it again after \`sidecar delete\``
       : `take its old key out of ${file} and try again`;
   return `only if you know that the machine was rebuilt: ${way}`;
 }
