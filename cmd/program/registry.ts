@@ -118,6 +118,7 @@ Examples:
   sidecar create                   # a name is made up
   sidecar create web --sync        # make it, wait for it, land the working tree
   sidecar create slow --boot-delay 20    # try what waiting looks like
+  sidecar create box --provider docker --image my-image --memory 4g --sync
 
 Exit codes: 0 done · 1 the name is taken, or the machine cannot be made · 2 wrong usage`;
 

@@ -29,7 +29,7 @@ const capabilities: Capabilities = {
 
 /**
  * Machines that are containers of Docker or podman. Throws `usage.invalid` for a configuration that leads to no engine,
- * `provider.failed` where there is none; whether it answers is seen when it is asked for something.
+ * `provider.unavailable` where there is none; whether it answers is seen when it is asked for something.
  */
 export async function dockerProvider({
   env,
@@ -118,7 +118,7 @@ async function about<T>({ name }: { readonly name: string }, work: () => Promise
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof SidecarError) || error.code !== 'provider.failed') throw error;
+    if (!(error instanceof SidecarError) || !error.code.startsWith('provider.')) throw error;
     const { cause, retryable } = error;
     const told = retryable === undefined ? {} : { retryable };
     throw new SidecarError(error.code, { name, ...error.facts }, { cause, ...told });

@@ -169,6 +169,17 @@ export class Docker {
       await ended;
     }
     if (this.#bridge !== undefined) execFileSync('ip', ['link', 'delete', this.#bridge]);
+    // podman has who watched over a program stay for minutes, and what a container shared with the machine stays mounted.
+    for (const pid of this.#watchers()) process.kill(pid);
+    const mounts = readFileSync('/proc/self/mounts', 'utf8').matchAll(/^\S+ (\S+) /gm);
+    for (const [, mount = ''] of [...mounts].reverse()) {
+      if (mount.startsWith(`${this.#place}/`)) execFileSync('umount', [mount]);
+    }
+  }
+
+  #watchers(): number[] {
+    const { stdout } = spawnSync('pgrep', ['-f', `conmon .*${this.#place}/`], { encoding: 'utf8' });
+    return words(stdout).map(Number);
   }
 
   #feed(input: Buffer | undefined, ...argv: readonly string[]): string {

@@ -20,7 +20,9 @@ export const providers = {
   }),
   'provider.unavailable': (facts) => ({
     message: `the provider ${the(facts, 'provider', '')} is not available: ${because(facts, 'it gave no reason')}`,
-    hint: isOfProgram(facts) ? `try again later; by hand: \`${byHand(facts)}\`` : 'try again later',
+    hint:
+      text(facts, 'suggestion') ??
+      (isOfProgram(facts) ? `try again later; by hand: \`${byHand(facts)}\`` : 'try again later'),
   }),
   'provider.protocol': (facts) => ({
     message: `the provider ${the(facts, 'provider', '')} does not keep to the protocol (${the(facts, 'call', 'call')}): ${because(facts, 'its answer is wrong')}`,

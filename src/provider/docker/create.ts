@@ -43,8 +43,8 @@ export async function ours(spec: MachineSpec, engine: Engine, options: CallOptio
   if (named === undefined) return findContainer(engine, spec, options);
   if (isOf(named, spec)) return named;
   const id = named.Id.slice(0, 12);
-  const whose = labelOf(named, 'name') === spec.name ? 'another sidecar has' : 'a container has that is no sidecar';
-  const reason = `${whose} the name ${containerName(spec.name)}: container ${id} at ${engine.host}`;
+  const whose = labelOf(named, 'name') === spec.name ? 'of another sidecar' : 'of a container that is no sidecar';
+  const reason = `${containerName(spec.name)} is the name ${whose} already: ${id} at ${engine.host}`;
   const suggestion = `choose another name, or remove it: \`docker rm -f ${id}\``;
   throw new SidecarError(
     'sidecar.exists',
@@ -61,6 +61,8 @@ async function make(
   const { signal } = options;
   const { user: imageUser } = await haveImage(engine, image, wanted, options);
   const user = wanted.user ?? accountOf(imageUser);
+  signal?.throwIfAborted();
+  const patient = abortedLater(signal, patienceMs);
   const create = (init: boolean) =>
     engine.create(
       {
@@ -68,13 +70,15 @@ async function make(
         platform: wanted.platform,
         body: containerSpec(spec, wanted, { image, user, init }),
       },
-      { signal },
+      { signal: patient },
     );
   const made = await create(true).catch((error: unknown) => {
     // podman, without the program that it starts for it. The container's own process does without.
     if (error instanceof SidecarError && /\binit\b.*not found|catatonit/.test(error.message)) return create(false);
     throw error;
   });
+  if (signal?.aborted === true && made.kind === 'made') await engine.remove(made.id, { signal: patient });
+  signal?.throwIfAborted();
   switch (made.kind) {
     case 'made': {
       const container = await engine.container(made.id, { signal });
@@ -90,6 +94,17 @@ async function make(
       throw new SidecarError('provider.failed', { reason: made.message }, { retryable: true });
     }
   }
+}
+
+/** How long the answer to a creation that is given up is waited for, in milliseconds: else nobody would know what was made. */
+const patienceMs = 5_000;
+
+/** Aborts with the same reason, so much later. */
+function abortedLater(signal: AbortSignal | undefined, ms: number): AbortSignal {
+  const later = new AbortController();
+  const onAbort = (): void => void setTimeout(() => later.abort(signal?.reason), ms).unref();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return later.signal;
 }
 
 /** How long a name may be taken by a container that is still being made, and how often that is looked at, in milliseconds. */

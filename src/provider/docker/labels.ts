@@ -14,7 +14,7 @@ export const label = {
   workdir: 'dev.sidecar.workdir',
 } as const;
 
-export const labelVersion = '1';
+const labelVersion = '1';
 
 export function containerName(name: string): string {
   return `sidecar-${name}`;

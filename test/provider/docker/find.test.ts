@@ -113,7 +113,7 @@ describe('the engine', () => {
 
   it('is missing where there is no socket at all, and the error says how to start one', async () => {
     await expect(find({})).rejects.toMatchObject({
-      code: 'provider.failed',
+      code: 'provider.unavailable',
       facts: { suggestion: expect.stringContaining('DOCKER_HOST') as string },
       retryable: false,
     });

@@ -91,7 +91,7 @@ for (const engine of ['docker', 'podman'] as const) {
       const spec = await bed.spec('web');
       await expect(bed.provider.create(spec)).rejects.toMatchObject({
         code: 'sidecar.exists',
-        facts: { reason: expect.stringContaining('a container has that is no sidecar') as string },
+        facts: { reason: expect.stringContaining('of a container that is no sidecar') as string },
       });
       await bed.provider.delete(spec);
       expect(bed.containers()).toEqual(['sidecar-web']);

@@ -77,7 +77,7 @@ describeWithEngine('docker', 'an engine that is reached', () => {
     const DOCKER_HOST = `tcp://127.0.0.1:${await portOf(server)}`;
     expect(await use({ DOCKER_HOST, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: at('') })).toBe('3000000');
     await expect(use({ DOCKER_HOST, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/nonexistent' })).rejects.toMatchObject({
-      code: 'provider.failed',
+      code: 'provider.unavailable',
       retryable: false,
       facts: { reason: expect.stringContaining('TLS') as string },
     });
@@ -101,7 +101,7 @@ describeWithEngine('docker', 'an engine that is reached', () => {
       expect(await use({ PATH, DOCKER_HOST: `ssh://${sshd.user}@127.0.0.1:${sshd.port}${socket}` })).toBe('3000000');
       writeFileSync(path.join(place.path, 'known'), '');
       await expect(use({ PATH, DOCKER_HOST: `ssh://${sshd.user}@127.0.0.1:${sshd.port}` })).rejects.toMatchObject({
-        code: 'provider.failed',
+        code: 'provider.unavailable',
         facts: { reason: expect.stringContaining('Host key verification failed') as string },
       });
     } finally {

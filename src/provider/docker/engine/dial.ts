@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { SidecarError } from '../../../errors.js';
@@ -16,7 +16,9 @@ export async function dialEngine(address: EngineAddress, env: NodeJS.ProcessEnv)
     case 'tcp': {
       const { host, port, tls } = address;
       if (tls === undefined) return connectSocket({ host, port, noDelay: true });
-      return connectTls({ host, port, servername: host, ...(await tlsOptions(tls)) });
+      // An address is no name that a server could be asked for.
+      const servername = isIP(host) === 0 ? { servername: host } : {};
+      return connectTls({ host, port, ...servername, ...(await tlsOptions(tls)) });
     }
     case 'ssh':
       return openCommand(sshCommand(address.destination, address.socket), { env });

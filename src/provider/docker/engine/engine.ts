@@ -39,8 +39,8 @@ export type NewContainer =
 /**
  * The part of the API of Docker, and of podman, that is needed here.
  *
- * Everything throws `provider.failed`: retryable for what waiting may cure, with `maybeApplied` where the engine may have
- * done what it was asked for, and `status` where it refuses. On abort the signal's reason.
+ * Everything throws `provider.unavailable` and `provider.failed`: retryable for what waiting may cure, with `maybeApplied`
+ * where the engine may have done what it was asked for, and `status` where it refuses. On abort the signal's reason.
  */
 export class Engine {
   readonly #line: EngineLine;

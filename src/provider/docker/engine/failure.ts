@@ -17,8 +17,8 @@ interface Reading {
 /** The error of a request that got no whole answer. */
 export function noAnswer(error: unknown, { address, maybeApplied }: Progress): SidecarError {
   const { retryable, ...words } = readError(error, address);
-  const facts = { ...words, engine: engineHost(address), ...(maybeApplied ? { maybeApplied } : {}) };
-  return new SidecarError('provider.failed', facts, { cause: error, retryable });
+  const facts = { provider: 'docker', ...words, ...(maybeApplied ? { maybeApplied } : {}) };
+  return new SidecarError('provider.unavailable', facts, { cause: error, retryable });
 }
 
 /** The error of an engine that does not answer in time. */

@@ -19,7 +19,7 @@ const usualSocket = '/var/run/docker.sock';
  * the usual socket. Where there is no such socket, the sockets of rootless engines and of programs that bring one, and
  * of podman.
  *
- * Throws `usage.invalid` for a configuration that leads nowhere, `provider.failed` where there is no engine.
+ * Throws `usage.invalid` for a configuration that leads nowhere, `provider.unavailable` where there is no engine.
  */
 export async function findEngine(world: EngineWorld): Promise<EngineAddress> {
   const { env, homeDir } = world;
@@ -40,7 +40,7 @@ function usualPlace(world: EngineWorld): EngineAddress {
   if (path !== undefined) return { kind: 'unix', path };
   const reason = `no container engine was found: there is no socket at ${usualSocket}, and no other that is usual`;
   const suggestion = 'start Docker, or `podman system service`; for one that is elsewhere, set DOCKER_HOST';
-  throw new SidecarError('provider.failed', { reason, suggestion }, { retryable: false });
+  throw new SidecarError('provider.unavailable', { provider: 'docker', reason, suggestion }, { retryable: false });
 }
 
 /** Docker without root, Docker Desktop, OrbStack, Colima, Rancher Desktop; podman without root and with. */

@@ -34,7 +34,7 @@ const maxBodyBytes = 32 * 1024 * 1024;
  * A whole answer, whatever its status. Each request has a connection of its own: one that was kept may be dead, and
  * nobody can tell then whether what was asked over it was done.
  *
- * Throws `provider.failed` with `maybeApplied` where that is so, or the signal's reason.
+ * Throws `provider.unavailable`, with `maybeApplied` where that is so, or the signal's reason.
  */
 export async function ask(line: EngineLine, asked: EngineRequest): Promise<EngineAnswer> {
   return exchange(line, asked, readWhole);
