@@ -4,7 +4,7 @@ import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { createPolicy } from '../retry/policy.js';
 import { RetriesExhausted, retry } from '../retry/retry.js';
-import type { MadeRecord, SidecarRecord } from '../sidecars/record.js';
+import { madeBy, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import { generateKeyPair } from '../transport/key-pair.js';
 import { within } from '../retry/within.js';
@@ -29,8 +29,8 @@ export interface CreateDeps {
 }
 
 /**
- * Has a provider make a machine, and registers it: before anything is asked of the provider, so that a machine that was
- * made is on the list whatever happens next. Does not wait for it to boot.
+ * Has a provider make a machine, and registers it: before anything is asked for, so that a machine that was made is on the
+ * list whatever happens next. Does not wait for it to boot.
  *
  * Where nobody can tell whether a machine was made, the sidecar stays on the list, which `provider.uncertain` tells, and
  * `delete` ends what there may be. Otherwise a creation that fails leaves nothing.
@@ -41,62 +41,93 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
   const { provider, registry, stateDir, emit, signal } = deps;
   const { name, image, workdir, options = {} } = request;
   signal?.throwIfAborted();
-  const [hostKey, login] = await Promise.all([generateKeyPair(), generateKeyPair()]);
+  const [hostKey, login, capabilities] = await Promise.all([
+    generateKeyPair(),
+    generateKeyPair(),
+    provider.capabilities({ signal }),
+  ]);
   const requestId = randomUUID();
-  const made: MadeRecord = { kind: 'made', by: provider.name, requestId, place: provider.place };
   const record: SidecarRecord = {
-    ...{ name, createdAt: new Date().toISOString(), hostKeys: [], provider: made },
+    ...{ name, createdAt: new Date().toISOString() },
+    // From the beginning: whoever finds the machine before this has ended must not have to trust it.
+    hostKeys: capabilities.hostKey === 'given' ? [hostKey.publicKey] : [],
+    provider: { kind: 'made', by: provider.name, requestId, place: provider.place },
     ...(workdir === undefined ? {} : { workdir }),
   };
   const spec: MachineSpec = { ...{ name, requestId, image, hostKey, options }, authorizedKeys: [login.publicKey] };
 
   await registry.add(record);
-  const creation: Creation = { ...deps, spec, uncertain: false };
+  const creation: Creation = { ...deps, spec, capabilities, uncertain: false };
+  let machine: Machine;
   try {
     await keepMachineKey(stateDir, requestId, login.privateKey);
-    const capabilities = await provider.capabilities({ signal });
-    const machine = await makeSurely(creation, capabilities);
-    const hostKeys = capabilities.hostKey === 'given' ? [hostKey.publicKey] : (machine.ssh?.hostKeys ?? []);
-    return await registry.update(name, (current) => ({
-      ...current,
-      ...(workdir === undefined && machine.workdir !== undefined ? { workdir: machine.workdir } : {}),
-      ...{ hostKeys: [...hostKeys], provider: { ...made, id: machine.id } },
-    }));
+    machine = await makeSurely(creation);
   } catch (error) {
     if (creation.uncertain) emit({ kind: 'provider.uncertain', name });
-    else {
-      await registry.remove(name, record);
-      await dropMachineKey(stateDir, requestId);
-    }
+    // What went wrong first is what is told.
+    else await Promise.allSettled([registry.remove(name, record), dropMachineKey(stateDir, requestId)]);
     throw error;
   }
+  return keep(machine, record, deps);
+}
+
+/** Adds what is known of the machine now to its record. Where that was deleted meanwhile, so is the machine. */
+async function keep(machine: Machine, record: SidecarRecord, deps: CreateDeps): Promise<SidecarRecord> {
+  const { provider, registry, stateDir } = deps;
+  const { name } = record;
+  const { requestId } = madeBy(record);
+  const isStill = ({ provider: made }: SidecarRecord): boolean => made.kind === 'made' && made.requestId === requestId;
+  const known = await registry
+    .update(name, (current) => (isStill(current) ? withMachine(current, machine) : current))
+    .catch((error: unknown) => {
+      if (error instanceof SidecarError && error.code === 'sidecar.unknown') return undefined;
+      throw error;
+    });
+  if (known !== undefined && isStill(known)) return known;
+  await provider.delete(refOf({ name, requestId, id: machine.id }));
+  await dropMachineKey(stateDir, requestId);
+  const reason = 'the sidecar was deleted while its machine was being made, and so was the machine';
+  throw new SidecarError('provider.failed', { name, reason }, { retryable: false });
+}
+
+function withMachine(record: SidecarRecord, { id, ssh, workdir }: Machine): SidecarRecord {
+  return {
+    ...record,
+    ...(record.workdir === undefined && workdir !== undefined ? { workdir } : {}),
+    hostKeys: record.hostKeys.length > 0 ? record.hostKeys : [...(ssh?.hostKeys ?? [])],
+    provider: { ...madeBy(record), id },
+  };
 }
 
 interface Creation extends CreateDeps {
   readonly spec: MachineSpec;
+  readonly capabilities: Capabilities;
   /** Whether there may be a machine by now. */
   uncertain: boolean;
 }
 
 /** Never repeats what may have been done without having looked, nor where two machines could come of it. */
-async function makeSurely(creation: Creation, { idempotentCreate, readsLag }: Capabilities): Promise<Machine> {
+async function makeSurely(creation: Creation): Promise<Machine> {
   const { provider, spec, clock, emit, signal } = creation;
+  const { idempotentCreate, readsLag } = creation.capabilities;
   const { name } = spec;
   const progress = (line: string): void => emit({ kind: 'provider.progress', name, line });
   const make = async (): Promise<Machine> => {
+    const { uncertain: wasUncertain } = creation;
     creation.uncertain = true; // until it is known better, also where this process is told to leave
     try {
       return await provider.create(spec, { signal, progress });
     } catch (error) {
       if (signal?.aborted !== true && !mayBeApplied(error)) {
-        creation.uncertain = false;
+        creation.uncertain = wasUncertain;
         throw error;
       }
-      const found = await lookFor(creation);
-      if (found !== undefined && signal?.aborted !== true) return found;
-      creation.uncertain = found !== undefined || readsLag;
+      const found = await lookFor(creation, error);
+      creation.uncertain = wasUncertain || found !== undefined || readsLag;
       signal?.throwIfAborted();
-      throw idempotentCreate ? error : unrepeatable(error);
+      if (found !== undefined && isWhole(found, error)) return found;
+      // To be asked for again, which finishes what is half made.
+      throw idempotentCreate ? await restedFrom(error, creation) : unrepeatable(error);
     }
   };
   try {
@@ -106,6 +137,24 @@ async function makeSurely(creation: Creation, { idempotentCreate, readsLag }: Ca
   }
 }
 
+/** Whether only the answer was lost. What is not finished yet, or failed for good, is no machine that anybody wanted. */
+function isWhole({ state }: Machine, error: unknown): boolean {
+  const failedForGood = error instanceof SidecarError && error.retryable === false;
+  return !failedForGood && (state === 'running' || state === 'starting');
+}
+
+/** The longest that a provider may ask to be left alone, in milliseconds. */
+const longestRestMs = 60_000;
+
+/** The same error, after the time that the provider wants to pass before it is asked again. */
+async function restedFrom(error: unknown, { clock, signal }: Creation): Promise<unknown> {
+  const restMs = error instanceof SidecarError ? error.facts['retryAfterMs'] : undefined;
+  if (typeof restMs !== 'number') return error;
+  if (restMs > longestRestMs) return unrepeatable(error);
+  await clock.sleep(restMs, signal);
+  return error;
+}
+
 /** What was not said by a provider, says nothing of what was done. */
 function mayBeApplied(error: unknown): boolean {
   return !(error instanceof SidecarError) || error.facts['maybeApplied'] === true;
@@ -113,14 +162,17 @@ function mayBeApplied(error: unknown): boolean {
 
 const lookMs = 10_000;
 
-/** Looks whether there is a machine, whoever wants to leave meanwhile. Throws where that cannot be found out. */
-async function lookFor({ provider, spec, clock, signal }: Creation): Promise<Machine | undefined> {
-  const late = (): Error => new SidecarError('provider.failed', { reason: 'it does not say whether it was made' });
+/** Looks whether there is a machine, whoever wants to leave meanwhile. Throws the `error` where that cannot be found out. */
+async function lookFor({ provider, spec, clock, signal }: Creation, error: unknown): Promise<Machine | undefined> {
+  const over = new AbortController();
+  const late = (): Error => new Error('it does not say whether it was made');
   try {
-    return await within(provider.describe(refOf(spec)), { ms: lookMs, clock, late });
-  } catch (error) {
+    return await within(provider.describe(refOf(spec), { signal: over.signal }), { ms: lookMs, clock, late });
+  } catch {
     signal?.throwIfAborted();
     throw unrepeatable(error);
+  } finally {
+    over.abort();
   }
 }
 

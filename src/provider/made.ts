@@ -18,6 +18,8 @@ export interface MadeDeps {
 
 /** For how long a provider whose reads lag may not know a machine that it made, in milliseconds. */
 const newMs = 60_000;
+/** For how long a machine may be on its way, in milliseconds. */
+const makingMs = 10 * 60_000;
 
 /** Finds the machines that providers made. One that was stopped is started when it is asked for. */
 export function madeLocator({ provider: open, registry, stateDir, timeOfDay = Date.now }: MadeDeps): Locator {
@@ -27,7 +29,10 @@ export function madeLocator({ provider: open, registry, stateDir, timeOfDay = Da
     const provider = await open(made);
     /** Undefined means two things: it is gone, or too new to be known. */
     const missing = async (): Promise<never> => {
-      const isNew = timeOfDay() - Date.parse(record.createdAt) < newMs;
+      const ageMs = timeOfDay() - Date.parse(record.createdAt);
+      // Another process may be at it, and fetch an image first.
+      if (made.id === undefined && ageMs < makingMs) throw notYet(record, 'nobody has heard yet that it was made');
+      const isNew = ageMs < newMs;
       if (isNew && (await provider.capabilities(options)).readsLag)
         throw notYet(record, 'its provider does not know it yet');
       throw gone(record);

@@ -35,10 +35,10 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
 
   const remove = async (ref: Pick<MachineRef, 'name' | 'requestId'>, options: CallOptions): Promise<void> => {
     // By its labels, and not by its name only: an id may not be known.
-    for (const { ID } of await manager.servicesLabelled(labelsOf(ref), options)) {
-      await manager.removeService(ID, options);
+    for (const service of await manager.servicesLabelled(labelsOf(ref), options)) {
+      if (isOf(service, ref)) await manager.removeService(service.ID, options);
     }
-    await manager.removeFiles(labelsOf(ref), options);
+    await manager.removeFiles(ref, options);
   };
 
   return {
@@ -68,9 +68,7 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
         if (!isOf(service, spec)) throw nameTaken(spec, service);
         return await machineOf(service, deps, options);
       } catch (error) {
-        if (options.signal?.aborted === true || isUncertain(error)) throw error;
-        await remove(spec, {});
-        throw error;
+        throw await removedAfter(error, () => remove(spec, {}));
       }
     },
 
@@ -116,8 +114,19 @@ function nameTaken({ name }: MachineSpec, { ID, Spec }: Service): SidecarError {
   return new SidecarError('sidecar.exists', { name, reason, suggestion, service: ID }, { retryable: false });
 }
 
-function isUncertain(error: unknown): boolean {
-  return !(error instanceof SidecarError) || error.facts['maybeApplied'] === true;
+/** The same error, which says so where what was made could not be removed. */
+async function removedAfter(error: unknown, remove: () => Promise<void>): Promise<unknown> {
+  const isGone = await remove().then(
+    () => true,
+    () => false,
+  );
+  if (!(error instanceof SidecarError)) return error;
+  const { code, facts, cause, retryable } = error;
+  return new SidecarError(
+    code,
+    { ...facts, maybeApplied: !isGone },
+    { cause, ...(retryable === undefined ? {} : { retryable }) },
+  );
 }
 
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');

@@ -11,6 +11,7 @@ import { madeBy, type SidecarRecord } from '../../src/sidecars/record.js';
 import { registryStore } from '../../src/sidecars/registry-file.js';
 import { Registry } from '../../src/sidecars/registry.js';
 import { fakeClock, type FakeClock } from '../fakes/clock.js';
+import { sampleMade } from '../sidecars/sample-record.js';
 
 /** A provider that keeps its machines in memory, and fails as it is told. */
 class ScriptedProvider implements Provider {
@@ -196,6 +197,75 @@ describe('making a machine', () => {
       },
     ];
     expect(madeBy(await create()).id).toBe('id-1');
+  });
+
+  it('is finished by asking for it again, where it was found half made', async () => {
+    provider.creations = [
+      (_spec, make) => {
+        provider.machines.set(make().requestId, { ...make(), state: 'creating' });
+        throw fault({ maybeApplied: true });
+      },
+      ({ requestId }, make) => {
+        provider.machines.delete(requestId);
+        return make();
+      },
+    ];
+    await create();
+    expect(provider.calls).toEqual(['create', 'describe', 'create']);
+  });
+
+  it('that failed for good is no sidecar, whatever is found of it; it can be deleted', async () => {
+    provider.creations = [
+      (_spec, make) => {
+        make();
+        throw fault({ maybeApplied: true, reason: 'no sshd' }, false);
+      },
+    ];
+    await expect(create()).rejects.toMatchObject({ facts: { reason: 'no sshd' } });
+    expect(uncertain()).toBe(true);
+    expect((await registry.get('web')).hostKeys).toHaveLength(1);
+  });
+
+  it('that may have been made stays on the list, though a later attempt is refused for good', async () => {
+    provider.capable = { readsLag: true };
+    provider.creations = [
+      () => {
+        throw fault({ maybeApplied: true });
+      },
+      () => {
+        throw fault({ reason: 'quota' }, false);
+      },
+    ];
+    await expect(create()).rejects.toMatchObject({ facts: { reason: 'quota' } });
+    expect(uncertain()).toBe(true);
+    expect(await registry.list()).toHaveLength(1);
+  });
+
+  it('waits for as long as its provider wants to be left alone', async () => {
+    provider.creations = [
+      () => {
+        throw fault({ maybeApplied: true, retryAfterMs: 20_000 });
+      },
+    ];
+    await create();
+    expect(clock.now()).toBe(20_000 + 1_000);
+  });
+
+  it('of a sidecar that is deleted meanwhile ends with the machine deleted, too', async () => {
+    provider.creations = [
+      async (_spec, make) => {
+        const record = await registry.get('web');
+        await expect(locate().target(record)).rejects.toMatchObject({ code: 'ssh.unreachable', retryable: true });
+        await locate().delete(record);
+        await registry.remove('web', record);
+        await registry.add({ ...record, provider: { ...madeBy(record), requestId: sampleMade.requestId } });
+        return make();
+      },
+    ];
+    await expect(create()).rejects.toMatchObject({ code: 'provider.failed' });
+    expect(provider.machines.size).toBe(0);
+    expect(madeBy(await registry.get('web'))).toMatchObject({ requestId: sampleMade.requestId });
+    expect(uncertain()).toBe(false);
   });
 
   describe('told to stop', () => {

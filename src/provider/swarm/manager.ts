@@ -1,4 +1,5 @@
-import type { CallOptions } from '../provider.js';
+import { label, labelsOf } from '../docker/labels.js';
+import type { CallOptions, MachineRef } from '../provider.js';
 import { parseAnswer, refusalOf } from '../docker/engine/answers.js';
 import { good, json, type Engine } from '../docker/engine/engine.js';
 import { refused } from '../docker/engine/failure.js';
@@ -82,10 +83,12 @@ export class SwarmManager {
     throw refused(refusalOf(answer), `keep the ${kind}`);
   }
 
-  /** Those that are gone already are removed. */
-  async removeFiles(labels: readonly string[], options: CallOptions): Promise<void> {
+  /** All of a machine. Those that are gone already are removed. */
+  async removeFiles(of: Pick<MachineRef, 'name' | 'requestId'>, options: CallOptions): Promise<void> {
     for (const kind of ['secrets', 'configs'] as const) {
-      for (const { ID } of await this.#files(kind, { label: labels }, options)) {
+      for (const { ID, Spec } of await this.#files(kind, { label: labelsOf(of) }, options)) {
+        // A manager that takes no notice of filters must not have those of others removed.
+        if (Spec.Labels?.[label.requestId] !== of.requestId) continue;
         const answer = await this.#engine.ask('DELETE', `/${kind}/${ID}`, options);
         if (answer.status !== 404) fine(answer, `remove the ${kind}`);
       }
