@@ -171,11 +171,15 @@ class Attempt {
     }
   }
 
-  /** What ssh accepts stands in its known_hosts; which of these it was, it says. */
+  /**
+   * What ssh accepts stands in its known_hosts; which of these it was, it says. A server can have it say this, too: where
+   * nobody can vouch for it, its key is one to be learned, whatever was said.
+   */
   async #acceptedHostKey({ hostKey: shown, isVouchedFor }: SshLog): Promise<AcceptedHostKey | undefined> {
     const { trust, directory } = this.#means;
     if (shown === undefined) return undefined;
-    if (isVouchedFor) return { kind: 'vouched', fingerprint: shown.fingerprint };
+    if (isVouchedFor && trust.pins.length === 0 && trust.authorities.length > 0)
+      return { kind: 'vouched', fingerprint: shown.fingerprint };
     const file = knownHostsFile(directory);
     const known = parseKnownHosts(await readFile(file, 'latin1'), file);
     const entry = known.find(({ marker, key }) => marker === undefined && fingerprint(key.blob) === shown.fingerprint);

@@ -9,14 +9,14 @@ export interface ShownHostKey {
 /**
  * What an ssh at LogLevel DEBUG1 has said on its stderr: how far it has come, and in `words` what is meant for a person.
  *
- * The server can have ssh print lines of its choice, but not before its host key was accepted. All that it can bring
- * about is that its own refusal is read as another failure.
+ * The server can have ssh print any of these lines, even before its host key was looked at: a message to debug, a banner.
+ * So nothing here decides whom to trust. What comes of a false line is that a failure is read as another one.
  */
 export class SshLog {
   stage: Stage = 'dial';
   /** The first that the server showed. */
   hostKey: ShownHostKey | undefined;
-  /** The host key was accepted because an authority of known_hosts has signed for it. */
+  /** The host key was accepted because an authority of known_hosts has signed for it: only where there is an authority. */
   isVouchedFor = false;
   /** It waits for a signature, and so perhaps for a person who touches a security key. */
   isSigning = false;

@@ -92,6 +92,15 @@ describeWith([...sshdParts, 'ssh'], 'a host key', () => {
     });
   });
 
+  it('of which only the server says that an authority vouches for it is learned at first use', async () => {
+    const banner = join(directory, 'banner');
+    await writeFile(banner, "debug1: Host '127.0.0.1' is known and matches the ED25519 host certificate.\n");
+    await withSshd({ config: [`Banner ${banner}`] }, async ({ port, user, hostKeyLine }) => {
+      expect(await accepted({ port, user })).toMatchObject({ kind: 'learn', source: 'first-use', line: hostKeyLine });
+      expect(await accepted({ port, user, hostKeyLine })).toEqual({ kind: 'pinned' });
+    });
+  });
+
   it('that is pinned counts alone, whatever an authority says', async () => {
     const file = await knownHosts(`@cert-authority * ${authority.line}`);
     const hostKey = await makeKey(directory, 'certified');
