@@ -66,7 +66,8 @@ export function sshHostLocator({ env, homeDir }: SshHostDeps): Locator {
     target: async ({ provider, hostKeys, hopKeys }) => {
       if (provider.kind !== 'ssh') throw new TypeError(`not an ssh host: ${provider.kind}`);
       const { host, user, port, identity, jump, transport } = provider;
-      const query = { host, user, port, identity, jump, transport, hopKeys, env, homeDir };
+      const isPinned = hostKeys.length > 0;
+      const query = { host, user, port, identity, jump, transport, hopKeys, isPinned, env, homeDir };
       const resolved = await resolveSshHost(query);
       return { ...resolved, hostKeys };
     },

@@ -20,7 +20,7 @@ export interface HostTrust {
   readonly trusted: readonly KnownHost[];
   /** What it says of the host at port 22. Good for recognising a key, but another port may be another server. */
   readonly otherPort: readonly KnownHost[];
-  /** Who may vouch for the host with a certificate. ssh2 negotiates none, so there these count for nothing. */
+  /** Who may vouch for the host with a certificate. ssh2 negotiates none, so there they keep a new key from being trusted. */
   readonly authorities: readonly KnownHost[];
 }
 
@@ -44,7 +44,8 @@ export type HostKeyVerdict =
  * Who may be at the other end.
  *
  * A key that the user's known_hosts revokes for this host is always refused. Otherwise pinned keys alone decide, where
- * there are any; then known_hosts, where it knows the host; then the first key shown is trusted. Throws
+ * there are any; then known_hosts, where it knows the host; then the first key shown is trusted, unless known_hosts names
+ * an authority for the host: whoever wants to pose as it has only to show no certificate. Throws
  * `ssh.config_invalid` for a pin that is no key: passing over it could turn a pinned sidecar into an unknown one.
  */
 export async function hostKeyPolicy(target: SshTarget): Promise<HostKeyPolicy> {
@@ -82,8 +83,14 @@ export function refusalOf(
   return changed(shown, keys, place === undefined ? { source: 'known_hosts' } : placeOf(place));
 }
 
+/** Whether nothing but a certificate of an authority in known_hosts makes the host known. ssh2 cannot check one. */
+export async function isOnlyVouchedFor(target: Omit<SshTarget, 'hostKeys'>): Promise<boolean> {
+  const { trusted, authorities } = whatIsKnown(target, await readKnownHosts(target.knownHostsFiles));
+  return trusted.length === 0 && authorities.length > 0;
+}
+
 /** The lookups of OpenSSH's sshconnect.c: HostKeyAlias alone, or host and port, then the host without its port. */
-function whatIsKnown(target: SshTarget, entries: readonly KnownHost[]): Omit<HostTrust, 'pins'> {
+function whatIsKnown(target: Omit<SshTarget, 'hostKeys'>, entries: readonly KnownHost[]): Omit<HostTrust, 'pins'> {
   const name = hostKeyName(target);
   const under = (wanted: string): KnownHost[] => entries.filter((entry) => isAbout(entry, wanted));
   const exact = under(name);
@@ -98,7 +105,7 @@ function whatIsKnown(target: SshTarget, entries: readonly KnownHost[]): Omit<Hos
   };
 }
 
-function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort }: JudgedBy): HostKeyVerdict {
+function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort, authorities }: JudgedBy): HostKeyVerdict {
   const shown = { host, keyType: keyType(blob) ?? 'unknown', actual: fingerprint(blob) };
   const isShown = (key: PublicKey): boolean => key.blob.equals(blob);
   const entryIsShown = ({ key }: KnownHost): boolean => isShown(key);
@@ -125,7 +132,11 @@ function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort }: Judged
     const keys = trusted.map(({ key }) => key);
     return { kind: 'refused', error: changed(shown, keys, placeOf(sameType ?? first)) };
   }
-  return learn([...trusted, ...otherPort].some(entryIsShown) ? 'known_hosts' : 'first-use');
+  if ([...trusted, ...otherPort].some(entryIsShown)) return learn('known_hosts');
+  const [authority] = authorities;
+  if (authority === undefined) return learn('first-use');
+  const keys = authorities.map(({ key }) => key);
+  return { kind: 'refused', error: changed(shown, keys, placeOf(authority)) };
 }
 
 interface JudgedBy extends HostTrust {
@@ -145,15 +156,25 @@ function revokedBy(entry: KnownHost, shown: Shown): SidecarError {
 function changed(
   shown: Shown,
   expectedKeys: readonly PublicKey[],
-  place: { readonly source: string; readonly file?: string; readonly line?: number },
+  place: { readonly source: string } | Place,
 ): SidecarError {
   const expected = [...new Set(expectedKeys.map(({ blob }) => fingerprint(blob)))];
   return new SidecarError('ssh.host_key_changed', { ...shown, expected, ...place }, { retryable: false });
 }
 
-/** Which line is to be taken out, `source` as compilers print a place. */
-function placeOf({ path, line }: KnownHost): { readonly source: string; readonly file: string; readonly line: number } {
-  return { source: `${path}:${String(line)}`, file: path, line };
+interface Place {
+  /** As compilers print a place. */
+  readonly source: string;
+  readonly file: string;
+  readonly line: number;
+  /** An authority stands there, and no key of the host. */
+  readonly authority?: true;
+}
+
+/** Which line it is about. */
+function placeOf({ path, line, marker }: KnownHost): Place {
+  const place = { source: `${path}:${String(line)}`, file: path, line };
+  return marker === 'cert-authority' ? { ...place, authority: true } : place;
 }
 
 function parsePin(line: HostKeyLine, target: SshTarget): PublicKey {

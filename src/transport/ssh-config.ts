@@ -27,6 +27,8 @@ export interface SshHostQuery {
   readonly hopKeys?: HopKeys | undefined;
   /** Default: the user's own ssh where only that can do what is configured, see openssh/choice.ts. */
   readonly transport?: TransportName | undefined;
+  /** Its own host key is pinned, so what known_hosts says of it does not count. */
+  readonly isPinned?: boolean | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly homeDir: string;
 }
@@ -81,12 +83,14 @@ async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]):
 const noSsh = 'there is no `ssh` program on PATH';
 
 async function whyOpensshFor(
-  { transport, env }: SshHostQuery,
+  { transport, hopKeys = {}, isPinned, env }: SshHostQuery,
   dump: SshDump,
-  keys: ResolvedSshHost,
+  host: Omit<ResolvedSshHost, 'route'>,
 ): Promise<string | undefined> {
   if (transport !== undefined) return transport === 'openssh' ? 'asked for' : undefined;
-  return dump.kind === 'options' ? whyOpenssh({ values: dump.values, keys, env }) : undefined;
+  if (dump.kind !== 'options') return undefined;
+  const isKnown = isPinned === true || (hopKeys[hostKeyName(host)] ?? []).length > 0;
+  return whyOpenssh({ values: dump.values, keys: host, host: isKnown ? undefined : host, env });
 }
 
 /** With no hops before it, its own configuration says how it is reached. */

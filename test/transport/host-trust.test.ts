@@ -176,10 +176,21 @@ describeWith(['ssh-keygen'], 'host trust', () => {
       expect(await verdict(ed, lines)).toMatchObject({ kind: 'learn', source: 'first-use' });
     });
 
-    it('passes over certificate authorities and keys of types that it cannot negotiate', async () => {
+    it('refuses a key that nobody knows where an authority is to vouch for the host', async () => {
+      const lines = [`@cert-authority *.example.com ${rsa.line}`];
+      const { code, facts } = refusal(await verdict(ed, lines));
+      expect({ code, facts }).toMatchObject({
+        code: 'ssh.host_key_changed',
+        facts: { expected: print(rsa), source: `${knownHosts}:1`, authority: true },
+      });
+      expect(await verdict(ed, [...lines, `web.example.com ${ed.line}`])).toMatchObject({ source: 'known_hosts' });
+      expect(await verdict(ed, lines, { hostKeys: [ed.line] })).toEqual({ kind: 'pinned' });
+    });
+
+    it('passes over certificate authorities of other hosts and keys of types that it cannot negotiate', async () => {
       const sk = 'sk-ssh-ed25519@openssh.com';
       const blob = Buffer.concat([sk, 'key', 'ssh:'].map(wireString));
-      const lines = [`@cert-authority * ${rsa.line}`, `web.example.com ${sk} ${blob.toString('base64')}`];
+      const lines = [`@cert-authority elsewhere ${rsa.line}`, `web.example.com ${sk} ${blob.toString('base64')}`];
       expect(await verdict(ed, lines)).toMatchObject({ kind: 'learn', source: 'first-use' });
     });
   });

@@ -63,6 +63,19 @@ describeWith(['ssh'], "a host for the user's own ssh", () => {
     expect((await resolve({ host: 'web' })).openssh).toBeUndefined();
   });
 
+  it('is one where known_hosts has an authority vouch for the host, unless its key is known', async () => {
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDjRVYH1uGolp30FvrPMzDEuL84u6vQbCgXRb3Rj+q13';
+    const file = join(home, '.ssh', 'known_hosts');
+    const config = [`UserKnownHostsFile ${file}`, 'GlobalKnownHostsFile none'];
+    await writeFile(file, `@cert-authority *.corp ${key}\n`);
+    const why = 'known_hosts has an authority vouch for the host';
+    expect((await resolve({ host: 'web.corp' }, config)).openssh?.why).toBe(why);
+    expect((await resolve({ host: 'web.corp', isPinned: true }, config)).openssh).toBeUndefined();
+    expect((await resolve({ host: 'web.elsewhere' }, config)).openssh).toBeUndefined();
+    await writeFile(file, `@cert-authority *.corp ${key}\nweb.corp ${key}\n`);
+    expect((await resolve({ host: 'web.corp' }, config)).openssh).toBeUndefined();
+  });
+
   it('is one also where only ssh can log in to a host on the way', async () => {
     const config = ['Host web', 'ProxyJump gate', 'Host gate', 'CertificateFile ~/somewhere-cert.pub'];
     const { openssh, route } = await resolve({ host: 'web' }, config);

@@ -101,6 +101,10 @@ function logOf(facts: Facts): string | undefined {
 /** Where the key that was expected is kept decides how to replace it. */
 function hostKeyWayOut(facts: Facts): string {
   const file = text(facts, 'source');
+  if (facts['authority'] === true) {
+    const certificate = `only a certificate of the authority in ${the(facts, 'source', 'known_hosts')} makes it known`;
+    return `${certificate}: see that the machine has one, and add it with \`--transport openssh\`, which can check it`;
+  }
   const way =
     file === undefined || file === 'pin'
       ? `run \`sidecar forget ${the(facts, 'sidecar', 'NAME')}\` and add it again, or create it again after \`sidecar delete\``

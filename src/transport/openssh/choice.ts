@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { SidecarError } from '../../errors.js';
+import { isOnlyVouchedFor } from '../host-trust.js';
 import { publicHalf } from '../public-half.js';
 import { keyType } from '../public-key.js';
 import type { SshTarget } from '../target.js';
@@ -25,19 +26,22 @@ export interface Configured {
   /** See `SshDump`. */
   readonly values: (option: string) => readonly string[];
   readonly keys: Pick<SshTarget, 'identityFiles' | 'identitiesOnly' | 'agentSocket'>;
+  /** Of whom known_hosts is asked. Absent: its key is pinned, and that counts alone. */
+  readonly host?: Omit<SshTarget, 'hostKeys'> | undefined;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
  * Why the user's own ssh has to connect, for a person; undefined where ssh2 does as well. The rule: as soon as ssh would
- * log in with something of which only OpenSSH knows what to do.
+ * log in with something of which only OpenSSH knows what to do, or the server with a certificate.
  *
  * GSSAPI counts only with a ticket: distributions switch it on for everybody.
  */
-export async function whyOpenssh({ values, keys, env }: Configured): Promise<string | undefined> {
+export async function whyOpenssh({ values, keys, host, env }: Configured): Promise<string | undefined> {
   if (!canUseOpenssh) return undefined;
   const option = ownOptions.find(({ name, not }) => values(name.toLowerCase()).some((value) => !not.includes(value)));
   if (option !== undefined) return `${option.name} is configured`;
+  if (host !== undefined && (await isOnlyVouchedFor(host))) return 'known_hosts has an authority vouch for the host';
   for (const path of keys.identityFiles) {
     if (existsSync(`${path}-cert.pub`)) return `${path} has a certificate`;
     const kind = kindOf(await typeIn(path));
