@@ -1,5 +1,6 @@
 import { systemClock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
+import { maybeApplied } from '../maybe-applied.js';
 import type { CallOptions, CreateOptions, MachineSpec } from '../provider.js';
 import { containerSpec } from './container-spec.js';
 import type { EngineAddress } from './engine/address.js';
@@ -81,7 +82,10 @@ async function make(
   signal?.throwIfAborted();
   switch (made.kind) {
     case 'made': {
-      const container = await engine.container(made.id, { signal });
+      const container = await engine.container(made.id, { signal }).catch(async (error: unknown) => {
+        if (signal?.aborted === true) throw error;
+        throw await removed(made.id, error, engine);
+      });
       if (container !== undefined) return container;
       throw new SidecarError('provider.failed', { reason: 'its container was removed as soon as it was made' });
     }
@@ -89,9 +93,11 @@ async function make(
       throw new SidecarError('provider.failed', { reason: `the image ${image} was just removed` }, { retryable: true });
     case 'name-taken': {
       // Somebody was faster since we have looked: another, or an attempt of ours that was given up.
-      const container = await whenKnown(() => ours(spec, engine, { signal }), signal);
+      const container = await whenKnown(() => ours(spec, engine, { signal }), signal).catch((error: unknown) => {
+        throw error instanceof SidecarError && error.code === 'sidecar.exists' ? error : maybeApplied(error);
+      });
       if (container !== undefined) return container;
-      throw new SidecarError('provider.failed', { reason: made.message }, { retryable: true });
+      throw maybeApplied(new SidecarError('provider.failed', { reason: made.message }, { retryable: true }));
     }
   }
 }
@@ -179,13 +185,11 @@ export async function removed(id: string, error: unknown, engine: Engine): Promi
     () => true,
     () => false,
   );
+  if (!isGone) return maybeApplied(error);
   if (!(error instanceof SidecarError)) return error;
   const facts = Object.fromEntries(Object.entries(error.facts).filter(([name]) => name !== 'maybeApplied'));
   const { cause, retryable } = error;
-  return new SidecarError(error.code, isGone ? facts : { ...facts, maybeApplied: true }, {
-    cause,
-    ...(retryable === undefined ? {} : { retryable }),
-  });
+  return new SidecarError(error.code, facts, { cause, ...(retryable === undefined ? {} : { retryable }) });
 }
 
 /** A port of another machine's loopback is of no use here. */

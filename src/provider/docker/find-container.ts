@@ -15,7 +15,8 @@ export async function findContainer(
   }
   for (const id of await engine.containersLabelled(labelsOf(ref), options)) {
     const found = await engine.container(id, options); // gone meanwhile: not found
-    if (found !== undefined) return found;
+    // What stands before an engine may make nothing of filters, and list those of others.
+    if (found !== undefined && isOf(found, ref)) return found;
   }
   return undefined;
 }

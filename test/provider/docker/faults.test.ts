@@ -1,9 +1,11 @@
 import path from 'node:path';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../../src/provider/docker/engine/engine.js';
+import { findContainer } from '../../../src/provider/docker/find-container.js';
 import type { Provider } from '../../../src/provider/provider.js';
 import { describeWithEngine } from '../../fakes/docker.js';
 import { scratch, type Scratch } from '../../fakes/git-repo.js';
@@ -69,6 +71,40 @@ describeWithEngine('docker', 'a creation over a connection that fails', () => {
     faulty.spoil(/^PUT/, { kind: 'cut-before' });
     faulty.spoil(/^DELETE/, { kind: 'cut-before' });
     await expect(provider.create(spec)).rejects.toMatchObject({ retryable: true, facts: { maybeApplied: true } });
+    expect(bed.containers()).toEqual(['sidecar-web']);
+    await provider.delete(spec);
+    expect(bed.containers()).toEqual([]);
+  });
+
+  it.each([
+    ['leaves nothing', [], []],
+    ['or says that it may have', ['DELETE'], ['sidecar-web']],
+  ])('%s, where the container cannot be looked at once it is made', async (_, unheard, left) => {
+    const spec = await bed.spec('web');
+    const known = /^GET .containers.[0-9a-f]{64}.json$/;
+    faulty.spoil(known, { kind: 'cut-before' });
+    for (const method of unheard) faulty.spoil(new RegExp(`^${method}`), { kind: 'cut-before' });
+    const error: unknown = await provider.create(spec).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'provider.unavailable', retryable: true });
+    const { facts } = error as { facts: { maybeApplied?: boolean } };
+    expect([facts.maybeApplied ?? false, bed.containers()]).toEqual([left.length > 0, left]);
+    await provider.delete(spec);
+    expect(bed.containers()).toEqual([]);
+  });
+
+  it('says that there may be a machine where the name is taken, and nobody tells by what', async () => {
+    const spec = await bed.spec('web');
+    faulty.spoil(/^POST .containers.create$/, { kind: 'answer', status: 409, message: 'the name is in use' });
+    const creation = provider.create(spec);
+    while (faulty.asked.at(-1) !== 'POST /containers/create') await new Promise(setImmediate);
+    faulty.spoil(/^GET .containers/, { kind: 'cut-before' });
+    await expect(creation).rejects.toMatchObject({ facts: { maybeApplied: true } });
+  });
+
+  it('says that there is a machine where the answer about it makes no sense, and a deletion removes it', async () => {
+    const spec = await bed.spec('web');
+    faulty.spoil(/^POST .containers.create$/, { kind: 'garbled' });
+    await expect(provider.create(spec)).rejects.toMatchObject({ retryable: false, facts: { maybeApplied: true } });
     expect(bed.containers()).toEqual(['sidecar-web']);
     await provider.delete(spec);
     expect(bed.containers()).toEqual([]);
@@ -149,6 +185,21 @@ describe('an engine', () => {
     await once(server, 'listening');
     return new Engine({ address: { kind: 'unix', path: socket }, env: {} });
   }
+
+  it('that lists the containers of others, too, has none of them taken for a machine', async () => {
+    const others = { Id: 'a1', Name: '/web', Created: '', State: { Status: 'running' }, Config: { Labels: {} } };
+    const web = createHttpServer((asked, answer) => {
+      const listed = asked.url?.includes('/containers/json') === true;
+      const about = asked.url?.endsWith('/version') === true ? { ApiVersion: '1.44' } : others;
+      answer.setHeader('Content-Type', 'application/json').end(JSON.stringify(listed ? [{ Id: 'a1' }] : about));
+    });
+    const socket = path.join(place.path, 'lists-all');
+    server = web.listen(socket);
+    await once(web, 'listening');
+    const engine = new Engine({ address: { kind: 'unix', path: socket }, env: {} });
+    expect(await engine.containersLabelled(['dev.sidecar.name=web'])).toEqual(['a1']);
+    expect(await findContainer(engine, { name: 'web', requestId: 'r' }, {})).toBeUndefined();
+  });
 
   const http = (body: string, status = '200 OK'): string =>
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

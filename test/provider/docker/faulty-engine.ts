@@ -8,6 +8,7 @@ export type Fault =
   | { readonly kind: 'cut-before' }
   | { readonly kind: 'cut-after' }
   | { readonly kind: 'cut-in-answer' }
+  | { readonly kind: 'garbled' }
   | { readonly kind: 'answer'; readonly status: number; readonly message: string }
   | { readonly kind: 'silence' };
 
@@ -86,6 +87,7 @@ export class FaultyEngine implements AsyncDisposable {
         return;
       case 'cut-after':
       case 'cut-in-answer':
+      case 'garbled':
       case undefined:
         this.#forward(asked, answer, fault);
     }
@@ -97,6 +99,10 @@ export class FaultyEngine implements AsyncDisposable {
     const forwarded = request(to, (response) => {
       if (fault?.kind === 'cut-after') {
         response.resume().once('end', () => asked.socket.destroy());
+        return;
+      }
+      if (fault?.kind === 'garbled') {
+        response.resume().once('end', () => answer.writeHead(response.statusCode ?? 500).end('{}'));
         return;
       }
       answer.writeHead(response.statusCode ?? 500, response.headers);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { SidecarError } from '../../../errors.js';
+import { SidecarError, type Facts } from '../../../errors.js';
 import type { EngineAnswer } from './request.js';
 
 /** What is read of the engine's answers, checked: it may be any program. Its own names are kept. */
@@ -53,12 +53,17 @@ export const pullLine = v.object({
 const failureAnswer = v.object({ message: v.string() });
 
 /** Throws `provider.failed` for an answer that is none of an engine. */
-export function parseAnswer<T>({ body }: EngineAnswer, schema: v.GenericSchema<unknown, T>, what: string): T {
+export function parseAnswer<T>(
+  { body }: EngineAnswer,
+  schema: v.GenericSchema<unknown, T>,
+  what: string,
+  facts: Facts = {},
+): T {
   const parsed = v.safeParse(schema, jsonOf(body));
   if (parsed.success) return parsed.output;
   const where = v.getDotPath(parsed.issues[0]);
   const reason = `what answers is no container engine: its answer about ${what} makes no sense${where === null ? '' : ` (${where})`}`;
-  throw new SidecarError('provider.failed', { reason }, { retryable: false });
+  throw new SidecarError('provider.failed', { reason, ...facts }, { retryable: false });
 }
 
 /** Why the engine refuses, in its own words. */

@@ -74,7 +74,9 @@ export class Engine {
       limitMs: slowMs,
     });
     if (answer.status === 201) {
-      return { kind: 'made', id: parseAnswer(answer, answers.created, 'a new container').Id };
+      // Whatever it says: it was made.
+      const { Id: id } = parseAnswer(answer, answers.created, 'a new container', { maybeApplied: true });
+      return { kind: 'made', id };
     }
     const { message } = refusalOf(answer);
     // Docker says 409, podman 500.
