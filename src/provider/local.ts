@@ -11,6 +11,7 @@ import { freePort } from './local/free-port.js';
 import { machineFiles, machineSetup, type MachineFiles, type MachineSetup } from './local/machine.js';
 import { removeTree } from './local/remove-tree.js';
 import { findServer, startServer, stopServer, type ServerEntry } from './local/server-process.js';
+import { maybeApplied } from './maybe-applied.js';
 import { checkOptions } from './options.js';
 import type { Capabilities, Machine, MachineRef, MachineSpec, Provider } from './provider.js';
 
@@ -73,8 +74,12 @@ export function localProvider({ stateDir, env, serverEntry: entry }: LocalDeps):
           if (before === undefined) await furnish(files, spec, bootDelayMs);
           await startIfStopped(files, { entry, env });
         } catch (error) {
-          await discard(files);
-          throw error;
+          // What went wrong first is what has to be told.
+          const isGone = await discard(files).then(
+            () => true,
+            () => false,
+          );
+          throw isGone ? error : maybeApplied(error);
         }
         return (await describe(spec)) ?? filesGone(files);
       });
