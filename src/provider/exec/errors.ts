@@ -74,10 +74,11 @@ export function endedUnspoken(
 /** What it says itself went wrong. */
 export function failed(asked: Asked, failure: Failure): SidecarError {
   const { code, message, retryAfterMs } = failure;
-  const isOpen = code === 'unavailable' || !(code in codes);
+  const known = Object.hasOwn(codes, code) ? codes[code] : undefined; // `constructor` is none
+  const isOpen = code === 'unavailable' || known === undefined;
   const { retryable = code === 'unavailable', maybeApplied = isOpen } = failure;
   return new SidecarError(
-    asked.call === 'create' && code === 'conflict' ? 'sidecar.exists' : (codes[code] ?? 'provider.failed'),
+    asked.call === 'create' && code === 'conflict' ? 'sidecar.exists' : (known ?? 'provider.failed'),
     {
       ...about(asked),
       reason: message.slice(0, 1000),

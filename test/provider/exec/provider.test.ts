@@ -137,6 +137,7 @@ describe('a provider that is a program', () => {
       ['unavailable', 'provider.unavailable', true, true],
       ['internal', 'provider.failed', false, true],
       ['of-tomorrow', 'provider.failed', false, true],
+      ['constructor', 'provider.failed', false, true],
     ])('%s, which is %s', async (code, ours, retryable, maybeApplied) => {
       const provider = await open(`echo '{${version},"error":{"code":"${code}","message":"the why"}}'; exit 1`);
       await expect(provider.create(spec)).rejects.toMatchObject({
