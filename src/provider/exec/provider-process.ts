@@ -2,6 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../clock.js';
+import { endWithProcess, forgetEnded } from '../../transport/route/end-group.js';
 import { signalGroup } from '../local/process-group.js';
 
 /** What a program has to tidy up, once it is told to end, in milliseconds. */
@@ -37,6 +38,8 @@ export class ProviderProcess {
     const [file, ...args] = argv;
     const child = spawn(file, args, { cwd: '/', env: withoutSecrets(env), stdio: 'pipe', detached: true });
     await once(child, 'spawn');
+    endWithProcess(child);
+    child.once('exit', () => forgetEnded(child));
     return new ProviderProcess(child, clock);
   }
 

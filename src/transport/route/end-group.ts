@@ -13,6 +13,12 @@ export function endWithProcess(child: ChildProcess): void {
   started.add(child);
 }
 
+/** It has ended by itself. Its process id may be another's soon. */
+export function forgetEnded(child: ChildProcess): void {
+  started.delete(child);
+  if (started.size === 0) process.off('exit', killAll);
+}
+
 /** Ends it now: as the end of a terminal would, and for good where that is not enough. Resolves when it is gone. */
 export async function endGroup(child: ChildProcess): Promise<void> {
   signalGroup(child, 'SIGHUP');
@@ -25,8 +31,7 @@ export async function endGroup(child: ChildProcess): Promise<void> {
     if (elapsedMs > patienceMs + dyingMs) break;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
-  started.delete(child);
-  if (started.size === 0) process.off('exit', killAll);
+  forgetEnded(child);
 }
 
 /** This process ends, and nobody is left to wait. */
