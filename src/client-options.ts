@@ -26,6 +26,8 @@ export interface ClientOptions {
 export type CreateOptions = CreateRequest & {
   /** Who makes the machine. Default: `local`. */
   readonly provider?: string;
+  /** Where a provider looks for what a machine is made by, as a dev container is. Default: the current directory. */
+  readonly directory?: string;
   readonly emit?: Emit;
   readonly signal?: AbortSignal;
 };

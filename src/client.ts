@@ -71,15 +71,17 @@ export class Sidecars {
 
   /** Has a provider make a machine, and registers it: see `createMachine`. Does not wait for its boot. */
   async create(request: CreateOptions): Promise<SidecarRecord> {
-    const { provider = 'local', emit = ignore, signal } = request;
+    const { provider = 'local', directory, emit = ignore, signal } = request;
     const [{ createMachine }, { providerNamed }] = await Promise.all([
       import('./provider/create.js'),
       import('./provider/providers.js'),
       checkPrivateDirectory(this.home.stateDir),
     ]);
     const { stateDir } = this.home;
+    const surroundings = { ...this.#machines, ...(directory === undefined ? {} : { directory }), signal };
+    const maker = await providerNamed(provider, surroundings);
     return createMachine(request, {
-      ...{ provider: await providerNamed(provider, this.#machines), registry: this.registry, stateDir },
+      ...{ provider: maker, registry: this.registry, stateDir },
       ...{ clock: this.#clock, emit, signal },
     });
   }

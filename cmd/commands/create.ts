@@ -73,11 +73,12 @@ async function createOne(
   { sidecars, flags, provider, bootDelayMs, select }: Request,
 ): Promise<Created> {
   const { image, workdir } = flags;
-  const { clock, output, signal } = context;
+  const { clock, directory, output, signal, finishing } = context;
   const startedMs = clock.now();
   const options = { ...providerOptions(flags), ...(bootDelayMs > 0 ? { bootDelayMs } : {}) };
   const emit = createReporter(output, name);
-  const record = await sidecars.create({ name, provider, image, workdir, options, emit, signal });
+  // Also after Ctrl-C, what was begun is ended, or looked for and told.
+  const record = await finishing(sidecars.create({ name, provider, image, workdir, options, directory, emit, signal }));
   await select?.(name);
   const line: Line = [
     { text: '✓ ', style: 'green' },

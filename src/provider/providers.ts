@@ -10,7 +10,15 @@ import { madeLocator } from './made.js';
 import type { Place, Provider } from './provider.js';
 import { sshHostLocator, type SshHostDeps } from './ssh-host.js';
 
-export type ProviderDeps = LocalDeps & SshHostDeps & ProgramPlaces & { readonly clock: Clock };
+export type ProviderDeps = LocalDeps &
+  SshHostDeps &
+  ProgramPlaces & {
+    readonly clock: Clock;
+    /** See `DockerDeps`. */
+    readonly directory?: string;
+    /** Ends the wait for a program that says what it can do. */
+    readonly signal?: AbortSignal | undefined;
+  };
 
 /** Each is loaded when it is needed. With a `place`, it speaks for that one, whatever is configured now. */
 const builtIn: Readonly<Record<string, (deps: ProviderDeps, place: Place | undefined) => Promise<Provider>>> = {
@@ -30,7 +38,8 @@ export async function providerNamed(name: string, deps: ProviderDeps, place?: Pl
   const program = isProgramProviderName(name) ? await findProviderProgram(name, deps) : undefined;
   if (program !== undefined) {
     const { execProvider } = await import('./exec/provider.js');
-    return execProvider({ program, env: deps.env, clock: deps.clock, place });
+    const { env, clock, signal } = deps;
+    return execProvider({ program, env, clock, place, signal });
   }
   if (place !== undefined) throw new SidecarError('provider.missing', { provider: name }, { retryable: false });
   const known = (await knownProviders(deps)).map((each) => each.name);
