@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { BuiltProgram } from '../fakes/built-program.js';
+import { processEnded } from '../fakes/processes.js';
 import { writeProviderProgram } from '../fakes/provider-program.js';
 
 describe('a provider of the user’s own', () => {
@@ -90,6 +91,38 @@ describe('a provider of the user’s own', () => {
         .split('\n')
         .filter((call) => call === 'delete').length,
     ).toBeGreaterThan(3);
+  });
+
+  const logged = async (words: string): Promise<void> => {
+    while (!existsSync(log) || !readFileSync(log, 'utf8').includes(words)) await systemClock.sleep(10);
+  };
+
+  it('may tidy up after Ctrl-C, and is asked what was made, which the user is told', async () => {
+    await write(
+      `[ "$1" = create ] || { echo 'no idea' >&2; exit 1; }
+       trap 'sleep 1; echo tidied >> ${log}; exit 1' TERM
+       echo making >> '${log}'; while :; do sleep 0.1; done`,
+    );
+    const creating = user.start('create', 'web', '--provider', 'vms');
+    await logged('making');
+    creating.child.kill('SIGINT');
+    const { code, stderr } = await creating.ended;
+    expect(code).toBe(130);
+    expect(readFileSync(log, 'utf8')).toBe('capabilities\ncreate\nmaking\ntidied\ndescribe\n');
+    expect(stderr).toContain('sidecar delete web');
+    expect((await user.type('list')).stdout).toContain('web');
+  });
+
+  it('does not outlive a second Ctrl-C, whatever it makes of the first', async () => {
+    const pid = path.join(bin, 'pid');
+    await write(`[ "$1" = create ] || exit 1
+       trap '' TERM; echo $$ > '${pid}'; echo making >> '${log}'; while :; do sleep 0.1; done`);
+    const creating = user.start('create', 'web', '--provider', 'vms');
+    await logged('making');
+    const impatient = setInterval(() => creating.child.kill('SIGINT'), 100);
+    expect((await creating.ended).code).toBe(130);
+    clearInterval(impatient);
+    await processEnded(Number(readFileSync(pid, 'utf8')));
   });
 
   it('that breaks promises fails its test, with a report', async () => {
