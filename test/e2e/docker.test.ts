@@ -130,6 +130,17 @@ describeWithEngine('docker', 'a sidecar that is a container', () => {
     expect(stderr).toContain('systemctl start docker');
   });
 
+  it('is made by the devcontainer.json of the directory that -C names', async () => {
+    const there = user.directory('there');
+    for (const name of ['.devcontainer.json', 'other.json']) {
+      writeFileSync(path.join(there, name), '{ "dockerComposeFile": "compose.yml" }');
+    }
+    const make = (...argv: string[]): Promise<Said> =>
+      type('-C', there, 'create', 'web', '--provider', 'docker', '--devcontainer', ...argv);
+    expect((await make()).stderr).toContain(`${there}/.devcontainer.json uses Docker Compose`);
+    expect((await make('other.json')).stderr).toContain(`${there}/other.json uses Docker Compose`);
+  });
+
   it('is made as the devcontainer.json of the working tree says, with a workspace of its own', async () => {
     const bin = user.directory('bin');
     const cli = createRequire(import.meta.url).resolve('@devcontainers/cli/devcontainer.js');
