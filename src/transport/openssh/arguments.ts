@@ -23,14 +23,14 @@ export const knownHostsFile = (directory: string): string => join(directory, 'kn
 
 /** How ssh is started as a master: to the user's host by the user's configuration, but for what is decided here. */
 export function masterArguments(options: MasterArguments): string[] {
-  const { target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs, forwardAgent = 'no' } = options;
+  const { target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs, forwardAgent } = options;
   const settings: Readonly<Record<string, string>> = {
-    ControlPath: controlSocket(directory),
+    ControlPath: path(controlSocket(directory)),
     ControlPersist: 'no',
     LogLevel: 'DEBUG1',
     // Trust is ours to decide, see known-hosts-file.ts: nothing that the user's configuration says may widen it.
     HostKeyAlias: hostKeyAlias,
-    UserKnownHostsFile: knownHostsFile(directory),
+    UserKnownHostsFile: path(knownHostsFile(directory)),
     GlobalKnownHostsFile: '/dev/null',
     StrictHostKeyChecking: isStrict ? 'yes' : 'accept-new',
     UpdateHostKeys: 'no',
@@ -50,7 +50,7 @@ export function masterArguments(options: MasterArguments): string[] {
     // What the user wants of a shell there is not for a connection on which others open channels.
     ClearAllForwardings: 'yes',
     ExitOnForwardFailure: 'no',
-    ForwardAgent: forwardAgent,
+    ForwardAgent: forwardAgent === undefined ? 'no' : path(forwardAgent),
     ForwardX11: 'no',
     Tunnel: 'no',
     RemoteCommand: 'none',
@@ -62,4 +62,9 @@ export function masterArguments(options: MasterArguments): string[] {
     ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     ...(target.openssh?.arguments ?? []),
   ];
+}
+
+/** A path as ssh reads it in an option: in words, with `%` tokens. */
+function path(name: string): string {
+  return `"${name.replaceAll('%', '%%')}"`;
 }

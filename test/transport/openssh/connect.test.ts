@@ -1,15 +1,16 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
 import type { AcceptedHostKey } from '../../../src/transport/openssh/connect.js';
 import { Passphrases } from '../../../src/transport/openssh/passphrases.js';
 import { connectOpensshTo, type OpensshLogin } from '../../fakes/openssh-client.js';
 import { describeWith } from '../../fakes/parts.js';
 import { processEnded } from '../../fakes/processes.js';
+import { startAgent } from '../../fakes/ssh-agent.js';
 import { certify } from '../../fakes/ssh-certificates.js';
 import { makeKey, type MadeKey } from '../../fakes/ssh-keys.js';
 import { sshdParts, startSshd, type Sshd, type SshdOptions } from '../../fakes/sshd.js';
@@ -173,6 +174,25 @@ describeWith([...sshdParts, 'ssh'], "the user's configuration", () => {
       await transport.close();
       expect([existsSync(ran), existsSync(control)]).toEqual([false, false]);
     });
+  });
+
+  it('may keep temporary files and the agent in places with spaces and percent signs', async () => {
+    const place = join(directory, '100%h of it');
+    await mkdir(place);
+    const agent = await startAgent(place);
+    try {
+      await withSshd({}, async ({ port, user, hostKeyLine }) => {
+        vi.stubEnv('TMPDIR', place);
+        const forwardAgent = { socket: agent.socket, onRefused: () => undefined };
+        const login = { port, user, keys: [key.path], hostKeyLine, forwardAgent };
+        const { transport } = await connectOpensshTo(login);
+        expect(await text((await transport.exec('test -S "$SSH_AUTH_SOCK" && echo there')).stdout)).toBe('there\n');
+        await transport.close();
+      });
+    } finally {
+      vi.unstubAllEnvs();
+      await agent.stop();
+    }
   });
 
   it('for the way there is followed: a proxy command', async () => {
