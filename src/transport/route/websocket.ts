@@ -27,7 +27,9 @@ export async function openWebSocket(
   const url = parseUrl(text);
   const [{ WebSocket, createWebSocketStream }, trust] = await Promise.all([import('ws'), trustOf(env)]);
   const proxy = url.protocol === 'wss:' ? proxyFor(url, env) : undefined;
-  const agent = proxy === undefined ? undefined : await proxyAgent(proxy, trust);
+  // The agent keeps to itself the connection on which it still waits for the proxy's answer.
+  const waiting = new AbortController();
+  const agent = proxy === undefined ? undefined : await proxyAgent(proxy, { ...trust, signal: waiting.signal });
   signal.throwIfAborted();
   const socket = connect(() => {
     // What is encrypted does not get smaller.
@@ -36,7 +38,9 @@ export async function openWebSocket(
   });
   const tunnel: Tunnel = { origin: url.origin, ...(proxy === undefined ? {} : { proxy: proxy.origin }) };
   let refusedByProxy: Error | undefined;
+  let hasProxyAnswered = false;
   agent?.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
+    hasProxyAnswered = true;
     if (statusCode !== 200) refusedByProxy = answerError(statusCode, tunnel, 'proxy');
   });
   return new Promise<Duplex>((resolve, reject) => {
@@ -44,6 +48,7 @@ export async function openWebSocket(
       signal.removeEventListener('abort', onAbort);
       reject(error);
       socket.terminate();
+      if (!hasProxyAnswered) waiting.abort();
     };
     const onAbort = (): void => fail(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -91,9 +96,12 @@ async function trustOf(env: NodeJS.ProcessEnv): Promise<Trust> {
   }
 }
 
-async function proxyAgent(proxy: URL, trust: Trust): Promise<HttpsProxyAgent<string>> {
+async function proxyAgent(
+  proxy: URL,
+  options: Trust & { readonly signal: AbortSignal },
+): Promise<HttpsProxyAgent<string>> {
   const { HttpsProxyAgent } = await import('https-proxy-agent');
-  return new HttpsProxyAgent(proxy.href, trust);
+  return new HttpsProxyAgent(proxy.href, options);
 }
 
 /** What it refuses at once are headers that cannot be sent. */

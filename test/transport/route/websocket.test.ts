@@ -215,6 +215,14 @@ describeWith(['openssl'], 'a WebSocket with TLS', () => {
       expect(said).not.toContain('secret');
     });
 
+    it('that never answers is left with nothing of the attempt', async () => {
+      const controller = new AbortController();
+      await using proxy = await startTcpServer(() => controller.abort(new Error('Ctrl-C')));
+      const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+      await expect(by('wss://web.invalid', { env, signal: controller.signal })).rejects.toThrow('Ctrl-C');
+      await proxy.idle();
+    });
+
     it('that is not there is to be tried again, and named', async () => {
       const port = await freePort();
       const { error } = await failure(by('wss://web.invalid', { env: { HTTPS_PROXY: `http://127.0.0.1:${port}` } }));
