@@ -59,8 +59,9 @@ function originOf(url: string): string {
 
 /** Of what is looked up here: of several hosts on the way, that is the first. */
 async function judgeName(target: SshTarget): Promise<Verdict> {
-  const { host, route } = hopsOf(target)[0] ?? target;
-  return route === undefined ? resolveName(host) : ok('name.elsewhere', { host });
+  const { host, route, openssh } = hopsOf(target)[0] ?? target;
+  // What ssh looks up is for ssh to know: it may have a ProxyJump or a ProxyCommand.
+  return route === undefined && openssh === undefined ? resolveName(host) : ok('name.elsewhere', { host });
 }
 
 async function resolveName(host: string): Promise<Verdict> {
@@ -78,12 +79,13 @@ async function resolveName(host: string): Promise<Verdict> {
 
 export function judgePort(
   attempt: Attempt,
-  { host, port, route }: Pick<SshTarget, 'host' | 'port' | 'route'>,
+  { host, port, route, openssh }: Pick<SshTarget, 'host' | 'port' | 'route' | 'openssh'>,
 ): Verdict {
+  const isDialed = openssh === undefined && (route === undefined || route.kind === 'jump');
   if (attempt.reached !== 'nothing') {
-    return route === undefined || route.kind === 'jump' ? ok('port.open', { host, port }) : ok('port.led_to', {});
+    return isDialed ? ok('port.open', { host, port }) : ok('port.led_to', {});
   }
-  if (/ENOTFOUND|EAI_AGAIN/.test(String(attempt.error.facts['errno']))) throw new Unmade('name');
+  if (isDialed && /ENOTFOUND|EAI_AGAIN/.test(String(attempt.error.facts['errno']))) throw new Unmade('name');
   throw attempt.error;
 }
 

@@ -165,4 +165,8 @@ describeWith(sshdParts, 'the way to a sidecar', () => {
 it('a name that does not resolve is told once, and not of the port too', () => {
   const error = new SidecarError('ssh.unreachable', { stage: 'dial', errno: 'ENOTFOUND' });
   expect(() => judgePort({ reached: 'nothing', error }, { host: 'web', port: 22 })).toThrow(new Unmade('name'));
+  const openssh = { arguments: [], env: {}, why: 'asked for' };
+  expect(() => judgePort({ reached: 'nothing', error }, { host: 'web', port: 22, openssh })).toThrow(error);
+  const refused = { reached: 'port', error } as const;
+  expect(judgePort(refused, { host: 'web', port: 22, openssh })).toMatchObject({ says: 'port.led_to' });
 });
