@@ -99,9 +99,13 @@ class CommandStream extends Duplex {
     const facts = { reason, ...(exitCode === null ? {} : { exitCode }) };
     return isMistaken
       ? new SidecarError('ssh.config_invalid', facts, { retryable: false })
-      : new SidecarError('ssh.unreachable', facts, { retryable: true });
+      : new SidecarError('ssh.unreachable', facts, { retryable: this.#hasAnswered || !lasting.test(words) });
   }
 }
+
+/** The command is often an ssh itself: of what that says last, this does not change by waiting. */
+const lasting =
+  /\bPermission denied \(|\bToo many authentication failures|\bHost key verification failed\.|\b[Bb]ad configuration option|\bBad owner or permissions on /;
 
 /** What a program says last tells most: three lines, and no more than an error message holds. */
 function lastLines(words: string): string {

@@ -69,6 +69,18 @@ describe('a command that leads to a server', () => {
     });
   });
 
+  it.each([
+    'dev@gate: Permission denied (publickey).',
+    'Host key verification failed.',
+    '/home/dev/.ssh/config: line 3: Bad configuration option: prot',
+  ])('that is an ssh and ends with %j is not to be tried again', async (words) => {
+    const argv = shell(`echo '${words}' >&2; echo 'Connection closed by UNKNOWN port 65535' >&2; exit 255`);
+    await expect(through(argv)).rejects.toMatchObject({
+      ...{ code: 'ssh.unreachable', retryable: false },
+      facts: { reason: expect.stringContaining(words) as string },
+    });
+  });
+
   it('may say much, and the last of it is told', async () => {
     const argv = shell('i=0; while [ $i -lt 5000 ]; do echo "line $i, and more of it" >&2; i=$((i+1)); done; exit 1');
     await expect(through(argv)).rejects.toMatchObject({
