@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { SidecarError } from '../errors.js';
@@ -73,11 +74,18 @@ async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]):
     const circle = [...behind, host].map(({ alias }) => alias).join(' over ');
     throw configInvalid(query.host, `its jump hosts lead in a circle: ${circle}`);
   }
+  if (route === undefined) checkBindAddress(host);
   if (route?.kind !== 'hops') return { ...host, ...(route !== undefined && { route }) };
   const over = await resolveHop(query, route, [...behind, host]);
   // What only ssh can log in to, only ssh can lead over.
   if (over.openssh !== undefined) return byOpenssh(`${over.alias}: ${over.openssh.why}`);
   return { ...host, route: { kind: 'jump', over } };
+}
+
+/** ssh would take a name, too, and look it up. */
+function checkBindAddress({ alias, bindAddress }: Pick<ResolvedSshHost, 'alias' | 'bindAddress'>): void {
+  if (bindAddress === undefined || isIP(bindAddress) !== 0) return;
+  throw configInvalid(alias, `BindAddress ${bindAddress} is no IP address; \`--transport openssh\` takes a name`);
 }
 
 const noSsh = 'there is no `ssh` program on PATH';

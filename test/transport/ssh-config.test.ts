@@ -90,6 +90,15 @@ describeWith(['ssh'], "a host for the user's own ssh", () => {
 });
 
 describeWith(['ssh'], 'a host resolved through ssh', () => {
+  it('takes no name as a BindAddress, unless OpenSSH connects', async () => {
+    const config = ['Host web', 'BindAddress my.interface'];
+    await expect(resolve({ host: 'web' }, config)).rejects.toMatchObject({
+      code: 'ssh.config_invalid',
+      facts: { reason: expect.stringContaining('BindAddress my.interface') as string },
+    });
+    expect((await resolve({ host: 'web', transport: 'openssh' }, config)).openssh).toBeDefined();
+  });
+
   it('is itself where nothing is configured', async () => {
     expect(await resolve({ host: 'Web.Example.com' })).toMatchObject({
       alias: 'Web.Example.com',
