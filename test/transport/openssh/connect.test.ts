@@ -233,7 +233,7 @@ describeWith([...sshdParts, 'ssh'], 'what a connection leaves behind', () => {
     await withSshd({}, async ({ port, user }) => {
       const { transport } = await connectOpensshTo({ port, user, keys: [key.path] });
       const [pid = ''] = mastersFor(port);
-      const [, control = ''] = /\0ControlPath=([^\0]+)\0/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? [];
+      const [, control = ''] = /\0ControlPath="([^\0]+)"\0/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? [];
       expect(statSync(dirname(control)).mode & 0o777).toBe(0o700);
       await transport.close();
       await processEnded(Number(pid));
