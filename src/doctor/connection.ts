@@ -2,6 +2,7 @@ import { SidecarError } from '../errors.js';
 import type { HostKeyPolicy, HostKeyVerdict } from '../transport/host-trust.js';
 import type { Identities } from '../transport/identities.js';
 import type { Hop } from '../transport/ssh2/connect.js';
+import { atHop } from '../transport/ssh2/hop.js';
 import { hopsOf, type SshTarget } from '../transport/target.js';
 import type { Transport } from '../transport/transport.js';
 import { stepMs } from './limit.js';
@@ -48,7 +49,9 @@ export async function tryToConnect(
     const hops: Hop[] = [];
     for (const hop of hopsOf(target)) {
       const known = await hostKeyPolicy(hop);
-      const identities = await loadIdentities({ target: hop, ...unlock });
+      const identities = await loadIdentities({ target: hop, ...unlock }).catch((error: unknown) => {
+        throw error instanceof SidecarError ? atHop(error, { hop: hop.alias, to: target }) : error;
+      });
       hops.push({ target: hop, hostKeys: known, identities, onAccepted: () => Promise.resolve() });
     }
     const way = { target, hostKeys, hops, env, timeoutMs: stepMs, signal };

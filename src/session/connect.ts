@@ -1,3 +1,4 @@
+import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { ForwardedAgent } from '../transport/forwarded-agent.js';
 import type { AskPassphrase } from '../transport/passphrase.js';
@@ -5,6 +6,7 @@ import type { Identities } from '../transport/identities.js';
 import { hostKeyName } from '../transport/known-hosts.js';
 import type { Passphrases } from '../transport/openssh/passphrases.js';
 import type { Hop } from '../transport/ssh2/connect.js';
+import { atHop } from '../transport/ssh2/hop.js';
 import type { AcceptedHostKey } from '../transport/ssh2/host-verifier.js';
 import { hopsOf, type HostKeyLine, type SshTarget } from '../transport/target.js';
 import type { Transport } from '../transport/transport.js';
@@ -104,7 +106,9 @@ function ssh2Way({ askPassphrase, env }: SshConnectOptions, remember: Remember, 
     for (const each of hopsOf(target)) {
       const hostKey = learned.get(hostKeyName(each));
       const hop = each.hostKeys.length > 0 || hostKey === undefined ? each : { ...each, hostKeys: [hostKey] };
-      const identities = await identitiesOf(hop);
+      const identities = await identitiesOf(hop).catch((error: unknown) => {
+        throw error instanceof SidecarError ? atHop(error, { hop: hop.alias, to: target }) : error;
+      });
       const onAccepted = async (key: AcceptedHostKey): Promise<void> => {
         await remember(key, hop, hop.alias);
         if (key.kind === 'learn') learned.set(hostKeyName(hop), key.line);
