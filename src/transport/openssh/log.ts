@@ -18,7 +18,7 @@ export class SshLog {
   hostKey: ShownHostKey | undefined;
   /** The host key was accepted because an authority of known_hosts has signed for it: only where there is an authority. */
   isVouchedFor = false;
-  /** It waits for a signature, and so perhaps for a person who touches a security key. */
+  /** It waits for a signature of an agent, and so perhaps for a person who has to confirm it or to touch a security key. */
   isSigning = false;
   /** The user is logged in, and the control socket is there. */
   isReady = false;
@@ -82,7 +82,11 @@ const notes: readonly (readonly [RegExp, (log: SshLog, groups: Groups) => void])
     /^Offering public key: (?<key>.+?) \S+ SHA256:\S+(?<holder>.*)$/,
     (log, { key = '', holder = '' }) => log.tried.push(/\bagent\b/.test(holder) ? `agent: ${key}` : key),
   ],
-  [/^Server accepts key: /, (log) => (log.isSigning = true)],
+  [
+    // Of a key in a file, or on a security key of one's own, ssh asks by itself. Before OpenSSH 8 it says not whose key it is.
+    /^Server accepts key: (?:.* SHA256:\S+(?<holder>.*)$)?/,
+    (log, { holder = 'agent' }) => (log.isSigning = /\bagent\b/.test(holder)),
+  ],
   [/^Entering interactive session\./, (log) => (log.isReady = true)],
 ];
 
