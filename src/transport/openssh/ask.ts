@@ -15,16 +15,18 @@ export interface Person {
   readonly onBusy: (isBusy: boolean) => void;
 }
 
-/** How often ssh asked for the passphrase of a key, and whether it was given the last time. */
+/** How often an ssh asked for the passphrase of a key, and whether it was given the last time. */
 export interface Asked {
+  /** The path of the key, or the name of the token. */
+  readonly what: string;
   readonly times: number;
   readonly isAnswered: boolean;
 }
 
 /** The answers for one ssh, which asks by starting the program in SSH_ASKPASS. */
 export class AskPass {
-  /** By the path of the key. */
-  readonly asked = new Map<string, Asked>();
+  /** By who asks: an ssh on the way, that of a ProxyJump, has its own tries at the same key. */
+  readonly #asked = new Map<string, Asked>();
   readonly #person: Person;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -44,16 +46,25 @@ export class AskPass {
     const socket = join(directory, socketName);
     askPass.#server.listen(socket);
     const script = `#!/bin/sh\nexec ${[process.execPath, '-e', program, '--', socket].map(shellWord).join(' ')} "$1"\n`;
-    await Promise.all([
-      once(askPass.#server, 'listening'),
-      writeFile(join(directory, scriptName), script, { mode: 0o700 }),
-    ]);
+    try {
+      await Promise.all([
+        once(askPass.#server, 'listening'),
+        writeFile(join(directory, scriptName), script, { mode: 0o700 }),
+      ]);
+    } catch (error) {
+      askPass.close();
+      throw error;
+    }
     return askPass;
   }
 
   /** What ssh has to find in its environment, so that it asks here: whatever terminal there is. */
   static environment(directory: string): NodeJS.ProcessEnv {
     return { SSH_ASKPASS: join(directory, scriptName), SSH_ASKPASS_REQUIRE: 'force' };
+  }
+
+  get asked(): readonly Asked[] {
+    return [...this.#asked.values()];
   }
 
   close(): void {
@@ -67,7 +78,7 @@ export class AskPass {
       line += (chunk as Buffer).toString('utf8');
       if (line.includes('\n')) break;
     }
-    const { prompt, kind } = JSON.parse(line) as { readonly prompt: string; readonly kind: string };
+    const { prompt, kind, asker } = JSON.parse(line) as Question;
     this.#person.onBusy(true);
     try {
       if (kind === 'none') {
@@ -76,7 +87,7 @@ export class AskPass {
         await once(socket.resume(), 'end');
         socket.end();
       } else {
-        const answer = await this.#answer(prompt);
+        const answer = await this.#answer(prompt, asker);
         socket.end(answer === undefined ? '' : `${answer}\n`);
       }
     } finally {
@@ -85,17 +96,25 @@ export class AskPass {
   }
 
   /** Only for what a key is locked with. Whatever else ssh, or an ssh that it starts, wants to know gets no answer. */
-  async #answer(prompt: string): Promise<string | undefined> {
+  async #answer(prompt: string, asker: number): Promise<string | undefined> {
     const { passphrases } = this.#person;
     const [, path] = /^Enter passphrase for (?:key )?'(.+)': *$/.exec(prompt) ?? [];
     const [, token] = /^Enter PIN for (.+): *$/.exec(prompt) ?? [];
     const what = path ?? token;
     if (what === undefined) return undefined;
-    const times = (this.asked.get(what)?.times ?? 0) + 1;
+    const key = `${asker} ${what}`;
+    const times = (this.#asked.get(key)?.times ?? 0) + 1;
     const answer = await (path === undefined ? passphrases?.pinOf(what, times > 1) : passphrases?.of(what, times > 1));
-    this.asked.set(what, { times, isAnswered: answer !== undefined });
+    this.#asked.set(key, { what, times, isAnswered: answer !== undefined });
     return answer;
   }
+}
+
+interface Question {
+  readonly prompt: string;
+  readonly kind: string;
+  /** The process of the ssh. */
+  readonly asker: number;
 }
 
 const socketName = 'a';
@@ -107,7 +126,7 @@ const [socket, prompt] = process.argv.slice(1);
 const kind = process.env.SSH_ASKPASS_PROMPT ?? '';
 let answer = '';
 require('node:net').connect(socket)
-  .on('connect', function () { this.write(JSON.stringify({ prompt, kind }) + '\\n'); })
+  .on('connect', function () { this.write(JSON.stringify({ prompt, kind, asker: process.ppid }) + '\\n'); })
   .on('data', (bytes) => (answer += bytes))
   .on('error', () => process.exit(1))
   .on('end', () => (answer === '' ? process.exit(1) : process.stdout.write(answer, () => process.exit(0))));

@@ -13,7 +13,7 @@ export async function loginError(
 ): Promise<SidecarError> {
   const { host, port, user } = target;
   const facts = { host, port, user, tried: log.tried, untried: 0 };
-  for (const [path, { times, isAnswered }] of asking.asked) {
+  for (const { what: path, times, isAnswered } of asking.asked) {
     if (!isAnswered) return locked(path, facts);
     if (times < maxQuestions) continue;
     const reason = `the passphrase was wrong ${maxQuestions} times`;

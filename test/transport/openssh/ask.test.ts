@@ -52,8 +52,20 @@ describe('a question of ssh', () => {
     expect(await ask(prompt)).toEqual({ said: '"its" $secret 2 é\n', status: 0 });
     const path = "/home/dev/.ssh/it's mine";
     expect(asked).toEqual([false, true].map((retry) => [path, retry]));
-    expect(askPass.asked.get(path)).toEqual({ times: 2, isAnswered: true });
+    expect(askPass.asked).toEqual([{ what: path, times: 2, isAnswered: true }]);
     expect(busy).toEqual([true, false, true, false]);
+  });
+
+  it('for a passphrase that another ssh was given gets the same answer, as a first try', async () => {
+    const prompt = "Enter passphrase for key '/home/dev/.ssh/id': ";
+    const environment = AskPass.environment(directory);
+    const env = { ...process.env, ...environment };
+    const askAsAnother = async (): Promise<string> => {
+      const child = spawn('/bin/sh', ['-c', '"$SSH_ASKPASS" "$0"; exit $?', prompt], { env });
+      return text(child.stdout);
+    };
+    expect([await askAsAnother(), await askAsAnother()]).toEqual(Array(2).fill('"its" $secret 1 é\n'));
+    expect(asked).toEqual([['/home/dev/.ssh/id', false]]);
   });
 
   it('for a PIN is put to the user as what it is', async () => {
@@ -63,7 +75,7 @@ describe('a question of ssh', () => {
 
   it('that the user does not answer fails', async () => {
     expect(await ask("Enter passphrase for key '/nobody': ")).toEqual({ said: '', status: 1 });
-    expect(askPass.asked.get('/nobody')).toEqual({ times: 1, isAnswered: false });
+    expect(askPass.asked).toEqual([{ what: '/nobody', times: 1, isAnswered: false }]);
   });
 
   it.each([
