@@ -20,7 +20,7 @@ export interface SshHostQuery {
   readonly host: string;
   readonly user?: string | undefined;
   readonly port?: number | undefined;
-  /** A private key file: then no other key is tried. */
+  /** A private key file. ssh2 then tries no other key, OpenSSH those of the configuration after it. */
   readonly identity?: string | undefined;
   /** The hosts to jump over instead of those of the configuration, as `ssh -J`. None at all: over none. */
   readonly jump?: readonly Destination[] | undefined;

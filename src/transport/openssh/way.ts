@@ -1,7 +1,7 @@
 import type { SshDump } from '../ssh-dump.js';
 import type { OpensshWay } from '../target.js';
 
-/** How ssh is started for a host: by the options and the host in `args`, with `identity` before all other keys. */
+/** How ssh is started for a host: by the options and the host in `args`, with `identity` before the keys that are configured. */
 export function opensshWay({
   args,
   identity,
