@@ -146,7 +146,7 @@ async function nothingLeft(): Promise<void> {
 
 /** The processes that were told of a directory in there. */
 function mastersOf(directory: string): string[] {
-  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && wordsOf(pid).includes(`=${directory}/`));
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && wordsOf(pid).includes(`="${directory}/`));
 }
 
 function wordsOf(pid: string): string {
