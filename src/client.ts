@@ -80,10 +80,20 @@ export class Sidecars {
     const { stateDir } = this.home;
     const surroundings = { ...this.#machines, ...(directory === undefined ? {} : { directory }), signal };
     const maker = await providerNamed(provider, surroundings);
-    return createMachine(request, {
-      ...{ provider: maker, registry: this.registry, stateDir },
-      ...{ clock: this.#clock, emit, signal },
-    });
+    const deps = { provider: maker, registry: this.registry, stateDir, clock: this.#clock, emit, signal };
+    try {
+      return await createMachine(request, deps);
+    } catch (error) {
+      // A local machine that was forgotten: nobody else can have it on their list.
+      const isForgotten =
+        error instanceof SidecarError && error.code === 'sidecar.exists' && 'directory' in error.facts;
+      if (provider !== 'local' || !isForgotten) throw error;
+      const { setAside } = await import('./provider/local.js');
+      const { name } = request;
+      const line = `its files of before it was forgotten are now in ${await setAside(stateDir, name)}`;
+      emit({ kind: 'provider.progress', name, line });
+      return createMachine(request, deps);
+    }
   }
 
   /** The provider of that name, to be used without the list of sidecars. Throws `usage.invalid` where there is none. */

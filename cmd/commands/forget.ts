@@ -15,7 +15,7 @@ export async function forget(context: Context, given: string | undefined): Promi
   if (providerName(record) === 'local') {
     const { directory } = machineFiles(sidecars.home.stateDir, name);
     context.output.warn(
-      `the machine of ${name} runs on, with its files in ${directory}; it ends when that directory is removed`,
+      `the machine of ${name} runs on, with its files in ${directory}, until a sidecar of that name is created again`,
     );
   }
   context.output.outcome({ name, forgotten: true }, [

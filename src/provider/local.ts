@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { SidecarError } from '../errors.js';
@@ -127,6 +127,22 @@ async function machineOf(name: string, files: MachineFiles, setup: MachineSetup)
   if (server === undefined) return { ...machine, state: 'stopped' };
   const endpoint = { kind: 'tcp', host: '127.0.0.1', port: server.port } as const;
   return { ...machine, state: 'running', ssh: { endpoint, user: accountName(), hostKeys: [hostKey] } };
+}
+
+/**
+ * Ends a machine that nobody has on their list any more, and makes room for another of its name. Returns where its files
+ * are from then on. Throws `provider.failed`, `state.unwritable`.
+ */
+export async function setAside(stateDir: string, name: string): Promise<string> {
+  const files = machineFiles(stateDir, name);
+  const directory = `${files.directory}.forgotten-${Date.now()}`;
+  await underLock(files, async () => {
+    await stopServer(files);
+    await rename(files.directory, directory).catch((error: unknown) => {
+      throw unwritable(files.directory, error);
+    });
+  });
+  return directory;
 }
 
 /** Nobody else starts, ends or removes the machine meanwhile. */

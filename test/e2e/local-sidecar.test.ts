@@ -54,7 +54,9 @@ describe('a local sidecar', () => {
     const { code, stdout, stderr } = await user.type('forget', 'web');
     expect({ code, stdout }).toEqual({ code: 0, stdout: '✓ forgot web; its machine and its files stay as they are\n' });
     expect(stderr).toContain('sidecar: warning: the machine of web runs on');
-    expect((await user.type('create', 'web')).code).toBe(0);
+    const again = await user.type('create', 'web');
+    expect(again.code).toBe(0);
+    expect(existsSync(/are now in (.*)/.exec(again.stderr)?.[1] ?? '')).toBe(true);
     expect((await user.type('wait')).code).toBe(0);
   });
 
