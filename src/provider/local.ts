@@ -11,7 +11,7 @@ import { freePort } from './local/free-port.js';
 import { machineFiles, machineSetup, type MachineFiles, type MachineSetup } from './local/machine.js';
 import { removeTree } from './local/remove-tree.js';
 import { findServer, startServer, stopServer, type ServerEntry } from './local/server-process.js';
-import { maybeApplied } from './maybe-applied.js';
+import { removedAfter } from './maybe-applied.js';
 import { checkOptions } from './options.js';
 import type { Capabilities, Machine, MachineRef, MachineSpec, Provider } from './provider.js';
 
@@ -74,12 +74,7 @@ export function localProvider({ stateDir, env, serverEntry: entry }: LocalDeps):
           if (before === undefined) await furnish(files, spec, bootDelayMs);
           await startIfStopped(files, { entry, env });
         } catch (error) {
-          // What went wrong first is what has to be told.
-          const isGone = await discard(files).then(
-            () => true,
-            () => false,
-          );
-          throw isGone ? error : maybeApplied(error);
+          throw await removedAfter(error, () => discard(files));
         }
         return (await describe(spec)) ?? filesGone(files);
       });

@@ -6,6 +6,7 @@ import { containerName, identityLabels, label, labelsOf } from './docker/labels.
 import { checkImage } from './docker/image.js';
 import { configLines } from './docker/ssh-server.js';
 import type { DockerDeps } from './docker.js';
+import { removedAfter } from './maybe-applied.js';
 import type { CallOptions, Capabilities, MachineRef, MachineSpec, Provider } from './provider.js';
 import type { Service } from './swarm/answers.js';
 import { machineOf } from './swarm/machine.js';
@@ -112,21 +113,6 @@ function nameTaken({ name }: MachineSpec, { ID, Spec }: Service): SidecarError {
   const reason = `there is a service named ${Spec.Name} already in the swarm`;
   const suggestion = `choose another name, or remove it: \`docker service rm ${Spec.Name}\``;
   return new SidecarError('sidecar.exists', { name, reason, suggestion, service: ID }, { retryable: false });
-}
-
-/** The same error, which says so where what was made could not be removed. */
-async function removedAfter(error: unknown, remove: () => Promise<void>): Promise<unknown> {
-  const isGone = await remove().then(
-    () => true,
-    () => false,
-  );
-  if (!(error instanceof SidecarError)) return error;
-  const { code, facts, cause, retryable } = error;
-  return new SidecarError(
-    code,
-    { ...facts, maybeApplied: !isGone },
-    { cause, ...(retryable === undefined ? {} : { retryable }) },
-  );
 }
 
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');

@@ -1,6 +1,6 @@
 import { systemClock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
-import { maybeApplied } from '../maybe-applied.js';
+import { maybeApplied, removedAfter } from '../maybe-applied.js';
 import type { CallOptions, CreateOptions, MachineSpec } from '../provider.js';
 import { containerSpec } from './container-spec.js';
 import type { EngineAddress } from './engine/address.js';
@@ -84,7 +84,7 @@ async function make(
     case 'made': {
       const container = await engine.container(made.id, { signal }).catch(async (error: unknown) => {
         if (signal?.aborted === true) throw error;
-        throw await removed(made.id, error, engine);
+        throw await removedAfter(error, () => engine.remove(made.id));
       });
       if (container !== undefined) return container;
       throw new SidecarError('provider.failed', { reason: 'its container was removed as soon as it was made' });
@@ -146,7 +146,7 @@ async function finishOrRemove(container: Container, spec: MachineSpec, finishing
     return (await finishing.engine.container(container.Id, finishing)) ?? container;
   } catch (error) {
     if (finishing.signal?.aborted === true) throw error;
-    throw await removed(container.Id, error, finishing.engine);
+    throw await removedAfter(error, () => finishing.engine.remove(container.Id));
   }
 }
 
@@ -177,19 +177,6 @@ async function endedAtOnce({ Id: id, State }: Container, { engine, signal }: Fin
   const reason = `its container ended at once, with exit code ${State.ExitCode}${words === '' ? '' : `: ${words}`}`;
   const suggestion = 'the image needs sh, git and sshd';
   return new SidecarError('provider.failed', { reason, suggestion }, { retryable: false });
-}
-
-/** The same error, which says so where the container could not be removed. */
-export async function removed(id: string, error: unknown, engine: Engine): Promise<unknown> {
-  const isGone = await engine.remove(id).then(
-    () => true,
-    () => false,
-  );
-  if (!isGone) return maybeApplied(error);
-  if (!(error instanceof SidecarError)) return error;
-  const facts = Object.fromEntries(Object.entries(error.facts).filter(([name]) => name !== 'maybeApplied'));
-  const { cause, retryable } = error;
-  return new SidecarError(error.code, facts, { cause, ...(retryable === undefined ? {} : { retryable }) });
 }
 
 /** A port of another machine's loopback is of no use here. */

@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SidecarError } from '../../errors.js';
+import { removedAfter } from '../maybe-applied.js';
 import type { CreateOptions, MachineSpec } from '../provider.js';
-import { checkLogin, ours, removed, type EngineDeps, type Finishing } from './create.js';
+import { checkLogin, ours, type EngineDeps, type Finishing } from './create.js';
 import { devContainerUp, type UpContainer } from './devcontainer-cli.js';
 import { findDevContainer, laterCommands, withOwnWorkspace } from './devcontainer-config.js';
 import { engineEnvironment } from './engine/address.js';
@@ -61,7 +62,7 @@ export async function createDevContainer(
     return { container, workdir: up.workspace };
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw await removed(up.id, error, engine);
+    throw await removedAfter(error, () => engine.remove(up.id));
   }
 }
 
