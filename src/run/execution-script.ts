@@ -10,6 +10,11 @@ export interface ExecutionScript {
   readonly command: readonly string[] | undefined;
 }
 
+export interface PlainScript extends ExecutionScript {
+  /** Whether there is a lifeline, which the command must not begin without. */
+  readonly hasLifeline: boolean;
+}
+
 /**
  * The script that runs a command in the workspace with the caller's own input, for any POSIX `sh`. It says
  * `NONCE missing PATH` or `NONCE go PATH` on stdout, and `NONCE go` on stderr; then the streams are the command's. PATH is
@@ -19,10 +24,11 @@ export interface ExecutionScript {
  * The command leads a process group of its own, in the foreground: in the background a shell would have it ignore
  * interrupts. The group's number goes into a file, for the lifeline.
  */
-export function plainScript(options: ExecutionScript): string {
+export function plainScript(options: PlainScript): string {
   const { nonce } = options;
   return `${enterWorkspace(options)}
 ${findLifeFile(nonce)}
+${options.hasLifeline ? awaitLifeline : ''}
 lead='${takeVariables}
 (umask 077; echo $$ >"$0") 2>/dev/null
 [ -e "$0.over" ] && exit 130
@@ -68,6 +74,7 @@ export function lifelineScript(nonce: string): string {
   return `trap : HUP INT TERM PIPE
 exec >/dev/null 2>&1
 ${findLifeFile(nonce)}
+(umask 077; : >"$life")
 heard=$(cat)
 group=''
 read -r group <"$life"
@@ -78,7 +85,7 @@ if [ -z "$group" ] && [ "$heard" != go ]; then
 fi
 case $group in
   '' | *[!0-9]*)
-    rm -f -- "$life.over"
+    rm -f -- "$life" "$life.over"
     exit
     ;;
 esac
@@ -143,6 +150,20 @@ for place in "\${XDG_RUNTIME_DIR:-}" /dev/shm "\${TMPDIR:-/tmp}" "\${HOME:-}"; d
   if [ -n "$place" ] && [ -d "$place" ] && [ -w "$place" ]; then life=$place/.sidecar-exec-${nonce}; break; fi
 done`;
 }
+
+/** How long a lifeline may begin after what it is for, in hundredths of a second. */
+const lateHundredths = 3000;
+
+/**
+ * Its login shell may have been slower, and dies of its own greeting where the connection is lost by then. Where no file
+ * can be made at all, as on a full disk, there is nothing to wait for.
+ */
+const awaitLifeline = `if [ ! -e "$life" ] && (: >"$life.waits") 2>/dev/null; then
+  left=${lateHundredths}
+  until [ -e "$life" ] || [ "$left" -eq 0 ]; do left=$((left - 1)); sleep 0.01 2>/dev/null || sleep 1; done
+  rm -f -- "$life.waits"
+  if [ ! -e "$life" ]; then echo "what ends the command with its connection has not started" >&2; exit 1; fi
+fi`;
 
 /**
  * What a command gets between being told to end and being told more firmly, in tenths of a second. Twice that is less than

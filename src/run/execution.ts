@@ -94,7 +94,9 @@ async function startPlain(
   };
   let workspace: string | undefined;
   try {
-    channel.stdin.write(scriptLine(plainScript(request)) + variableLines(variables));
+    channel.stdin.write(
+      scriptLine(plainScript({ ...request, hasLifeline: lifeline !== undefined })) + variableLines(variables),
+    );
     const words = Promise.all([firstWord(channel.stdout, nonce), firstWord(channel.stderr, nonce)]);
     workspace = await begun(channel, words, signal);
     lifeline?.stdin.write('go');

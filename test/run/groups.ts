@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '../../src/clock.js';
 
 /** Whether any process of a group is alive: one that has ended and waits for its parent is not. */
@@ -9,10 +8,18 @@ export function isAlive(group: number): boolean {
   } catch {
     return false;
   }
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return processes.map(stateAndGroup).some(([state, its]) => Number(its) === group && state !== 'Z');
+}
+
+/** From `/proc/PID/stat`, proc(5): `PID (NAME) STATE PARENT GROUP …`. Empty for one that has gone meanwhile. */
+function stateAndGroup(process: string): readonly string[] {
   try {
-    return !readFileSync(path.join('/proc', String(group), 'stat'), 'utf8').includes(') Z ');
+    const stat = readFileSync(`/proc/${process}/stat`, 'utf8');
+    const [state = '', , group = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return [state, group];
   } catch {
-    return true; // the leader has gone, others have not
+    return [];
   }
 }
 
