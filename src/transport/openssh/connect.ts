@@ -111,11 +111,13 @@ class Attempt {
       () => this.#onLog(),
     );
     try {
-      await this.#ready(master);
-      const hostKey = await this.#acceptedHostKey(master.log);
-      if (hostKey === undefined) throw untold(target);
-      this.#options.onHostKey?.(hostKey);
-      return { transport: await this.#transport(master), hostKey };
+      return await this.#inTime(master, async () => {
+        await this.#loggedIn(master);
+        const hostKey = await this.#acceptedHostKey(master.log);
+        if (hostKey === undefined) throw untold(target);
+        this.#options.onHostKey?.(hostKey);
+        return { transport: await this.#transport(master), hostKey };
+      });
     } catch (thrown) {
       const error =
         thrown instanceof Ended ? await this.#failure(master.log, { status: thrown.status, asking, canAsk }) : thrown;
@@ -128,27 +130,32 @@ class Attempt {
     }
   }
 
-  /** Resolves once the user is logged in. Throws `Ended`, what the time limit comes to, or the signal's reason. */
-  #ready(master: MasterProcess): Promise<void> {
+  /** Throws what the work does, `Ended`, what the time limit comes to, or the signal's reason. */
+  async #inTime<T>(master: MasterProcess, work: () => Promise<T>): Promise<T> {
     const { target, signal } = this.#options;
     const { timer } = this.#means;
-    return new Promise<void>((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        this.#onLog = () => undefined;
-        signal?.removeEventListener('abort', onAbort);
-        timer.expired.removeEventListener('abort', onExpired);
-        act();
-      };
-      const onAbort = (): void => settle(() => reject(signal?.reason as Error));
-      const onExpired = (): void => settle(() => reject(late(target, master.log, timer)));
+    const over = new AbortController();
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        const onAbort = (): void => reject(signal?.reason as Error);
+        signal?.addEventListener('abort', onAbort, over);
+        timer.expired.addEventListener('abort', () => reject(late(target, master.log, timer)), over);
+        if (signal?.aborted === true) onAbort();
+        void master.ended.then((status) => reject(new Ended(status)));
+        work().then(resolve, reject);
+      });
+    } finally {
+      over.abort();
+      this.#onLog = () => undefined;
+    }
+  }
+
+  #loggedIn(master: MasterProcess): Promise<void> {
+    return new Promise<void>((resolve) => {
       this.#onLog = () => {
         this.#wait('a signature', master.log.isSigning);
-        if (master.log.isReady) settle(resolve);
+        if (master.log.isReady) resolve();
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      timer.expired.addEventListener('abort', onExpired, { once: true });
-      if (signal?.aborted === true) onAbort();
-      void master.ended.then((status) => settle(() => reject(new Ended(status))));
     });
   }
 

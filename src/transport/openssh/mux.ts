@@ -50,41 +50,50 @@ export class MuxClient {
     const answer = client.#answer();
     client.#write(uint32(hello), uint32(version));
     const reader = await answer;
-    if (reader.uint32() !== hello || reader.uint32() !== version)
-      throw notUnderstood('another version of its protocol');
+    const isKnown = understood(() => reader.uint32() === hello && reader.uint32() === version);
+    if (!isKnown) throw notUnderstood('another version of its protocol');
     return client;
   }
 
   /** From then on the socket carries the messages of the connection protocol, and nothing else can be asked. */
   async proxy(): Promise<Socket> {
-    const { type, reader } = await this.#ask(startProxy);
-    if (type !== proxying) throw refused(type, reader);
+    await this.#ask(startProxy, [], (type, reader) => {
+      if (type !== proxying) throw refused(type, reader);
+    });
     this.socket.off('data', this.#onData);
     return this.socket;
   }
 
   /** Has the far side listen, and lead what comes in to the socket at `path`. Resolves with the port. */
-  async listen(address: Address, path: string): Promise<number> {
-    const { type, reader } = await this.#ask(openForward, ...forwardDetails(address, path));
-    if (type === remotePort) return reader.uint32();
-    if (type !== ok) throw refused(type, reader);
-    return address.port;
+  listen(address: Address, path: string): Promise<number> {
+    return this.#ask(openForward, forwardDetails(address, path), (type, reader) => {
+      if (type === remotePort) return reader.uint32();
+      if (type !== ok) throw refused(type, reader);
+      return address.port;
+    });
   }
 
-  async listenNoMore(address: Address, path: string): Promise<void> {
-    const { type, reader } = await this.#ask(closeForward, ...forwardDetails(address, path));
-    if (type !== ok) throw refused(type, reader);
+  listenNoMore(address: Address, path: string): Promise<void> {
+    return this.#ask(closeForward, forwardDetails(address, path), (type, reader) => {
+      if (type !== ok) throw refused(type, reader);
+    });
   }
 
   /** The answers come in the order of the questions. */
-  async #ask(type: number, ...details: readonly Buffer[]): Promise<{ type: number; reader: WireReader }> {
+  async #ask<T>(
+    question: number,
+    details: readonly Buffer[],
+    read: (type: number, reader: WireReader) => T,
+  ): Promise<T> {
     const id = this.#nextId++;
     const answer = this.#answer();
-    this.#write(uint32(type), uint32(id), ...details);
+    this.#write(uint32(question), uint32(id), ...details);
     const reader = await answer;
-    const its = reader.uint32();
-    if (reader.uint32() !== id) throw notUnderstood('an answer to another question');
-    return { type: its, reader };
+    return understood(() => {
+      const type = reader.uint32();
+      if (reader.uint32() !== id) throw notUnderstood('an answer to another question');
+      return read(type, reader);
+    });
   }
 
   #answer(): Promise<WireReader> {
@@ -115,6 +124,14 @@ export class MuxRefused extends Error {
 function refused(type: number, reader: WireReader): Error {
   const isWorded = type === 0x80000002 || type === 0x80000003; // denied, failed
   return isWorded ? new MuxRefused(reader.string().toString('utf8')) : notUnderstood(`an answer of type ${type}`);
+}
+
+function understood<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof RangeError ? notUnderstood('an answer that is cut short') : error;
+  }
 }
 
 function notUnderstood(what: string): SidecarError {
