@@ -11,7 +11,7 @@ import { driftWarning, landedWords } from '../ui/sync-summary.js';
 import { variablesFor } from '../variables.js';
 import { warnOfWithheld } from '../withheld.js';
 import type { ExecFlags } from './exec.js';
-import { runDetached } from './run-detached.js';
+import { runDetached } from '../run-detached.js';
 
 export interface RunFlags extends LandingFlags, AfterLandingFlags, Omit<ExecFlags, 'workdir'> {
   /** False after `--no-sync`. */

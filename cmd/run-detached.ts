@@ -1,11 +1,11 @@
-import { SidecarError } from '../../src/errors.js';
-import type { SyncResult } from '../../src/sync/result.js';
-import { aboutSidecar } from '../../src/sidecars/about.js';
-import type { Context } from '../context.js';
-import { withRuns } from '../detached.js';
-import type { LandingHere } from '../landing.js';
-import { exitCode } from '../ui/exit-codes.js';
-import type { RunFlags } from './run.js';
+import { SidecarError } from '../src/errors.js';
+import type { SyncResult } from '../src/sync/result.js';
+import { aboutSidecar } from '../src/sidecars/about.js';
+import type { Context } from './context.js';
+import { withRuns } from './detached.js';
+import type { LandingHere } from './landing.js';
+import { exitCode } from './ui/exit-codes.js';
+import type { RunFlags } from './commands/run.js';
 
 interface Wanted {
   readonly command: readonly string[];
