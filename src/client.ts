@@ -71,29 +71,11 @@ export class Sidecars {
 
   /** Has a provider make a machine, and registers it: see `createMachine`. Does not wait for its boot. */
   async create(request: CreateOptions): Promise<SidecarRecord> {
-    const { provider = 'local', directory, emit = ignore, signal } = request;
-    const [{ createMachine }, { providerNamed }] = await Promise.all([
-      import('./provider/create.js'),
-      import('./provider/providers.js'),
+    const [{ createNamed }] = await Promise.all([
+      import('./provider/create-named.js'),
       checkPrivateDirectory(this.home.stateDir),
     ]);
-    const { stateDir } = this.home;
-    const surroundings = { ...this.#machines, ...(directory === undefined ? {} : { directory }), signal };
-    const maker = await providerNamed(provider, surroundings);
-    const deps = { provider: maker, registry: this.registry, stateDir, clock: this.#clock, emit, signal };
-    try {
-      return await createMachine(request, deps);
-    } catch (error) {
-      // A local machine that was forgotten: nobody else can have it on their list.
-      const isForgotten =
-        error instanceof SidecarError && error.code === 'sidecar.exists' && 'directory' in error.facts;
-      if (provider !== 'local' || !isForgotten) throw error;
-      const { setAside } = await import('./provider/local.js');
-      const { name } = request;
-      const line = `its files of before it was forgotten are now in ${await setAside(stateDir, name)}`;
-      emit({ kind: 'provider.progress', name, line });
-      return createMachine(request, deps);
-    }
+    return createNamed({ emit: ignore, ...request }, { ...this.#machines, registry: this.registry });
   }
 
   /** The provider of that name, to be used without the list of sidecars. Throws `usage.invalid` where there is none. */
