@@ -8,7 +8,7 @@ import { madeBy, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import { generateKeyPair } from '../transport/key-pair.js';
 import { within } from '../retry/within.js';
-import { refOf } from './made.js';
+import { refOf, withMachine } from './made.js';
 import { dropMachineKey, keepMachineKey } from './machine-keys.js';
 import type { Capabilities, Machine, MachineSpec, Provider, ProviderOptions } from './provider.js';
 
@@ -75,28 +75,22 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
 async function keep(machine: Machine, record: SidecarRecord, deps: CreateDeps): Promise<SidecarRecord> {
   const { provider, registry, stateDir } = deps;
   const { name } = record;
-  const { requestId } = madeBy(record);
-  const isStill = ({ provider: made }: SidecarRecord): boolean => made.kind === 'made' && made.requestId === requestId;
   const known = await registry
-    .update(name, (current) => (isStill(current) ? withMachine(current, machine) : current))
+    .update(name, (current) => withWorkdir(withMachine(current, machine), machine), record)
     .catch((error: unknown) => {
       if (error instanceof SidecarError && error.code === 'sidecar.unknown') return undefined;
       throw error;
     });
-  if (known !== undefined && isStill(known)) return known;
+  if (known !== undefined) return known;
+  const { requestId } = madeBy(record);
   await provider.delete(refOf({ name, requestId, id: machine.id }));
   await dropMachineKey(stateDir, requestId);
   const reason = 'the sidecar was deleted while its machine was being made, and so was the machine';
   throw new SidecarError('provider.failed', { name, reason }, { retryable: false });
 }
 
-function withMachine(record: SidecarRecord, { id, ssh, workdir }: Machine): SidecarRecord {
-  return {
-    ...record,
-    ...(record.workdir === undefined && workdir !== undefined ? { workdir } : {}),
-    hostKeys: record.hostKeys.length > 0 ? record.hostKeys : [...(ssh?.hostKeys ?? [])],
-    provider: { ...madeBy(record), id },
-  };
+function withWorkdir(record: SidecarRecord, { workdir }: Machine): SidecarRecord {
+  return record.workdir === undefined && workdir !== undefined ? { ...record, workdir } : record;
 }
 
 interface Creation extends CreateDeps {

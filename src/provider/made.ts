@@ -64,17 +64,18 @@ export function madeLocator({ provider: open, registry, stateDir, timeOfDay = Da
   };
 
   /** What is heard of a machine for the first time is kept: its id, and the keys that its provider vouches for. */
-  async function learn(record: SidecarRecord, { id, ssh }: Machine): Promise<SidecarRecord> {
+  async function learn(record: SidecarRecord, machine: Machine): Promise<SidecarRecord> {
     const { id: knownId } = madeBy(record);
-    const isNews = knownId === undefined || (record.hostKeys.length === 0 && (ssh?.hostKeys.length ?? 0) > 0);
+    const isNews = knownId === undefined || (record.hostKeys.length === 0 && (machine.ssh?.hostKeys.length ?? 0) > 0);
     if (!isNews) return record;
-    const { requestId } = madeBy(record);
-    return registry.update(record.name, (current) => {
-      if (current.provider.kind !== 'made' || current.provider.requestId !== requestId) return current;
-      const hostKeys = current.hostKeys.length > 0 ? current.hostKeys : [...(ssh?.hostKeys ?? [])];
-      return { ...current, hostKeys, provider: { ...current.provider, id } };
-    });
+    return registry.update(record.name, (current) => withMachine(current, machine), record);
   }
+}
+
+/** A machine's record with what is known of it now: its id, and the keys that its provider vouches for. */
+export function withMachine(record: SidecarRecord, { id, ssh }: Machine): SidecarRecord {
+  const hostKeys = record.hostKeys.length > 0 ? record.hostKeys : [...(ssh?.hostKeys ?? [])];
+  return { ...record, hostKeys, provider: { ...madeBy(record), id } };
 }
 
 /** Which machine is meant. */

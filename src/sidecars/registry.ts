@@ -34,10 +34,17 @@ export class Registry {
     });
   }
 
-  /** Replaces a record by `change(record)` and returns the new one. The name stays. Throws `sidecar.unknown`. */
-  async update(name: string, change: (record: SidecarRecord) => SidecarRecord): Promise<SidecarRecord> {
+  /**
+   * Replaces a record by `change(record)` and returns the new one. The name stays. Of `only`, where it is given, and not of
+   * a later one of its name: that is another machine. Throws `sidecar.unknown`.
+   */
+  async update(
+    name: string,
+    change: (record: SidecarRecord) => SidecarRecord,
+    only?: SidecarRecord,
+  ): Promise<SidecarRecord> {
     const file = await this.#store.update((current) => {
-      const record = find(current, name);
+      const record = find(current, name, only);
       const changed = change(record);
       if (changed === record) return current;
       const next = { ...changed, name };
@@ -64,19 +71,18 @@ export class Registry {
   /**
    * Remembers the key that a sidecar showed, or a `hop` on the way to it, when none was known. Pinning a key twice is fine.
    * When a different one was pinned in the meantime, by another process that also met it for the first time, only one of
-   * the two talked to the right machine: throws `ssh.host_key_changed` and keeps what is there. `only` is the sidecar that
-   * it is about: a later one of its name is another machine.
+   * the two talked to the right machine: throws `ssh.host_key_changed` and keeps what is there. `only` as in `update`.
    */
   async pin(name: string, hostKey: HostKeyLine, { only, hop }: PinOptions = {}): Promise<SidecarRecord> {
     const keys = await import('../transport/public-key.js');
-    return this.update(name, (current) => {
-      const record = only === undefined || isSame(current, only) ? current : unknown(name, []);
+    const change = (record: SidecarRecord): SidecarRecord => {
       const pinned = hop === undefined ? record.hostKeys : (record.hopKeys?.[hop] ?? []);
       if (pinned.includes(hostKey)) return record;
       if (pinned.length > 0) throw pinnedAnother({ host: hop ?? name, pinned, hostKey }, keys);
       if (hop === undefined) return { ...record, hostKeys: [hostKey] };
       return { ...record, hopKeys: { ...record.hopKeys, [hop]: [hostKey] } };
-    });
+    };
+    return this.update(name, change, only);
   }
 }
 
@@ -95,9 +101,13 @@ function unknown(name: string, known: readonly string[]): never {
   throw new SidecarError('sidecar.unknown', { name, known });
 }
 
-/** Names are used again. The instant of its registration tells a sidecar from a later one of its name. */
+/** Names are used again. The instant of its registration tells a sidecar from a later one of its name, and the request. */
 function isSame(one: SidecarRecord, other: SidecarRecord): boolean {
-  return one.name === other.name && one.createdAt === other.createdAt;
+  return one.name === other.name && one.createdAt === other.createdAt && requestOf(one) === requestOf(other);
+}
+
+function requestOf({ provider }: SidecarRecord): string | undefined {
+  return provider.kind === 'made' ? provider.requestId : undefined;
 }
 
 /** For errors that list what could have been meant. */
