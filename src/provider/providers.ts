@@ -60,7 +60,15 @@ export async function knownProviders(places: ProgramPlaces): Promise<readonly Kn
 
 /** Finds the machine of any sidecar. */
 export function locator(deps: ProviderDeps & { readonly registry: Registry }): Locator {
-  const provider = ({ by, place }: MadeRecord): Promise<Provider> => providerNamed(by, deps, place);
+  // A program would be asked at every attempt what it can do.
+  const opened = new Map<string, Promise<Provider>>();
+  const provider = ({ by, place }: MadeRecord): Promise<Provider> => {
+    const key = JSON.stringify([by, place]);
+    const opening = opened.get(key) ?? providerNamed(by, deps, place);
+    opened.set(key, opening);
+    opening.catch(() => opened.delete(key));
+    return opening;
+  };
   const made = madeLocator({ provider, registry: deps.registry, stateDir: deps.stateDir });
   const adopted = sshHostLocator(deps);
   const of = (record: SidecarRecord): Locator => (record.provider.kind === 'made' ? made : adopted);
