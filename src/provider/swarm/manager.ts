@@ -116,6 +116,6 @@ function fine(answer: EngineAnswer, doing: string): EngineAnswer {
 }
 
 function idOf(answer: EngineAnswer): string {
-  const made = parseAnswer(answer, answers.madeAnswer, 'what it has made');
+  const made = parseAnswer(answer, answers.madeAnswer, 'what it has made', { maybeApplied: true });
   return 'ID' in made ? made.ID : made.Id;
 }
