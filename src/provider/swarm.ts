@@ -2,9 +2,9 @@ import { SidecarError } from '../errors.js';
 import { addressOf, placeOf } from './docker/engine/address.js';
 import { Engine } from './docker/engine/engine.js';
 import { findEngine } from './docker/engine/find.js';
-import { containerName, identityLabels, label, labelsOf } from './docker/labels.js';
+import { areOf, containerName, identityLabels, label, labelsOf } from './docker/labels.js';
 import { checkImage } from './docker/image.js';
-import { configLines } from './docker/ssh-server.js';
+import { configLines, lines } from './docker/ssh-server.js';
 import type { DockerDeps } from './docker.js';
 import { removedAfter } from './maybe-applied.js';
 import type { CallOptions, Capabilities, MachineRef, MachineSpec, Provider } from './provider.js';
@@ -12,7 +12,8 @@ import type { Service } from './swarm/answers.js';
 import { machineOf } from './swarm/machine.js';
 import { SwarmManager, type SwarmFile } from './swarm/manager.js';
 import { swarmOptions } from './swarm/options.js';
-import { keptPaths, serviceSpec, type KeptFile } from './swarm/service-spec.js';
+import { files } from './swarm/serve.js';
+import { serviceSpec, type KeptFile } from './swarm/service-spec.js';
 
 /** A task that is not wanted leaves its files behind with its node: there is no stopping without losing them. */
 const capabilities: Capabilities = {
@@ -31,13 +32,13 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
 
   const find = async (ref: MachineRef, options: CallOptions): Promise<Service | undefined> => {
     const found = await manager.service(ref.id ?? containerName(ref.name), options);
-    return found !== undefined && isOf(found, ref) ? found : undefined;
+    return found !== undefined && areOf(found.Spec.Labels, ref) ? found : undefined;
   };
 
   const remove = async (ref: Pick<MachineRef, 'name' | 'requestId'>, options: CallOptions): Promise<void> => {
     // By its labels, and not by its name only: an id may not be known.
     for (const service of await manager.servicesLabelled(labelsOf(ref), options)) {
-      if (isOf(service, ref)) await manager.removeService(service.ID, options);
+      if (areOf(service.Spec.Labels, ref)) await manager.removeService(service.ID, options);
     }
     await manager.removeFiles(ref, options);
   };
@@ -53,7 +54,7 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
       const name = containerName(spec.name);
       const labels = identityLabels(spec);
       const there = await manager.service(name, options);
-      if (there !== undefined && !isOf(there, spec)) throw nameTaken(spec, there);
+      if (there !== undefined && !areOf(there.Spec.Labels, spec)) throw nameTaken(spec, there);
       if (there !== undefined) return machineOf(there, deps, options);
       try {
         const kept: KeptFile[] = [];
@@ -66,7 +67,7 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
         );
         const service = await manager.service(made.kind === 'made' ? made.id : name, options);
         if (service === undefined) throw new SidecarError('provider.failed', { reason: 'its service is gone already' });
-        if (!isOf(service, spec)) throw nameTaken(spec, service);
+        if (!areOf(service.Spec.Labels, spec)) throw nameTaken(spec, service);
         return await machineOf(service, deps, options);
       } catch (error) {
         throw await removedAfter(error, () => remove(spec, {}));
@@ -99,14 +100,10 @@ function filesOf(spec: MachineSpec, labels: Readonly<Record<string, string>>): (
   const { hostKey, authorizedKeys } = spec;
   const config = { kind: 'configs', labels } as const;
   return [
-    { kind: 'secrets', labels, name: called('host-key'), data: hostKey.privateKey, path: keptPaths.hostKey },
-    { ...config, name: called('keys'), data: lines(authorizedKeys), path: keptPaths.authorizedKeys },
-    { ...config, name: called('sshd'), data: lines(configLines([])), path: keptPaths.config },
+    { kind: 'secrets', labels, name: called('host-key'), data: hostKey.privateKey, path: files.hostKey },
+    { ...config, name: called('keys'), data: lines(authorizedKeys), path: files.authorizedKeys },
+    { ...config, name: called('sshd'), data: lines(configLines([])), path: files.config },
   ];
-}
-
-function isOf({ Spec }: Service, { name, requestId }: Pick<MachineRef, 'name' | 'requestId'>): boolean {
-  return Spec.Labels?.[label.name] === name && Spec.Labels[label.requestId] === requestId;
 }
 
 function nameTaken({ name }: MachineSpec, { ID, Spec }: Service): SidecarError {
@@ -114,5 +111,3 @@ function nameTaken({ name }: MachineSpec, { ID, Spec }: Service): SidecarError {
   const suggestion = `choose another name, or remove it: \`docker service rm ${Spec.Name}\``;
   return new SidecarError('sidecar.exists', { name, reason, suggestion, service: ID }, { retryable: false });
 }
-
-const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');

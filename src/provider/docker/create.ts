@@ -9,7 +9,7 @@ import type { Engine } from './engine/engine.js';
 import { scriptFailure } from './exec-failure.js';
 import { findContainer } from './find-container.js';
 import { checkImage, haveImage } from './image.js';
-import { containerName, isOf, labelOf } from './labels.js';
+import { containerName, areOf, labelOf } from './labels.js';
 import { isNumber } from './machine.js';
 import { dockerOptions, type DockerOptions } from './options.js';
 import { check } from './scripts.js';
@@ -42,7 +42,7 @@ export async function createContainer(
 export async function ours(spec: MachineSpec, engine: Engine, options: CallOptions): Promise<Container | undefined> {
   const named = await engine.container(containerName(spec.name), options);
   if (named === undefined) return findContainer(engine, spec, options);
-  if (isOf(named, spec)) return named;
+  if (areOf(named.Config.Labels, spec)) return named;
   const id = named.Id.slice(0, 12);
   const whose = labelOf(named, 'name') === spec.name ? 'of another sidecar' : 'of a container that is no sidecar';
   const reason = `${containerName(spec.name)} is the name ${whose} already: ${id} at ${engine.host}`;

@@ -1,7 +1,7 @@
 import type { CallOptions, MachineRef } from '../provider.js';
 import type { Container } from './engine/answers.js';
 import type { Engine } from './engine/engine.js';
-import { isOf, labelsOf } from './labels.js';
+import { areOf, labelsOf } from './labels.js';
 
 /** The container of a machine: by its id, else by what it carries, also where it was only half made. */
 export async function findContainer(
@@ -11,12 +11,12 @@ export async function findContainer(
 ): Promise<Container | undefined> {
   if (ref.id !== undefined) {
     const known = await engine.container(ref.id, options);
-    if (known !== undefined && isOf(known, ref)) return known;
+    if (known !== undefined && areOf(known.Config.Labels, ref)) return known;
   }
   for (const id of await engine.containersLabelled(labelsOf(ref), options)) {
     const found = await engine.container(id, options); // gone meanwhile: not found
     // What stands before an engine may make nothing of filters, and list those of others.
-    if (found !== undefined && isOf(found, ref)) return found;
+    if (found !== undefined && areOf(found.Config.Labels, ref)) return found;
   }
   return undefined;
 }

@@ -38,6 +38,10 @@ export function labelOf({ Config }: Container, wanted: keyof typeof label): stri
   return Config.Labels?.[label[wanted]];
 }
 
-export function isOf(container: Container, { name, requestId }: Pick<MachineRef, 'name' | 'requestId'>): boolean {
-  return labelOf(container, 'name') === name && labelOf(container, 'requestId') === requestId;
+/** Whether these are the labels of that machine. */
+export function areOf(
+  labels: Readonly<Record<string, string>> | null | undefined,
+  { name, requestId }: Pick<MachineRef, 'name' | 'requestId'>,
+): boolean {
+  return labels?.[label.name] === name && labels[label.requestId] === requestId;
 }

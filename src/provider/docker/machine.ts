@@ -1,6 +1,6 @@
 import { parseTar } from 'nanotar';
 import type { CallOptions, Endpoint, Machine, MachineSsh, MachineState } from '../provider.js';
-import type { EngineAddress } from './engine/address.js';
+import { engineMachine, type EngineAddress } from './engine/address.js';
 import type { Container } from './engine/answers.js';
 import type { Engine } from './engine/engine.js';
 import { labelOf } from './labels.js';
@@ -69,22 +69,15 @@ function endpointOf(container: Container, address: EngineAddress): Endpoint | un
   const [published] = container.NetworkSettings?.Ports?.[`${sshServer.port}/tcp`] ?? [];
   const port = Number(published?.HostPort);
   if (!Number.isInteger(port) || port <= 0) return undefined;
-  return { kind: 'tcp', host: isEverywhere(bind) ? hostOf(address, bind) : bind, port };
+  return {
+    kind: 'tcp',
+    host: isEverywhere(bind) ? engineMachine(address, bind.includes(':') ? '::1' : undefined) : bind,
+    port,
+  };
 }
 
 function isEverywhere(bind: string): boolean {
   return /^[0:.]*$/.test(bind);
-}
-
-function hostOf(address: EngineAddress, bind: string): string {
-  switch (address.kind) {
-    case 'unix':
-      return bind.includes(':') ? '::1' : '127.0.0.1';
-    case 'tcp':
-      return address.host;
-    case 'ssh':
-      return address.destination.host;
-  }
 }
 
 /** A number is none to log in with: the name that it stands for was put into the container. */

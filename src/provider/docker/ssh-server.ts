@@ -21,7 +21,7 @@ export function loginName(name: string): Uint8Array {
 }
 
 /** sshd sets these by the account, and of the terminal. */
-const ofSession = new Set(['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'PWD', 'OLDPWD', 'SHLVL', 'MAIL']);
+export const ofSession = ['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'PWD', 'OLDPWD', 'SHLVL', 'MAIL'];
 
 /**
  * The files of the SSH server of a container, as a tar for its root: its host key, who may log in, and how it serves.
@@ -31,7 +31,7 @@ export function sshServerFiles(
   { hostKey, authorizedKeys }: Pick<MachineSpec, 'hostKey' | 'authorizedKeys'>,
   environment: readonly string[],
 ): Uint8Array {
-  const own = environment.filter((each) => !ofSession.has(nameOf(each)));
+  const own = environment.filter((each) => !ofSession.includes(nameOf(each)));
   const path = own.find((each) => nameOf(each) === 'PATH')?.slice('PATH='.length);
   const files: TarFileInput[] = [
     { name: `${directory}/`, attrs: { mode: '755' } },
@@ -98,6 +98,7 @@ function nameOf(variable: string): string {
   return variable.split('=', 1)[0] ?? '';
 }
 
-function lines(all: readonly string[]): string {
+/** A text of these lines. */
+export function lines(all: readonly string[]): string {
   return all.map((line) => `${line}\n`).join('');
 }

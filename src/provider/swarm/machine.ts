@@ -1,4 +1,4 @@
-import type { EngineAddress } from '../docker/engine/address.js';
+import { engineMachine, type EngineAddress } from '../docker/engine/address.js';
 import { scriptExit } from '../docker/scripts.js';
 import { label } from '../docker/labels.js';
 import { sshServer } from '../docker/ssh-server.js';
@@ -72,13 +72,6 @@ function portOf({ Status }: Task): number | undefined {
 
 /** A swarm of one may not know how others see its node. */
 function hostOf(nodeAddress: string, manager: EngineAddress): string {
-  if (nodeAddress !== '' && nodeAddress !== '0.0.0.0' && !nodeAddress.startsWith('127.')) return nodeAddress;
-  switch (manager.kind) {
-    case 'unix':
-      return '127.0.0.1';
-    case 'tcp':
-      return manager.host;
-    case 'ssh':
-      return manager.destination.host;
-  }
+  const isKnown = nodeAddress !== '' && nodeAddress !== '0.0.0.0' && !nodeAddress.startsWith('127.');
+  return isKnown ? nodeAddress : engineMachine(manager);
 }

@@ -1,4 +1,4 @@
-import { sshServer } from '../docker/ssh-server.js';
+import { ofSession, sshServer } from '../docker/ssh-server.js';
 import { prepare } from '../docker/scripts.js';
 
 /** Where the swarm puts the files of the SSH server into a container. */
@@ -9,7 +9,7 @@ export const files = {
 } as const;
 
 /** sshd sets these by the account, and of the terminal. */
-const ofSession = 'HOME|USER|LOGNAME|SHELL|TERM|PWD|OLDPWD|SHLVL|MAIL|_';
+const withheld = [...ofSession, '_'].join('|');
 
 /**
  * The own process of a container of a service, as root: an SSH server on its port, whose sessions have the environment of
@@ -18,7 +18,7 @@ const ofSession = 'HOME|USER|LOGNAME|SHELL|TERM|PWD|OLDPWD|SHLVL|MAIL|_';
 export const serveOnPort = `
 trap 'exit 0' TERM INT
 ${prepare}
-variables=$(env | grep -E '^[A-Za-z_][A-Za-z0-9_]*=' | grep -vE '^(${ofSession})=' |
+variables=$(env | grep -E '^[A-Za-z_][A-Za-z0-9_]*=' | grep -vE '^(${withheld})=' |
   sed 's/[\\\\"]/\\\\&/g; s/.*/"&"/' | tr '\\n' ' ')
 { cat ${files.config}; [ -z "$variables" ] || echo "SetEnv $variables"; } > ${sshServer.config}
 chmod 600 ${sshServer.config}

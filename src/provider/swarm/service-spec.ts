@@ -2,7 +2,7 @@ import { label } from '../docker/labels.js';
 import { sshServer } from '../docker/ssh-server.js';
 import type { MachineSpec } from '../provider.js';
 import type { SwarmOptions } from './options.js';
-import { files, serveOnPort } from './serve.js';
+import { serveOnPort } from './serve.js';
 
 /** A file that the swarm keeps, where it goes in the container. */
 export interface KeptFile {
@@ -63,9 +63,6 @@ export function serviceSpec(
     EndpointSpec: { Ports: [{ Protocol: 'tcp', TargetPort: sshServer.port, PublishMode: 'host' }] },
   };
 }
-
-/** The paths that the swarm puts its files at. */
-export const keptPaths = files;
 
 function mountOf(volume: string): object {
   const [source = '', target = '', mode = ''] = volume.split(':');

@@ -104,6 +104,18 @@ export function engineEnvironment(address: EngineAddress): Record<string, string
   };
 }
 
+/** Where the engine's machine is, as this one reaches it. */
+export function engineMachine(address: EngineAddress, loopback = '127.0.0.1'): string {
+  switch (address.kind) {
+    case 'unix':
+      return loopback;
+    case 'tcp':
+      return address.host;
+    case 'ssh':
+      return address.destination.host;
+  }
+}
+
 /** One of the files of TLS. */
 export function tlsFile({ directory }: EngineTls, name: 'ca.pem' | 'cert.pem' | 'key.pem'): string {
   return join(directory, name);
