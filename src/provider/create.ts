@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
-import { createPolicy } from '../retry/policy.js';
+import type { RetryPolicy } from '../retry/policy.js';
 import { RetriesExhausted, retry } from '../retry/retry.js';
 import { madeBy, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
@@ -93,17 +93,28 @@ function withWorkdir(record: SidecarRecord, { workdir }: Machine): SidecarRecord
   return record.workdir === undefined && workdir !== undefined ? { ...record, workdir } : record;
 }
 
+/** How the making of a machine is repeated, where that is safe: after 1, 2 and 4 s. */
+const createPolicy: RetryPolicy = {
+  ...{ firstDelayMs: 1_000, factor: 2, maxDelayMs: 4_000 },
+  ...{ maxAttempts: 4, deadlineMs: Infinity },
+};
+
+/** The longest that a provider may ask to be left alone, in milliseconds. */
+const longestRestMs = 60_000;
+
 interface Creation extends CreateDeps {
   readonly spec: MachineSpec;
   readonly capabilities: Capabilities;
   /** Whether there may be a machine by now. */
   uncertain: boolean;
+  /** What the last attempt failed with. */
+  failure?: unknown;
 }
 
-/** Never repeats what may have been done without having looked, nor where two machines could come of it. */
+/** Never repeats what may have been done, where two machines could come of it. */
 async function makeSurely(creation: Creation): Promise<Machine> {
   const { provider, spec, clock, emit, signal } = creation;
-  const { idempotentCreate, readsLag } = creation.capabilities;
+  const { idempotentCreate } = creation.capabilities;
   const { name } = spec;
   const progress = (line: string): void => emit({ kind: 'provider.progress', name, line });
   const make = async (): Promise<Machine> => {
@@ -112,41 +123,36 @@ async function makeSurely(creation: Creation): Promise<Machine> {
     try {
       return await provider.create(spec, { signal, progress });
     } catch (error) {
-      if (signal?.aborted !== true && !mayBeApplied(error)) {
-        creation.uncertain = wasUncertain;
-        throw error;
-      }
-      const found = await lookFor(creation, error);
-      creation.uncertain = wasUncertain || found !== undefined || readsLag;
-      signal?.throwIfAborted();
-      if (found !== undefined && isWhole(found, error)) return found;
-      // To be asked for again, which finishes what is half made.
-      throw idempotentCreate ? await restedFrom(error, creation) : unrepeatable(error);
+      creation.failure = error;
+      if (signal?.aborted === true || mayBeApplied(error)) throw idempotentCreate ? error : unrepeatable(error);
+      creation.uncertain = wasUncertain;
+      throw error;
     }
   };
   try {
-    return (await retry(make, { policy: createPolicy, clock, signal })).value;
-  } catch (error) {
-    throw error instanceof RetriesExhausted ? error.cause : error;
+    return (await retry(make, { policy: createPolicy, clock, signal, restMs })).value;
+  } catch (thrown) {
+    const error = thrown instanceof RetriesExhausted ? thrown.cause : thrown;
+    if (!creation.uncertain) throw error;
+    const found = await lookFor(creation);
+    if (found === 'unknown') throw error;
+    creation.uncertain = found !== undefined || creation.capabilities.readsLag;
+    signal?.throwIfAborted();
+    if (found !== undefined && isWhole(found, creation.failure)) return found;
+    throw error;
   }
+}
+
+/** How long the provider wants to be left alone. */
+function restMs(error: unknown): number {
+  const ms = error instanceof SidecarError ? error.facts['retryAfterMs'] : undefined;
+  return typeof ms !== 'number' ? 0 : ms > longestRestMs ? Infinity : ms;
 }
 
 /** Whether only the answer was lost. What is not finished yet, or failed for good, is no machine that anybody wanted. */
 function isWhole({ state }: Machine, error: unknown): boolean {
   const failedForGood = error instanceof SidecarError && error.retryable === false;
   return !failedForGood && (state === 'running' || state === 'starting');
-}
-
-/** The longest that a provider may ask to be left alone, in milliseconds. */
-const longestRestMs = 60_000;
-
-/** The same error, after the time that the provider wants to pass before it is asked again. */
-async function restedFrom(error: unknown, { clock, signal }: Creation): Promise<unknown> {
-  const restMs = error instanceof SidecarError ? error.facts['retryAfterMs'] : undefined;
-  if (typeof restMs !== 'number') return error;
-  if (restMs > longestRestMs) return unrepeatable(error);
-  await clock.sleep(restMs, signal);
-  return error;
 }
 
 /** What was not said by a provider, says nothing of what was done. */
@@ -156,15 +162,14 @@ function mayBeApplied(error: unknown): boolean {
 
 const lookMs = 10_000;
 
-/** Looks whether there is a machine, whoever wants to leave meanwhile. Throws the `error` where that cannot be found out. */
-async function lookFor({ provider, spec, clock, signal }: Creation, error: unknown): Promise<Machine | undefined> {
+/** Looks whether there is a machine, whoever wants to leave meanwhile. */
+async function lookFor({ provider, spec, clock }: Creation): Promise<Machine | undefined | 'unknown'> {
   const over = new AbortController();
   const late = (): Error => new Error('it does not say whether it was made');
   try {
     return await within(provider.describe(refOf(spec), { signal: over.signal }), { ms: lookMs, clock, late });
   } catch {
-    signal?.throwIfAborted();
-    throw unrepeatable(error);
+    return 'unknown';
   } finally {
     over.abort();
   }

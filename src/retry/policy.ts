@@ -13,12 +13,6 @@ export interface RetryPolicy {
 /** How a session is waited for: long enough for a machine to boot, short enough to be told about a wrong address. */
 export const connectPolicy: RetryPolicy = { firstDelayMs: 2_000, factor: 1.5, maxDelayMs: 15_000, deadlineMs: 90_000 };
 
-/** How the making of a machine is repeated, where that is safe: after 1, 2 and 4 s. */
-export const createPolicy: RetryPolicy = {
-  ...{ firstDelayMs: 1_000, factor: 2, maxDelayMs: 4_000 },
-  ...{ maxAttempts: 4, deadlineMs: Infinity },
-};
-
 /** The wait before attempt number `attempt`, counted from 1. There is none before the first. */
 export function delayBefore(policy: RetryPolicy, attempt: number): number {
   if (attempt <= 1) return 0;
@@ -28,14 +22,16 @@ export function delayBefore(policy: RetryPolicy, attempt: number): number {
 export type Decision = { readonly kind: 'wait'; readonly delayMs: number } | { readonly kind: 'give-up' };
 
 /**
- * What follows after `failedAttempts` attempts and `elapsedMs`: a wait that would end at the deadline or after it leaves
- * no time for an attempt, so it is not begun.
+ * What follows after `failedAttempts` attempts and `elapsedMs`, where the other side wants to be left alone for `restMs`: a
+ * wait that would end at the deadline or after it leaves no time for an attempt, so it is not begun.
  */
 export function decide(
   policy: RetryPolicy,
-  { failedAttempts, elapsedMs }: { readonly failedAttempts: number; readonly elapsedMs: number },
+  { failedAttempts, elapsedMs, restMs = 0 }: { failedAttempts: number; elapsedMs: number; restMs?: number },
 ): Decision {
-  const delayMs = delayBefore(policy, failedAttempts + 1);
+  const delayMs = Math.max(delayBefore(policy, failedAttempts + 1), restMs);
   if (failedAttempts >= (policy.maxAttempts ?? Infinity)) return { kind: 'give-up' };
-  return elapsedMs + delayMs < policy.deadlineMs ? { kind: 'wait', delayMs } : { kind: 'give-up' };
+  return delayMs < Infinity && elapsedMs + delayMs < policy.deadlineMs
+    ? { kind: 'wait', delayMs }
+    : { kind: 'give-up' };
 }

@@ -9,6 +9,8 @@ export interface RetryOptions {
   readonly signal?: AbortSignal | undefined;
   /** What to do about an error that does not say whether it is retryable. Default: fail. */
   readonly unknown?: Verdict;
+  /** The least that is waited after an error, such as what its Retry-After says, in milliseconds. Infinity: no more. */
+  readonly restMs?: (error: unknown) => number;
   /** What went wrong before: the loop goes on from there, with a wait, and with what is left of the time. */
   readonly after?: Failure | undefined;
   /** Called for each failure that may be retried, also when no time is left to do so. */
@@ -54,7 +56,7 @@ export class RetriesExhausted extends Error {
  */
 export async function retry<T>(
   op: (attempt: number, remainingMs: number) => Promise<T>,
-  { policy, clock, signal, unknown = 'fail', after, onFailed, onWait }: RetryOptions,
+  { policy, clock, signal, unknown = 'fail', restMs, after, onFailed, onWait }: RetryOptions,
 ): Promise<Retried<T>> {
   const startMs = clock.now() - (after?.elapsedMs ?? 0);
   const elapsedMs = (): number => clock.now() - startMs;
@@ -71,7 +73,8 @@ export async function retry<T>(
     signal?.throwIfAborted();
     if (classify(error, { unknown }) === 'fail') return false;
     onFailed?.(error, attempts);
-    const decision = decide(policy, { failedAttempts: attempts, elapsedMs: elapsedMs() });
+    const rest = { restMs: restMs?.(error) ?? 0 };
+    const decision = decide(policy, { failedAttempts: attempts, elapsedMs: elapsedMs(), ...rest });
     if (decision.kind === 'wait') {
       onWait?.(error, decision.delayMs, attempts);
       await clock.sleep(decision.delayMs, signal);

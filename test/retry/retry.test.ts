@@ -46,6 +46,21 @@ describe('retry', () => {
     ]);
   });
 
+  it('leaves the other side alone for as long as it asks, and gives up where no time would be left', async () => {
+    const clock = fakeClock();
+    const busy = Object.assign(new Error('busy'), { retryable: true });
+    await clock.until(retry(failing(busy), { policy, clock, restMs: () => 10_000 }));
+    expect(clock.now()).toBe(10_000);
+    await clock.until(retry(failing(busy), { policy, clock, restMs: () => 1_000 }));
+    expect(clock.now()).toBe(12_000);
+    const patient = retry(failing(busy), {
+      policy: { ...policy, deadlineMs: Infinity },
+      clock,
+      restMs: () => Infinity,
+    });
+    await expect(patient).rejects.toMatchObject({ name: 'RetriesExhausted', cause: busy });
+  });
+
   it('throws a permanent error as it is, at once and unannounced', async () => {
     const clock = fakeClock();
     const seen: unknown[] = [];
