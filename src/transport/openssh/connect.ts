@@ -3,7 +3,7 @@ import { SidecarError } from '../../errors.js';
 import { hostTrust, policyOf, refusalOf, type HostKeyVerdict, type HostTrust } from '../host-trust.js';
 import { parseKnownHosts } from '../known-hosts.js';
 import { fingerprint } from '../public-key.js';
-import { AttemptTimer } from '../ssh2/attempt-timer.js';
+import { AttemptTimer } from '../attempt-timer.js';
 import type { ForwardedAgent } from '../forwarded-agent.js';
 import type { SshTarget } from '../target.js';
 import type { Transport } from '../transport.js';

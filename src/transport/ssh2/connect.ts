@@ -3,7 +3,7 @@ import type { HostKeyPolicy } from '../host-trust.js';
 import type { Identities } from '../identities.js';
 import type { SshTarget } from '../target.js';
 import type { Transport } from '../transport.js';
-import { AttemptTimer } from './attempt-timer.js';
+import { AttemptTimer } from '../attempt-timer.js';
 import { openRoute } from '../route/open.js';
 import { dial, type OpenStream, type Refused } from './dial.js';
 import { atHop, overHop } from './hop.js';

@@ -4,7 +4,7 @@ import { SidecarError } from '../../errors.js';
 import type { HostKeyPolicy } from '../host-trust.js';
 import type { IdentityAttempt } from '../identities.js';
 import type { SshTarget } from '../target.js';
-import type { AttemptTimer } from './attempt-timer.js';
+import type { AttemptTimer } from '../attempt-timer.js';
 import {
   connectError,
   isAuthRefusal,

@@ -5,7 +5,7 @@ import ssh2, {
   type SignCallback,
   type SigningRequestOptions,
 } from 'ssh2';
-import type { AttemptTimer } from './attempt-timer.js';
+import type { AttemptTimer } from '../attempt-timer.js';
 
 type Key = string | Buffer | ParsedKey;
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AttemptTimer } from '../../../src/transport/ssh2/attempt-timer.js';
+import { AttemptTimer } from '../../src/transport/attempt-timer.js';
 
 describe('AttemptTimer', () => {
   beforeEach(() => {
