@@ -134,7 +134,7 @@ async function makeSurely(creation: Creation): Promise<Machine> {
   } catch (thrown) {
     const error = thrown instanceof RetriesExhausted ? thrown.cause : thrown;
     if (!creation.uncertain) throw error;
-    const found = await lookFor(creation);
+    const found = await lookForLate(creation);
     if (found === 'unknown') throw error;
     creation.uncertain = found !== undefined || creation.capabilities.readsLag;
     signal?.throwIfAborted();
@@ -161,6 +161,15 @@ function mayBeApplied(error: unknown): boolean {
 }
 
 const lookMs = 10_000;
+/** How long what was cut off may take until it can be seen, in milliseconds. */
+const lateMs = 1_000;
+
+async function lookForLate(creation: Creation): Promise<Machine | undefined | 'unknown'> {
+  const found = await lookFor(creation);
+  if (found !== undefined) return found;
+  await creation.clock.sleep(lateMs);
+  return lookFor(creation);
+}
 
 /** Looks whether there is a machine, whoever wants to leave meanwhile. */
 async function lookFor({ provider, spec, clock }: Creation): Promise<Machine | undefined | 'unknown'> {

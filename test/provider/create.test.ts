@@ -169,7 +169,26 @@ describe('making a machine', () => {
       },
     ];
     await expect(create()).rejects.toMatchObject({ code: 'provider.failed' });
-    expect(provider.calls).toEqual(['create', 'describe']);
+    expect(provider.calls).toEqual(['create', 'describe', 'describe']);
+  });
+
+  it('that was cut off is looked for once more, a second later', async () => {
+    provider.capable = { idempotentCreate: false };
+    let make = (): unknown => undefined;
+    provider.creations = [
+      (_spec, its) => {
+        make = its;
+        throw fault({ maybeApplied: true });
+      },
+    ];
+    provider.described = [
+      () => {
+        make();
+        return Promise.resolve(undefined);
+      },
+    ];
+    expect(madeBy(await create()).id).toBe('id-1');
+    expect(clock.now()).toBe(1_000);
   });
 
   it('that is refused for good fails at once, and leaves nothing', async () => {
@@ -196,9 +215,9 @@ describe('making a machine', () => {
         throw fault({ maybeApplied: true });
       },
     ];
-    provider.described = [
-      () => (capable.readsLag ? Promise.resolve(undefined) : Promise.reject(fault({ reason: 'down' }))),
-    ];
+    const look = (): Promise<undefined> =>
+      capable.readsLag ? Promise.resolve(undefined) : Promise.reject(fault({ reason: 'down' }));
+    provider.described = [look, look];
     await expect(create()).rejects.toMatchObject({ code: 'provider.failed' });
     expect(uncertain()).toBe(true);
     const record = await registry.get('web');
