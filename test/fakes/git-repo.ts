@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { removeDirectory } from './remove-directory.js';
 
 /** A directory of its own for a test, removed by `remove`. */
 export interface Scratch {
@@ -24,7 +25,7 @@ export function scratch(name = 'sidecar-test-'): Scratch {
   const directory = realpathSync(mkdtempSync(path.join(tmpdir(), name)));
   return {
     path: directory,
-    remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
+    remove: () => removeDirectory(directory),
   };
 }
 

@@ -11,6 +11,7 @@ import { DetachedRuns } from '../../src/run/detached.js';
 import type { RunState } from '../../src/run/detached-list.js';
 import { Talk, type RunsPlace } from '../../src/run/talk.js';
 import { scratch, type Scratch } from '../fakes/git-repo.js';
+import { removeDirectory } from '../fakes/remove-directory.js';
 import type { Exit } from '../../src/transport/transport.js';
 import { memoryTransport, shell, type Cut, type Handler } from '../fakes/memory-transport.js';
 
@@ -22,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   // A supervisor may be writing its last word.
-  for (const { path: directory } of [home, place]) rmSync(directory, { recursive: true, force: true, maxRetries: 9 });
+  for (const { path: directory } of [home, place]) removeDirectory(directory);
 });
 
 const inPlace = (name: string): string => path.join(place.path, name);
@@ -181,7 +182,7 @@ describe('a run is begun once, or never', () => {
     for (const sentBytes of [0, 50, 3_000, 9_000, ...Array.from({ length: 24 }, (_, index) => 9_300 + index * 60)]) {
       seen.add(await begin({ sentBytes }));
       rmSync(inPlace('times'), { force: true });
-      rmSync(path.join(home.path, '.local'), { recursive: true, force: true, maxRetries: 9 });
+      removeDirectory(path.join(home.path, '.local'));
     }
     expect([...seen].sort()).toEqual(['never', 'once']);
   });
@@ -190,7 +191,7 @@ describe('a run is begun once, or never', () => {
     for (let receivedBytes = 0; receivedBytes < 160; receivedBytes += 12) {
       expect(await begin({ receivedBytes })).toBe('once');
       rmSync(inPlace('times'), { force: true });
-      rmSync(path.join(home.path, '.local'), { recursive: true, force: true, maxRetries: 9 });
+      removeDirectory(path.join(home.path, '.local'));
     }
   });
 

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { removeDirectory } from '../../fakes/remove-directory.js';
 import { findPart } from '../../fakes/parts.js';
 
 /**
@@ -77,7 +78,7 @@ export class FarSteps {
 
   /** Starts to count anew. `at` is a step, counted from 1, or a pattern of the shell: the first command line like it. */
   plan(at: number | string = 0, fault: StepFault = 'it fails'): void {
-    rmSync(this.#at('steps'), { recursive: true, force: true });
+    removeDirectory(this.#at('steps')); // a step of before may still be noting itself
     for (const file of ['main', 'reached', 'struck']) rmSync(this.#at(file), { force: true });
     mkdirSync(this.#at('steps'));
     writeFileSync(this.#at('plan'), `${Object.keys(faults).indexOf(fault)}\n${at}\n`);
