@@ -27,7 +27,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/transport/public-key.ts',
     'src/transport/target.ts',
   ],
-  'src/provider': ['src/files', 'src/retry', 'src/transport', 'src/sidecars'],
+  // The control plane over HTTP, and the login there.
+  'src/control': ['src/files', 'src/retry', 'src/sidecars'],
+  'src/provider': ['src/control', 'src/files', 'src/retry', 'src/transport', 'src/sidecars'],
   'src/session': ['src/retry', 'src/transport', 'src/provider/locator.ts', 'src/sidecars/record.ts'],
   // Sync sees byte channels, never SSH.
   'src/sync': ['src/git', 'src/transport/transport.ts', 'src/transport/shell-word.ts', 'src/files'],
