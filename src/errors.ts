@@ -34,6 +34,14 @@ export type ErrorCode =
   | 'provider.quota'
   | 'provider.unavailable'
   | 'provider.protocol'
+  // the control plane
+  | 'login.required'
+  | 'login.denied'
+  | 'login.expired'
+  | 'login.lost'
+  | 'login.failed'
+  | 'login.storage'
+  | 'server.unreachable'
   // git on this side
   | 'git.missing'
   | 'git.too_old'

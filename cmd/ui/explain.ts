@@ -1,5 +1,6 @@
 import { SidecarError, type ErrorCode, type Facts } from '../../src/errors.js';
 import type { Explanation } from './explanation.js';
+import { account } from './explanations/account.js';
 import { here } from './explanations/here.js';
 import { landing } from './explanations/landing.js';
 import { running } from './explanations/running.js';
@@ -27,6 +28,7 @@ const explanations: Readonly<Record<ErrorCode, (facts: Facts) => Explanation>> =
   ...here,
   ...sessions,
   ...providers,
+  ...account,
   ...landing,
   ...inWorkspace,
   ...running,

@@ -22,6 +22,7 @@ export function serverAddress(text: string, source: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-function isLoopback(host: string): boolean {
+/** Whether what is sent there stays on this machine. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }

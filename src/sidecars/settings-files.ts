@@ -25,17 +25,23 @@ export interface SettingsFile {
  */
 export async function readProjectFile(directory: string): Promise<SettingsFile | undefined> {
   const found = await readSettingsFile(join(directory, projectFileName), { followLink: false });
-  if (found !== undefined) return withoutPrograms(found);
+  if (found !== undefined) return withoutForbidden(found);
   const parent = dirname(directory);
   return parent === directory ? undefined : readProjectFile(parent);
 }
 
-/** Which programs make machines is the user's to say: a repository names none, not even one that is then allowed. */
-async function withoutPrograms(file: SettingsFile): Promise<SettingsFile> {
-  if (file.settings.providers === undefined) return file;
-  const where = (await placesIn(file.text)).at(['providers'], { key: true });
-  const reason = '"providers" names programs to be run, and counts only in your own config.json';
-  throw new SidecarError('settings.invalid', { file: file.path, ...where, key: 'providers', reason });
+/** What is the user's to say, and no repository's, not even one that is then allowed: why. */
+const usersOwn = {
+  providers: 'names programs to be run',
+  server: 'says who gets your tokens',
+} as const;
+
+async function withoutForbidden(file: SettingsFile): Promise<SettingsFile> {
+  const key = (Object.keys(usersOwn) as (keyof typeof usersOwn)[]).find((each) => file.settings[each] !== undefined);
+  if (key === undefined) return file;
+  const where = (await placesIn(file.text)).at([key], { key: true });
+  const reason = `"${key}" ${usersOwn[key]}, and counts only in your own config.json`;
+  throw new SidecarError('settings.invalid', { file: file.path, ...where, key, reason });
 }
 
 /** The user's own settings; a link is followed, as to a repository of dotfiles. Throws `settings.invalid`. */

@@ -26,6 +26,7 @@ export const settingRules = {
   providers:
     'an object of programs: {"NAME": {"command": ["/absolute/path", "argument"]}}; a name has lower-case letters, digits and ' +
     'dashes, and local, docker, swarm, ssh and api are taken',
+  server: 'the address of a control plane: https://host/path, or http:// on this machine',
 } as const;
 
 /** What of a pattern an editor can check; `patternFault` says the rest, and why. */
@@ -163,6 +164,14 @@ export const settingsFile = v.pipe(
             'arguments. Only in config.json of the user.',
         ),
         v.examples([{ vms: { command: ['/opt/vms/sidecar-provider', '--region', 'eu'] } }]),
+      ),
+    ),
+    server: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^https?:\/\/[^\s\u0000-\u001f]+$/),
+        v.description('The control plane that `sidecar login` logs in to. Only in config.json of the user.'),
+        v.examples(['https://sidecars.example.com']),
       ),
     ),
   }),

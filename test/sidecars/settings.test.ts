@@ -93,7 +93,7 @@ describe('readSettings', () => {
       [
         '{"workdri": "w"}',
         'workdri',
-        'unknown key "workdri"; known are $schema, sidecar, workdir, drift, connectTimeout, ignore, include, forwards, environment, afterLanding, providers',
+        'unknown key "workdri"; known are $schema, sidecar, workdir, drift, connectTimeout, ignore, include, forwards, environment, afterLanding, providers, server',
       ],
       ['{"constructor": 1}', 'constructor', 'unknown key "constructor"'],
       ['{"__proto__": {"drift": "refuse"}}', '__proto__', 'unknown key "__proto__"'],
@@ -122,6 +122,8 @@ describe('readSettings', () => {
       ['{"afterLanding": [""]}', 'afterLanding', '"afterLanding" must be a command'],
       ['{"providers": {}}', 'providers', 'counts only in your own config.json'],
       ['{"providers": {"vms": {"command": ["/opt/vms"]}}}', 'providers', 'counts only in your own config.json'],
+      ['{"server": "https://elsewhere.example"}', 'server', 'counts only in your own config.json'],
+      ['{"server": 7}', 'server', 'must be the address of a control plane'],
     ])('in the project file %s', async (text, key, reason) => {
       await writeFile(projectFile, text);
       const facts = { file: projectFile, key, reason: expect.stringContaining(reason) as string };
