@@ -14,13 +14,20 @@ export class NoAnswer extends Error {
   constructor(
     readonly kind: NoAnswerKind,
     message: string,
-    { retryable, cause }: { readonly retryable: boolean; readonly cause?: unknown },
+    {
+      retryable,
+      timedOut = kind === 'late',
+      cause,
+    }: { readonly retryable: boolean; readonly timedOut?: boolean; readonly cause?: unknown },
   ) {
     super(message, { cause });
     this.retryable = retryable;
+    this.timedOut = timedOut;
   }
 
   readonly retryable: boolean;
+  /** Whether it was waited for in vain: for the connection, or for the answer. */
+  readonly timedOut: boolean;
 
   /** Whether what was asked for may have been done. */
   get maybeApplied(): boolean {
@@ -37,7 +44,10 @@ export function noAnswerOf(error: unknown): NoAnswer | undefined {
     const { code, message } = part as { readonly code?: unknown; readonly message?: unknown };
     if (typeof code !== 'string') continue;
     const known = Object.hasOwn(codes, code) ? codes[code] : undefined;
-    if (known !== undefined) return new NoAnswer(known.kind, known.words, { retryable: true, cause: error });
+    if (known !== undefined) {
+      const timedOut = known.kind === 'late' || code === 'UND_ERR_CONNECT_TIMEOUT';
+      return new NoAnswer(known.kind, known.words, { retryable: true, timedOut, cause: error });
+    }
     if (tlsCode.test(code)) {
       const words = `TLS failed: ${String(message)}`;
       return new NoAnswer('not reached', words, { retryable: false, cause: error });

@@ -1,0 +1,100 @@
+import type { Clock } from '../../clock.js';
+import { SidecarError } from '../../errors.js';
+import { NoAnswer } from '../http/no-answer.js';
+import { BusyAnswer } from '../http/busy-answer.js';
+import { asToldFailure, isUnanswered, OAuthRefusal, unreachable } from '../oauth/failure.js';
+import type { Tokens } from '../oauth/tokens.js';
+import { RetriesExhausted, retry } from '../../retry/retry.js';
+
+/** RFC 8628 §3.5: where the server names no interval, and what `slow_down` adds to it. */
+const defaultIntervalMs = 5_000;
+const slowerByMs = 5_000;
+
+/** The first of them and 6 more, all without an answer: the next one would fail as well. Any answer starts afresh. */
+const attemptsInARow = 7;
+
+/** What the server says of a code that was not refused. */
+export type PollAnswer =
+  { readonly kind: 'tokens'; readonly tokens: Tokens } | { readonly kind: 'pending' } | { readonly kind: 'slow-down' };
+
+export interface PollOptions {
+  /** Asks once, and ends when the signal is aborted. Throws what `oauthFailure` gives. */
+  readonly ask: () => Promise<PollAnswer>;
+  /** For messages. */
+  readonly server: string;
+  readonly intervalMs?: number | undefined;
+  readonly expiresInMs: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** Called before a wait that follows on no answer. */
+  readonly onTrouble?: ((error: unknown, delayMs: number) => void) | undefined;
+}
+
+/**
+ * Asks until the user has decided.
+ *
+ *   wait ──▶ ask ──pending, slow_down──▶ wait
+ *             ├──no answer──▶ wait, ask: up to 6 times in a row
+ *             └──tokens, or what ends it
+ *
+ * Throws `login.denied`, `login.expired`, `login.lost`, `login.failed`, `server.unreachable`, and on abort the signal's
+ * reason, at once.
+ */
+export async function pollForTokens(options: PollOptions): Promise<Tokens> {
+  const { ask, server, expiresInMs, clock, signal, onTrouble } = options;
+  let intervalMs = options.intervalMs ?? defaultIntervalMs;
+  const startMs = clock.now();
+  const remainingMs = (): number => expiresInMs - (clock.now() - startMs);
+
+  const poll = async (): Promise<PollAnswer> => {
+    const steady = { firstDelayMs: intervalMs, factor: 1, maxDelayMs: intervalMs };
+    const policy = { ...steady, deadlineMs: remainingMs(), maxAttempts: attemptsInARow };
+    const { value } = await retry((attempt) => ask().catch((error: unknown) => endOrPass(error, attempt)), {
+      ...{ policy, clock, signal },
+      // RFC 8628 §3.5: less often after a time-out, from now on.
+      onFailed: (error) => {
+        if (error instanceof NoAnswer && error.timedOut) intervalMs *= 2;
+      },
+      restMs: (error) => Math.max(intervalMs, error instanceof BusyAnswer ? error.restMs : 0),
+      onWait: (error, delayMs) => onTrouble?.(error, delayMs),
+    });
+    return value;
+  };
+
+  /** `attempt` counts since the last answer: beyond the first, one was lost. */
+  const endOrPass = (error: unknown, attempt: number): never => {
+    if (!(error instanceof OAuthRefusal)) throw error;
+    const facts = { server, ...(error.description !== undefined && { reason: error.description }) };
+    const end = endings[error.error];
+    if (end !== undefined) throw new SidecarError(end, facts, { cause: error, retryable: false });
+    if (error.error === 'invalid_grant' && attempt > 1)
+      throw new SidecarError('login.lost', facts, { cause: error, retryable: false });
+    throw error;
+  };
+
+  for (;;) {
+    if (intervalMs >= remainingMs()) throw expired(server);
+    await clock.sleep(intervalMs, signal);
+    if (remainingMs() <= 0) throw expired(server); // it was suspended meanwhile
+    const answer = await poll().catch((error: unknown) => {
+      throw asTold(error, server);
+    });
+    if (answer.kind === 'tokens') return answer.tokens;
+    if (answer.kind === 'slow-down') intervalMs += slowerByMs;
+  }
+}
+
+const endings: Readonly<Partial<Record<string, 'login.denied' | 'login.expired'>>> = {
+  access_denied: 'login.denied',
+  expired_token: 'login.expired',
+};
+
+const expired = (server: string, cause?: unknown): SidecarError =>
+  new SidecarError('login.expired', { server }, { cause, retryable: false });
+
+function asTold(error: unknown, server: string): unknown {
+  if (!(error instanceof RetriesExhausted)) return asToldFailure(error, { server, what: 'the login' });
+  const { attempts, elapsedMs, cause } = error;
+  if (attempts < attemptsInARow || !isUnanswered(cause)) return expired(server, cause);
+  return unreachable(server, cause, { attempts, elapsedMs: Math.round(elapsedMs) });
+}

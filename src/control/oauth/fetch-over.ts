@@ -1,0 +1,33 @@
+import type { CustomFetch } from 'openid-client';
+import * as v from 'valibot';
+import { BusyAnswer, isBusy } from '../http/busy-answer.js';
+import type { Send } from '../http/send.js';
+
+/**
+ * What the OAuth library asks with: our own sending, so that proxies and limits count, and the signal of the caller, which
+ * the library does not pass on. Throws what sending throws, and `BusyAnswer`.
+ */
+export function fetchOver(send: Send, signal?: AbortSignal): CustomFetch {
+  return async (url, { method, headers, body }) => {
+    const answer = await send({ method, url, headers, body: textOf(body), signal });
+    if (isBusy(answer.status) && !(await isAboutPolling(answer.clone()))) throw new BusyAnswer(answer);
+    return answer;
+  };
+}
+
+/** The library sends forms, and nothing else. */
+function textOf(body: unknown): string | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (typeof body === 'string' || body instanceof URLSearchParams) return body.toString();
+  throw new TypeError('only a form can be sent');
+}
+
+const pollingAnswer = v.object({ error: v.picklist(['authorization_pending', 'slow_down']) });
+
+/** Some servers say that a poll came too early by 429, where RFC 8628 §3.5 has 400: an answer all the same. */
+async function isAboutPolling(answer: Response): Promise<boolean> {
+  return answer.json().then(
+    (content) => v.is(pollingAnswer, content),
+    () => false,
+  );
+}
