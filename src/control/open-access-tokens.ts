@@ -1,6 +1,10 @@
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { AccessTokens } from './access-tokens.js';
+import { sender, type Send } from './http/send.js';
+import { SessionTokens } from './session-tokens.js';
+import type { OpenKeyringEntry } from './tokens/keyring.js';
+import { Sessions } from './tokens/sessions.js';
 
 export interface AccessTokensOptions {
   /** As `configuredServer` gives it. */
@@ -8,15 +12,34 @@ export interface AccessTokensOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
   readonly clock: Clock;
+  /** How the server is asked. Default: through the proxies of the environment. */
+  readonly send?: Send | undefined;
+  /** Default: that of the system. */
+  readonly openKeyring?: OpenKeyringEntry | undefined;
+  /** In milliseconds since 1970. */
+  readonly timeOfDay?: (() => number) | undefined;
 }
 
-/** The tokens for a control plane: SIDECAR_TOKEN as it is. */
-export function openAccessTokens({ server, env }: AccessTokensOptions): AccessTokens {
+/** The tokens for a control plane: SIDECAR_TOKEN as it is, else those of the session that `sidecar login` keeps. */
+export function openAccessTokens(options: AccessTokensOptions): AccessTokens {
+  const { server, env, clock, timeOfDay = Date.now } = options;
+  const given = environmentToken(env);
+  if (given !== undefined) return givenToken(server, given);
+  const send = options.send ?? sender({ env });
+  return new SessionTokens({ server, send, clock, timeOfDay, sessions: new Sessions(options) });
+}
+
+/** Never stored, never renewed. */
+export function environmentToken(env: NodeJS.ProcessEnv): string | undefined {
+  const token = env['SIDECAR_TOKEN'] ?? '';
+  return token === '' ? undefined : token;
+}
+
+function givenToken(server: string, token: string): AccessTokens {
   return {
-    token: ({ refused } = {}) => {
-      const token = env['SIDECAR_TOKEN'] ?? '';
-      if (token !== '' && token !== refused) return Promise.resolve(token);
-      return Promise.reject(new SidecarError('login.required', { server, fromEnvironment: token !== '' }));
-    },
+    token: ({ refused } = {}) =>
+      token === refused
+        ? Promise.reject(new SidecarError('login.required', { server, fromEnvironment: true }, { retryable: false }))
+        : Promise.resolve(token),
   };
 }

@@ -32,6 +32,7 @@ export interface OAuthClient {
 export async function openOAuthClient({ server, send, clock, signal }: OAuthClientOptions): Promise<OAuthClient> {
   const library = await import('openid-client');
   const reads = fetchOver(survivingReads(send, { clock }), signal);
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked to stand out; it is for this machine alone
   const insecure = isPlain(server) ? [library.allowInsecureRequests] : [];
   const discover = (url: string): Promise<Configuration> =>
     // What an id token says is only shown, so a clock that goes wrong is no reason to refuse it.
