@@ -29,10 +29,20 @@ const late = {
   atomically: 'atomically',
   // Its main file finds its parts in a way that no bundler follows.
   'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
+  open: 'open',
+  'openid-client': 'openid-client',
   'proper-lockfile': 'proper-lockfile',
   'simple-git': 'simple-git',
+  undici: 'undici',
+  uqr: 'uqr',
 };
-const libraries = await build({ ...options, entryPoints: late, outdir: path.join(dist, 'libraries') });
+const libraries = await build({
+  ...options,
+  entryPoints: late,
+  outdir: path.join(dist, 'libraries'),
+  // `open` looks for a script beside it, and does without.
+  define: { 'import.meta.url': 'undefined' },
+});
 const program = await build({
   ...options,
   // process.js stays out of sidecar.js, which must be there before it: see cmd/compile-cache.ts.
@@ -40,8 +50,8 @@ const program = await build({
   outdir: dist,
   outbase: '.',
   alias: Object.fromEntries(Object.keys(late).map((name) => [name, `../libraries/${name}.js`])),
-  // ssh2 and the watcher find their native parts by their own path.
-  external: ['./process.js', '../libraries/*', 'ssh2', '@parcel/watcher'],
+  // ssh2, the watcher and the keyring find their native parts by their own path.
+  external: ['./process.js', '../libraries/*', 'ssh2', '@parcel/watcher', '@napi-rs/keyring'],
   plugins: [lateChildProcess()],
   // To src/package.ts, which alone asks, it is as if it stood in src/ still.
   define: { 'import.meta.dirname': 'sourceDirectory' },

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAccountCommands } from './program/account.js';
 import { addDriftCommands } from './program/drift.js';
 import { addEditorCommands } from './program/editors.js';
 import { addExecutionCommands } from './program/execution.js';
@@ -40,6 +41,7 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
   const groups = [
     ['Sidecars:', addRegistryCommands],
     ['Providers:', addProviderCommands],
+    ['Account:', addAccountCommands],
     ['Landing:', addLandingCommands],
     ['Running:', addExecutionCommands],
     ['The workspace:', addWorkspaceCommands],

@@ -28,7 +28,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/transport/target.ts',
   ],
   // The control plane over HTTP, and the login there.
-  'src/control': ['src/files', 'src/retry', 'src/sidecars'],
+  'src/control': [
+    'src/files',
+    'src/retry',
+    'src/sidecars',
+    // It makes the key that it has the server let in.
+    'src/transport/key-pair.ts',
+    'src/transport/public-half.ts',
+  ],
   'src/provider': ['src/control', 'src/files', 'src/retry', 'src/transport', 'src/sidecars'],
   'src/session': ['src/retry', 'src/transport', 'src/provider/locator.ts', 'src/sidecars/record.ts'],
   // Sync sees byte channels, never SSH.

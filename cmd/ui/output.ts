@@ -81,6 +81,11 @@ export class Output {
     else for (const line of lines) this.#printStatus(line);
   }
 
+  /** What the user has to do for the command to go on: said on stderr in any case, with `--json` as one document. */
+  ask(document: unknown, lines: readonly Line[]): void {
+    this.fail(document, lines);
+  }
+
   /** Help in answer to a wrong usage. It holds nothing foreign and is laid out already. */
   usage(text: string): void {
     this.#stderr.write(text);

@@ -85,7 +85,7 @@ export async function startOidcServer({
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url === '/v1/keys') return register(request, response);
     const fault = request.url === '/token' ? faults.shift() : undefined;
-    if (fault !== undefined && (await happens(fault, request, response))) return;
+    if (fault !== undefined && happens(fault, request, response)) return;
     await callback(request, response);
   }
 
@@ -146,7 +146,7 @@ async function openProvider(
 }
 
 /** True where the request has had its answer, or none. */
-async function happens(fault: TokenFault, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+function happens(fault: TokenFault, request: IncomingMessage, response: ServerResponse): boolean {
   switch (fault.kind) {
     case 'status': {
       const headers = fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter };
@@ -169,11 +169,10 @@ async function happens(fault: TokenFault, request: IncomingMessage, response: Se
       };
       return false;
     case 'truncated': {
-      const end = response.end.bind(response);
       response.end = (body?: unknown) => {
         const text = String(body);
         response.write(text.slice(0, text.length / 2), () => request.socket.destroy());
-        return end === undefined ? response : response;
+        return response;
       };
       return false;
     }

@@ -33,8 +33,11 @@ export const account = {
     hint: text(facts, 'suggestion') ?? `run ${loginLine(facts)} again, or ask who runs that server`,
   }),
   'login.storage': (facts) => ({
-    message: `the session cannot be kept in the keyring: ${because(facts, 'it gave no reason')}`,
-    hint: 'unlock the keyring and run it again, or say SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead',
+    message: `${facts['storage'] === 'keyring' ? 'the keyring' : 'the place'} for the session cannot be used: ${because(facts, 'it gave no reason')}`,
+    hint:
+      facts['storage'] === 'keyring'
+        ? 'unlock it and try again, or log in anew with SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead'
+        : `run \`sidecar logout\`, and ${loginLine(facts)}`,
   }),
   'server.unreachable': (facts) => ({
     message: `${server(facts)} cannot be asked: ${because(facts, 'no answer')}${effort(facts)}`,

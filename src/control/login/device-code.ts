@@ -21,7 +21,7 @@ export interface DeviceCode {
   readonly prompt: Prompt;
   readonly intervalMs: number | undefined;
   /** Asks once whether it was approved. Throws what `oauthFailure` gives. */
-  ask(): Promise<PollAnswer>;
+  readonly ask: () => Promise<PollAnswer>;
 }
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -29,7 +29,7 @@ const grantType = 'urn:ietf:params:oauth:grant-type:device_code';
 /** Begins a login: RFC 8628 §3.1. Throws `server.unreachable` and `login.failed`. */
 export async function requestDeviceCode(
   { library, configuration }: OAuthClient,
-  { server, timeOfDay = Date.now }: { readonly server: string; readonly timeOfDay?: () => number },
+  { server, timeOfDay = Date.now }: { readonly server: string; readonly timeOfDay?: (() => number) | undefined },
 ): Promise<DeviceCode> {
   const failed = (reason: string): SidecarError =>
     new SidecarError('login.failed', { server, reason }, { retryable: false });

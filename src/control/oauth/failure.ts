@@ -29,6 +29,13 @@ export class OAuthRefusal extends Error {
 export class OAuthFault extends Error {
   override readonly name = 'OAuthFault';
   readonly retryable = false;
+
+  constructor(
+    message: string,
+    readonly status?: number,
+  ) {
+    super(message);
+  }
 }
 
 /**
@@ -45,7 +52,9 @@ export function oauthFailure(thrown: unknown, secrets: readonly string[] = []): 
   const challenged = v.safeParse(challengeShape, thrown);
   if (challenged.success) return refusalOf(challenged.output.cause[0].parameters, secrets);
   if (typeof code !== 'string' || !code.startsWith('OAUTH_')) return thrown;
-  return new OAuthFault(cause instanceof Response ? `it answers ${cause.status}` : thrown.message);
+  return cause instanceof Response
+    ? new OAuthFault(`it answers ${cause.status}`, cause.status)
+    : new OAuthFault(thrown.message);
 }
 
 const refusalShape = v.object({ error: v.string(), error_description: v.optional(v.string()) });

@@ -83,7 +83,8 @@ async function tryOut(storage: TokenStorage): Promise<void> {
   }
 }
 
-function wantedKind(env: NodeJS.ProcessEnv): StorageKind | undefined {
+/** What SIDECAR_TOKEN_STORAGE says. Throws `settings.invalid`. */
+export function wantedKind(env: NodeJS.ProcessEnv): StorageKind | undefined {
   const variable = 'SIDECAR_TOKEN_STORAGE';
   const text = env[variable] ?? '';
   if (text === '') return undefined;

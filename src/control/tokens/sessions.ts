@@ -54,7 +54,11 @@ export class Sessions {
     const before = await this.logins.get(server);
     await storage.write(server, JSON.stringify({ version: 1, server, ...session }));
     await this.logins.set(server, { storage: storage.kind });
-    if (before !== undefined && before.storage !== storage.kind) await this.#storage(before).remove(server);
+    if (before === undefined || before.storage === storage.kind) return;
+    // Mostly it is kept elsewhere because that cannot be used.
+    await this.#storage(before)
+      .remove(server)
+      .catch(() => undefined);
   }
 
   /** Keeps it where it is kept already. */

@@ -1,0 +1,61 @@
+import { hostname } from 'node:os';
+import { configuredServer } from '../../src/control/server.js';
+import { logIn, type LoggedIn } from '../../src/control/login/log-in.js';
+import type { Prompt } from '../../src/control/login/device-code.js';
+import type { Context } from '../context.js';
+import { openSidecars } from '../sidecars.js';
+import { causeWords } from '../ui/cause-words.js';
+import type { Line } from '../ui/line.js';
+import { formatSeconds } from '../ui/quantities.js';
+import { accountWords, storageWords } from '../ui/account-words.js';
+import { openBrowser } from '../open-browser.js';
+import { qrLines } from '../ui/qr-lines.js';
+
+export interface LoginFlags {
+  readonly server?: string;
+  readonly browser: boolean;
+}
+
+/** Has the user approve a session with the control plane, and registers this machine's key there. */
+export async function login(context: Context, { server: flag, browser }: LoginFlags): Promise<void> {
+  const { env, clock, output, signal } = context;
+  const { stateDir, configDir } = openSidecars(context).home;
+  const server = await configuredServer({ flag, env, configDir, stateDir });
+  const done = await logIn({
+    ...{ server, env, stateDir, clock, signal },
+    keyTitle: `sidecar on ${hostname()}`,
+    onStorage: ({ noKeyring }) => {
+      if (noKeyring !== undefined)
+        output.warn(`there is no keyring here (${noKeyring}): the session is kept in a file that only you can read`);
+    },
+    onPrompt: (prompt) => {
+      void show(context, prompt, { browser });
+    },
+    onTrouble: (error, delayMs) => {
+      if (output.verbose) output.note(`no answer (${causeWords(error)}); asking again in ${formatSeconds(delayMs)}`);
+    },
+  });
+  output.outcome(document(server, done), [[{ text: '✓ ', style: 'green' }, words(server, done)]]);
+}
+
+function document(server: string, { account, storage, approved, key }: LoggedIn): unknown {
+  return { server, account: account ?? null, storage, approved, key };
+}
+
+function words(server: string, { account, storage, approved, key }: LoggedIn): string {
+  const who = account === undefined ? '' : ` as ${accountWords(account)}`;
+  const before = approved ? 'logged in' : 'still logged in';
+  const machine = key === 'known' ? 'it knows the key of this machine' : 'the key of this machine is registered';
+  return `${before} to ${server}${who} (${storageWords(storage)}); ${machine}`;
+}
+
+/** What the user is to do, on stderr: stdout is for the outcome. */
+async function show(context: Context, prompt: Prompt, { browser }: { readonly browser: boolean }): Promise<void> {
+  const { output, env, platform } = context;
+  const { verificationUri, userCode, verificationUriComplete = verificationUri } = prompt;
+  const code: Line = ['sidecar: open ', { text: verificationUri, style: 'bold' }, ' and enter the code '];
+  const qr = output.live ? await qrLines(verificationUriComplete, output.look.columns) : [];
+  output.ask({ prompt }, [[...code, { text: userCode, style: 'bold' }], ...qr]);
+  output.progress('waiting for the approval…');
+  if (browser && output.live) await openBrowser(verificationUriComplete, { env, platform });
+}

@@ -1,0 +1,117 @@
+import type { Clock } from '../../clock.js';
+import { SidecarError } from '../../errors.js';
+import { controlKey } from '../control-key.js';
+import { sender, type Send } from '../http/send.js';
+import { openOAuthClient } from '../oauth/oauth-client.js';
+import type { Account } from '../oauth/tokens.js';
+import { environmentToken, openAccessTokens } from '../open-access-tokens.js';
+import { chooseStorage, wantedKind, type ChosenStorage } from '../tokens/choose-storage.js';
+import type { OpenKeyringEntry } from '../tokens/keyring.js';
+import type { StorageKind } from '../tokens/logins.js';
+import { Sessions, type Session } from '../tokens/sessions.js';
+import { requestDeviceCode, type Prompt } from './device-code.js';
+import { pollForTokens } from './poll.js';
+import { registerKey } from './register-key.js';
+
+export interface LogInOptions {
+  /** As `configuredServer` gives it. */
+  readonly server: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** What the key of this machine is called on the server. */
+  readonly keyTitle: string;
+  /** Where the session will be kept: called before the user is asked for anything. */
+  readonly onStorage: (chosen: ChosenStorage) => void;
+  /** What the user is to do. */
+  readonly onPrompt: (prompt: Prompt) => void;
+  /** The server did not answer, and is asked again after `delayMs`. */
+  readonly onTrouble: (error: unknown, delayMs: number) => void;
+  /** How the server is asked. Default: through the proxies of the environment. */
+  readonly send?: Send | undefined;
+  /** Default: that of the system. */
+  readonly openKeyring?: OpenKeyringEntry | undefined;
+  /** In milliseconds since 1970. */
+  readonly timeOfDay?: (() => number) | undefined;
+}
+
+export interface LoggedIn {
+  readonly account: Account | undefined;
+  readonly storage: StorageKind | 'environment';
+  /** Whether the user was asked: a session that is still good is used as it is. */
+  readonly approved: boolean;
+  readonly key: 'registered' | 'known';
+}
+
+/**
+ * Has the user log in, and this machine's key registered. The session is stored before the key is registered, so that a
+ * failure of that needs no new approval.
+ *
+ * Throws `login.*`, `server.unreachable`, and what storage and settings throw.
+ */
+export async function logIn(options: LogInOptions): Promise<LoggedIn> {
+  const standing = await standingToken(options);
+  if (standing !== undefined) {
+    const key = await register(options, standing.token);
+    if (key !== 'token refused') return { ...standing.who, approved: false, key };
+    if (standing.who.storage === 'environment') throw required(options);
+  }
+  const { session, storage } = await approvedSession(options);
+  const key = await register(options, session.accessToken);
+  if (key !== 'token refused') return { account: session.account, storage, approved: true, key };
+  const reason = 'it does not take the token that it has just given';
+  const facts = { server: options.server, what: 'registering the key of this machine', reason };
+  throw new SidecarError('login.failed', facts, { retryable: false });
+}
+
+interface Standing {
+  readonly token: string;
+  readonly who: Pick<LoggedIn, 'account' | 'storage'>;
+}
+
+/** What there is from an earlier login, or in the environment; undefined where it is over, or is to be kept elsewhere. */
+async function standingToken(options: LogInOptions): Promise<Standing | undefined> {
+  const { server, env, signal } = options;
+  const sessions = new Sessions(options);
+  try {
+    const wanted = wantedKind(env);
+    const login = await sessions.logins.get(server);
+    const isElsewhere = login !== undefined && wanted !== undefined && wanted !== login.storage;
+    if (isElsewhere && environmentToken(env) === undefined) return undefined;
+    const token = await openAccessTokens(options).token({ signal });
+    if (environmentToken(env) !== undefined) return { token, who: { account: undefined, storage: 'environment' } };
+    const kept = await sessions.read(server);
+    return kept && { token, who: { account: kept.session.account, storage: kept.storage } };
+  } catch (error) {
+    if (error instanceof SidecarError && error.code === 'login.required') return undefined;
+    throw error;
+  }
+}
+
+const required = ({ server }: LogInOptions): SidecarError =>
+  new SidecarError('login.required', { server, fromEnvironment: true }, { retryable: false });
+
+async function approvedSession(options: LogInOptions): Promise<{ session: Session; storage: StorageKind }> {
+  const { server, clock, signal, timeOfDay, onStorage, onPrompt, onTrouble } = options;
+  const chosen = await chooseStorage(options);
+  onStorage(chosen);
+  const client = await openOAuthClient({ server, clock, signal, send: sendOf(options) });
+  const { prompt, intervalMs, ask } = await requestDeviceCode(client, { server, timeOfDay });
+  onPrompt(prompt);
+  const { expiresInMs } = prompt;
+  const tokens = await pollForTokens({ ask, server, intervalMs, expiresInMs, clock, signal, onTrouble });
+  const session = { ...tokens, issuer: client.issuer };
+  const sessions = new Sessions(options);
+  // From here on there is something to lose, so the signal does not count.
+  await sessions.locked(server, () => sessions.keep(server, session, chosen.storage));
+  return { session, storage: chosen.storage.kind };
+}
+
+async function register(options: LogInOptions, token: string): ReturnType<typeof registerKey> {
+  const { server, stateDir, keyTitle: title, signal } = options;
+  const { publicKey } = await controlKey(stateDir, server);
+  return registerKey({ server, send: sendOf(options), token, key: { title, publicKey }, signal });
+}
+
+const sendOf = ({ send, env }: LogInOptions): Send => send ?? sender({ env });

@@ -1,0 +1,49 @@
+import { asToldFailure, oauthFailure } from '../oauth/failure.js';
+import { openOAuthClient } from '../oauth/oauth-client.js';
+import { sender } from '../http/send.js';
+import type { AccessTokensOptions } from '../open-access-tokens.js';
+import { Sessions, type Session } from '../tokens/sessions.js';
+
+export type LoggedOut =
+  | { readonly kind: 'was not' }
+  /** The session is over, here and there. */
+  | { readonly kind: 'revoked' }
+  /** It is gone from here, and its tokens are good for as long as they last: `error` says why. */
+  | { readonly kind: 'only here'; readonly error: unknown };
+
+export interface LogOutOptions extends Omit<AccessTokensOptions, 'timeOfDay'> {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Ends the session: on the server if that can be had, here in any case. Throws what storage throws. */
+export async function logOut(options: LogOutOptions): Promise<LoggedOut> {
+  const { server, signal } = options;
+  const sessions = new Sessions(options);
+  if ((await sessions.logins.get(server)) === undefined) return { kind: 'was not' };
+  const end = async (): Promise<LoggedOut> => {
+    const unrevoked = await revoke(options, sessions).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    signal?.throwIfAborted();
+    await sessions.drop(server);
+    return unrevoked === undefined ? { kind: 'revoked' } : { kind: 'only here', ...unrevoked };
+  };
+  return sessions.locked(server, end, signal);
+}
+
+async function revoke(options: LogOutOptions, sessions: Sessions): Promise<void> {
+  const { server, env, clock, signal, send = sender({ env }) } = options;
+  const kept = await sessions.read(server);
+  if (kept === undefined) return;
+  const { library, configuration } = await openOAuthClient({ server, send, clock, signal });
+  for (const token of tokensOf(kept.session)) {
+    await library.tokenRevocation(configuration, token).catch((thrown: unknown) => {
+      throw asToldFailure(oauthFailure(thrown, tokensOf(kept.session)), { server, what: 'ending the session' });
+    });
+  }
+}
+
+/** The refresh token first: it lasts longer, and its end is mostly that of the other (RFC 7009 §2.1). */
+const tokensOf = ({ refreshToken, accessToken }: Session): string[] =>
+  refreshToken === undefined ? [accessToken] : [refreshToken, accessToken];

@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BuiltProgram } from '../fakes/built-program.js';
+import { startOidcServer } from '../fakes/oidc-server.js';
+
+/** Every file below, with what it holds. */
+function filesIn(directory: string): { readonly file: string; readonly text: string; readonly mode: number }[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => path.join(directory, name))
+    .filter((file) => statSync(file).isFile())
+    .map((file) => ({ file, text: readFileSync(file, 'utf8'), mode: statSync(file).mode & 0o777 }));
+}
+
+/** Without the keyring of whoever runs the tests. */
+const noKeyring = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere', DISPLAY: '', WAYLAND_DISPLAY: '' };
+
+describe('an account', () => {
+  it('is logged in to, named, and logged out of', async () => {
+    await using server = await startOidcServer();
+    await using program = new BuiltProgram();
+    Object.assign(program.env, noKeyring, { SIDECAR_SERVER: server.url });
+
+    const login = program.start('login', '--no-browser');
+    const page = await server.nextPage();
+    await login.said(`and enter the code ${new URL(page).searchParams.get('user_code')}`);
+    await server.approve(page);
+    const { code, stdout, stderr } = await login.ended;
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('there is no keyring here') as string,
+    });
+    expect(stdout).toBe(
+      `✓ logged in to ${server.url} as ada (kept in a file); the key of this machine is registered\n`,
+    );
+    expect(server.keys).toHaveLength(1);
+    expect(server.keys[0]?.publicKey).toMatch(/^ssh-ed25519 AAAA/);
+
+    const again = await program.type('login', '--json');
+    expect(JSON.parse(again.stdout)).toEqual({
+      ...{ server: server.url, account: { sub: 'ada' }, storage: 'file', approved: false, key: 'known' },
+    });
+    expect(again.stderr).toBe('');
+
+    // The only server that there is a session with needs no naming.
+    program.env['SIDECAR_SERVER'] = '';
+    const who = await program.type('whoami', '--json');
+    expect(JSON.parse(who.stdout)).toMatchObject({
+      ...{ server: server.url, account: { sub: 'ada' }, storage: 'file', renewable: true },
+    });
+
+    const secrets = filesIn(program.env['SIDECAR_HOME'] ?? '').flatMap(({ file, text }) =>
+      file.includes('/tokens/') && file.endsWith('.json') ? Object.values(JSON.parse(text) as object) : [],
+    );
+    const [access = '', refresh = ''] = secrets.filter((each): each is string => /^[\w-]{43}$/.test(String(each)));
+    expect([access, refresh]).not.toContain('');
+    for (const { mode } of filesIn(program.env['SIDECAR_HOME'] ?? '')) expect(mode).toBe(0o600);
+
+    const logout = await program.type('logout');
+    expect(logout).toEqual({ code: 0, stdout: `✓ logged out of ${server.url}\n`, stderr: '' });
+    expect([...server.revoked].sort()).toEqual([access, refresh].sort());
+    for (const { text } of filesIn(program.env['SIDECAR_HOME'] ?? '')) expect(text).not.toMatch(`${access}|${refresh}`);
+    for (const said of [stdout, stderr, again.stdout, who.stdout, logout.stdout])
+      expect(said).not.toMatch(`${access}|${refresh}`);
+
+    const nobody = await program.type('whoami', '--server', server.url);
+    expect(nobody).toMatchObject({ code: 1, stdout: '' });
+    expect(nobody.stderr).toContain(`you are not logged in to ${server.url}`);
+  });
+
+  it('is not logged in to when the user says no', async () => {
+    await using server = await startOidcServer();
+    await using program = new BuiltProgram();
+    Object.assign(program.env, noKeyring);
+    const login = program.start('login', '--server', server.url, '--json');
+    await server.deny(await server.nextPage());
+    const { code, stdout, stderr } = await login.ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const [prompt, error] = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(prompt).toMatchObject({ prompt: { verificationUri: `${server.url}/device` } });
+    expect(error).toMatchObject({ error: { code: 'login.denied', server: server.url } });
+  });
+
+  it('is left alone on Ctrl-C within the wait for the approval', async () => {
+    await using server = await startOidcServer();
+    await using program = new BuiltProgram();
+    Object.assign(program.env, noKeyring);
+    const login = program.start('login', '--server', server.url);
+    await login.said('and enter the code');
+    login.child.kill('SIGINT');
+    expect((await login.ended).code).toBe(130);
+    expect(server.asked.filter((form) => form.get('grant_type') === 'refresh_token')).toEqual([]);
+  });
+});
