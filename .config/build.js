@@ -2,7 +2,7 @@
 // to load and link ES modules. What a command does not need of it is never run.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.join(import.meta.dirname, '..');
@@ -66,6 +66,7 @@ execFileSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', '.config/tsconfig.
 for (const [name, schema] of Object.entries(await schemas())) {
   writeFileSync(path.join(dist, name), `${JSON.stringify(schema, null, 2)}\n`);
 }
+copyFileSync(path.join(root, 'src/control/openapi.json'), path.join(dist, 'control-plane.openapi.json'));
 writeFileSync(
   path.join(dist, 'LICENSES-OF-LIBRARIES.txt'),
   licenses(Object.keys({ ...program.metafile.inputs, ...libraries.metafile.inputs })),

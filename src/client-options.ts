@@ -28,6 +28,8 @@ export type CreateOptions = CreateRequest & {
   readonly provider?: string;
   /** Where a provider looks for what a machine is made by, as a dev container is. Default: the current directory. */
   readonly directory?: string;
+  /** The control plane, for `api`: https://…, or http://… on this machine. Default: the one that is configured. */
+  readonly server?: string | undefined;
   readonly emit?: Emit;
   readonly signal?: AbortSignal;
 };

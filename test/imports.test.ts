@@ -35,6 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     // It makes the key that it has the server let in.
     'src/transport/key-pair.ts',
     'src/transport/public-half.ts',
+    'src/transport/route/proxy.ts',
   ],
   'src/provider': ['src/control', 'src/files', 'src/retry', 'src/transport', 'src/sidecars'],
   'src/session': ['src/retry', 'src/transport', 'src/provider/locator.ts', 'src/sidecars/record.ts'],

@@ -18,6 +18,7 @@ export interface CreateFlags extends OptionFlags {
   readonly provider: string;
   readonly swarm?: boolean;
   readonly replicas?: string;
+  readonly server?: string;
   readonly image?: string;
   readonly workdir?: string;
   readonly bootDelay?: string;
@@ -72,13 +73,15 @@ async function createOne(
   name: string,
   { sidecars, flags, provider, bootDelayMs, select }: Request,
 ): Promise<Created> {
-  const { image, workdir } = flags;
+  const { image, workdir, server } = flags;
   const { clock, directory, output, signal, finishing } = context;
   const startedMs = clock.now();
   const options = { ...providerOptions(flags), ...(bootDelayMs > 0 ? { bootDelayMs } : {}) };
   const emit = createReporter(output, name);
   // Also after Ctrl-C, what was begun is ended, or looked for and told.
-  const record = await finishing(sidecars.create({ name, provider, image, workdir, options, directory, emit, signal }));
+  const record = await finishing(
+    sidecars.create({ name, provider, server, image, workdir, options, directory, emit, signal }),
+  );
   await select?.(name);
   const line: Line = [
     { text: '✓ ', style: 'green' },
@@ -115,7 +118,9 @@ async function landFirst(
 }
 
 /** A service of a swarm is what makes a machine of its own kind. */
-function providerOf({ provider, swarm = false }: CreateFlags): string {
+function providerOf({ provider, server, swarm = false }: CreateFlags): string {
+  if (server !== undefined && provider !== 'api')
+    throw new SidecarError('usage.invalid', { reason: '--server goes with `--provider api`', value: provider });
   if (!swarm) return provider;
   if (provider === 'docker' || provider === 'swarm') return 'swarm';
   throw new SidecarError('usage.invalid', { reason: '--swarm goes with `--provider docker`', value: provider });

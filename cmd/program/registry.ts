@@ -12,6 +12,7 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
     .description('Make a sidecar and make it the current one of this working tree. Waits for nothing: `sync` does.')
     .argument('[name]', 'its name; one is made up when it is left out')
     .addOption(providerOption())
+    .option('--server <url>', 'api: the control plane (default: SIDECAR_SERVER, or what your config.json says)')
     .option('--image <image>', 'what the machine is made of, in the words of its provider')
     .option('--publish <[address:]port>', 'containers: publish its SSH server on a port (0: any), instead of none')
     .option('--volume <name:/path>', 'containers: keep a directory in a volume, as a cache; may be repeated', collect)
@@ -100,9 +101,10 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 
 /** Its kinds are there to be completed; whether one is known is for `create` to say. */
 function providerOption(): Option {
-  const words = 'who makes the machine: local (a small one on this computer), docker, or another provider';
+  const words =
+    'who makes the machine: local (a small one on this computer), docker, api (a service), or another provider';
   const option = new Option('--provider <name>', words).default('local');
-  option.argChoices = ['local', 'docker'];
+  option.argChoices = ['local', 'docker', 'api'];
   return option;
 }
 
@@ -119,6 +121,7 @@ Examples:
   sidecar create web --sync        # make it, wait for it, land the working tree
   sidecar create slow --boot-delay 20    # try what waiting looks like
   sidecar create box --provider docker --image my-image --memory 4g --sync
+  sidecar create far --provider api --server https://control.example.com
 
 Exit codes: 0 done · 1 the name is taken, or the machine cannot be made · 2 wrong usage`;
 

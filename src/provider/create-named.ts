@@ -10,6 +10,7 @@ export interface NamedCreateRequest extends CreateRequest {
   readonly provider?: string | undefined;
   /** See `ProviderDeps`. */
   readonly directory?: string | undefined;
+  readonly server?: string | undefined;
   readonly emit: Emit;
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,8 +23,8 @@ export async function createNamed(
   request: NamedCreateRequest,
   { registry, ...machines }: ProviderDeps & { readonly registry: Registry },
 ): Promise<SidecarRecord> {
-  const { name, provider: providerName = 'local', directory, emit, signal } = request;
-  const surroundings = { ...machines, ...(directory === undefined ? {} : { directory }), signal };
+  const { name, provider: providerName = 'local', directory, server, emit, signal } = request;
+  const surroundings = { ...machines, ...(directory === undefined ? {} : { directory }), server, signal };
   const provider = await providerNamed(providerName, surroundings);
   const { stateDir, clock } = machines;
   const deps = { provider, registry, stateDir, clock, emit, signal };

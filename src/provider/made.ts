@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { systemClock, type Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import { madeBy, type MadeRecord, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
@@ -14,35 +15,46 @@ export interface MadeDeps {
   readonly stateDir: string;
   /** The time of day, in milliseconds. */
   readonly timeOfDay?: () => number;
+  readonly clock?: Clock;
 }
 
 /** For how long a provider whose reads lag may not know a machine that it made, in milliseconds. */
 const newMs = 60_000;
+/** How often it is looked for meanwhile, in milliseconds. */
+const lookAgainMs = 2_000;
 /** For how long a machine may be on its way, in milliseconds. */
 const makingMs = 10 * 60_000;
 
 /** Finds the machines that providers made. One that was stopped is started when it is asked for. */
-export function madeLocator({ provider: open, registry, stateDir, timeOfDay = Date.now }: MadeDeps): Locator {
+export function madeLocator(deps: MadeDeps): Locator {
+  const { provider: open, registry, stateDir, timeOfDay = Date.now, clock = systemClock } = deps;
+  const ageMs = ({ createdAt }: SidecarRecord): number => timeOfDay() - Date.parse(createdAt);
+
   const find = async (record: SidecarRecord, options: CallOptions): Promise<[Machine, Provider]> => {
     const made = madeBy(record);
     const ref = refOf({ ...made, name: record.name });
     const provider = await open(made);
     /** Undefined means two things: it is gone, or too new to be known. */
     const missing = async (): Promise<never> => {
-      const ageMs = timeOfDay() - Date.parse(record.createdAt);
       // Another process may be at it, and fetch an image first.
-      if (made.id === undefined && ageMs < makingMs) throw notYet(record, 'nobody has heard yet that it was made');
-      const isNew = ageMs < newMs;
+      if (made.id === undefined && ageMs(record) < makingMs)
+        throw notYet(record, 'nobody has heard yet that it was made');
+      const isNew = ageMs(record) < newMs;
       if (isNew && (await provider.capabilities(options)).readsLag)
         throw notYet(record, 'its provider does not know it yet');
       throw gone(record);
     };
-    const described = await provider.describe(ref, options);
+    // The session asks again, and says so.
+    const asking = { ...options, brief: true };
+    const described = await provider.describe(ref, asking);
     if (described?.state !== 'stopped') return [described ?? (await missing()), provider];
     if (provider.start === undefined) throw failed(record, described, 'it is stopped, and its provider starts none');
     await provider.start(ref, options);
-    const started = (await provider.describe(ref, options)) ?? (await missing());
-    if (started.state === 'stopped') throw failed(record, started, 'it stops as soon as it is started');
+    const started = (await provider.describe(ref, asking)) ?? (await missing());
+    if (started.state === 'stopped') {
+      if ((await provider.capabilities(options)).readsLag) throw notYet(record, 'its machine is being started');
+      throw failed(record, started, 'it stops as soon as it is started');
+    }
     return [started, provider];
   };
 
@@ -58,10 +70,20 @@ export function madeLocator({ provider: open, registry, stateDir, timeOfDay = Da
     delete: async (record) => {
       const made = madeBy(record);
       const provider = await open(made);
-      await provider.delete(refOf({ ...made, name: record.name }));
+      const ref = refOf({ ...made, name: record.name });
+      if (made.id === undefined && (await provider.capabilities()).readsLag) await untilKnown(ref, record, provider);
+      await provider.delete(ref);
       await dropMachineKey(stateDir, made.requestId);
     },
   };
+
+  /** A machine that is not known yet would outlive its deletion. */
+  async function untilKnown(ref: MachineRef, record: SidecarRecord, provider: Provider): Promise<void> {
+    for (let leftMs = newMs - ageMs(record); leftMs > 0; leftMs -= lookAgainMs) {
+      if ((await provider.describe(ref)) !== undefined) return;
+      await clock.sleep(Math.min(lookAgainMs, leftMs));
+    }
+  }
 
   /** What is heard of a machine for the first time is kept: its id, and the keys that its provider vouches for. */
   async function learn(record: SidecarRecord, machine: Machine): Promise<SidecarRecord> {

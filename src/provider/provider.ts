@@ -30,8 +30,11 @@ export interface Provider {
    */
   create(spec: MachineSpec, options?: CreateOptions): Promise<Machine>;
 
-  /** How a machine is. Undefined: there is none, which right after a creation may only mean that it is not known yet. */
-  describe(machine: MachineRef, options?: CallOptions): Promise<Machine | undefined>;
+  /**
+   * How a machine is. Undefined: there is none, which right after a creation may only mean that it is not known yet; one of
+   * which it is known that it was deleted may be `provider.gone` instead.
+   */
+  describe(machine: MachineRef, options?: DescribeOptions): Promise<Machine | undefined>;
 
   /** Every machine that was made through this program in this place, by whomever. */
   list(options?: CallOptions): AsyncIterable<Machine>;
@@ -57,6 +60,11 @@ export type Place = Readonly<Record<string, string>>;
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface DescribeOptions extends CallOptions {
+  /** Whoever asks will ask again, and tells the user why meanwhile: what may pass is not to be waited out here for long. */
+  readonly brief?: boolean | undefined;
 }
 
 export interface CreateOptions extends CallOptions {

@@ -3,6 +3,7 @@ import { SidecarError } from '../errors.js';
 import { isProgramProviderName } from '../sidecars/provider-name.js';
 import type { MadeRecord, SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
+import type { ControlPlanes } from './api/control-planes.js';
 import type { ProgramPlaces, ProviderProgram } from './exec/program.js';
 import type { LocalDeps } from './local.js';
 import type { Locator } from './locator.js';
@@ -16,6 +17,10 @@ export type ProviderDeps = LocalDeps &
     readonly clock: Clock;
     /** See `DockerDeps`. */
     readonly directory?: string;
+    /** The control plane that `--server` names. */
+    readonly server?: string | undefined;
+    /** Whose machines `api` makes. Default: as it is configured. */
+    readonly controlPlanes?: ControlPlanes | undefined;
     /** Ends the wait for a program that says what it can do. */
     readonly signal?: AbortSignal | undefined;
   };
@@ -24,6 +29,15 @@ export type ProviderDeps = LocalDeps &
 const builtIn: Readonly<Record<string, (deps: ProviderDeps, place: Place | undefined) => Promise<Provider>>> = {
   local: async (deps) => (await import('./local.js')).localProvider(deps),
   docker: async (deps, place) => (await import('./docker.js')).dockerProvider({ ...deps, place }),
+  api: async (deps, place) => {
+    const [{ apiProvider }, { configuredControlPlanes }] = await Promise.all([
+      import('./api.js'),
+      import('./api/control-planes.js'),
+    ]);
+    const { env, clock, controlPlanes = configuredControlPlanes(deps) } = deps;
+    const server = place?.['server'] ?? (await controlPlanes.server());
+    return apiProvider({ server, tokens: await controlPlanes.tokens(server), env, clock });
+  },
   swarm: async (deps, place) => (await import('./swarm.js')).swarmProvider({ ...deps, place }),
 };
 
@@ -69,7 +83,7 @@ export function locator(deps: ProviderDeps & { readonly registry: Registry }): L
     opening.catch(() => opened.delete(key));
     return opening;
   };
-  const made = madeLocator({ provider, registry: deps.registry, stateDir: deps.stateDir });
+  const made = madeLocator({ provider, registry: deps.registry, stateDir: deps.stateDir, clock: deps.clock });
   const adopted = sshHostLocator(deps);
   const of = (record: SidecarRecord): Locator => (record.provider.kind === 'made' ? made : adopted);
   return {

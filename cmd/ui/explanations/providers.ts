@@ -11,24 +11,46 @@ export const providers = {
     hint: `put a program \`sidecar-provider-${the(facts, 'provider', 'NAME')}\` on PATH, or name one under \`providers\` in your config.json`,
   }),
   'provider.unauthenticated': (facts) => ({
-    message: `the provider ${the(facts, 'provider', '')} does not know you: ${because(facts, 'it gave no reason')}`,
-    hint: 'log in to what it makes machines with, in the way of that, and try again',
+    message: `${who(facts)} does not know you: ${because(facts, 'it gave no reason')}`,
+    hint: !isOfServer(facts)
+      ? 'log in to what it makes machines with, in the way of that, and try again'
+      : 'run `sidecar login`, or set SIDECAR_TOKEN to a token that is good there',
   }),
   'provider.quota': (facts) => ({
-    message: `the provider ${the(facts, 'provider', '')} gives no more: ${because(facts, 'a limit is reached')}`,
+    message: `${who(facts)} gives no more: ${because(facts, 'a limit is reached')}`,
     hint: 'delete what is not needed any more, or have the limit raised',
   }),
   'provider.unavailable': (facts) => ({
-    message: `the provider ${the(facts, 'provider', '')} is not available: ${because(facts, 'it gave no reason')}`,
+    message: `${who(facts)} is not available: ${because(facts, 'it gave no reason')}`,
     hint:
       text(facts, 'suggestion') ??
       (isOfProgram(facts) ? `try again later; by hand: \`${byHand(facts)}\`` : 'try again later'),
   }),
   'provider.protocol': (facts) => ({
-    message: `the provider ${the(facts, 'provider', '')} does not keep to the protocol (${the(facts, 'call', 'call')}): ${because(facts, 'its answer is wrong')}`,
-    hint: `tell its author; \`sidecar provider test ${the(facts, 'provider', 'NAME')}\` says more, and by hand: \`${byHand(facts)}\``,
+    message: `${who(facts)} does not keep to the protocol (${the(facts, 'call', 'call')}): ${because(facts, 'its answer is wrong')}`,
+    hint: isOfServer(facts)
+      ? 'check its address (--server, SIDECAR_SERVER), or tell who runs it'
+      : `tell its author; \`sidecar provider test ${the(facts, 'provider', 'NAME')}\` says more, and by hand: \`${byHand(facts)}\``,
   }),
 } satisfies Explanations;
+
+/** Who it is about, as the first words of a sentence. */
+function who(facts: Facts): string {
+  const server = text(facts, 'server');
+  return server === undefined ? `the provider ${the(facts, 'provider', '')}` : `the control plane ${server}`;
+}
+
+/** Whether it is about a control plane. */
+export function isOfServer(facts: Facts): boolean {
+  return text(facts, 'server') !== undefined;
+}
+
+export function serverFailed(facts: Facts): Explanation {
+  return {
+    message: `${who(facts)} refuses (${the(facts, 'call', 'call')}): ${because(facts, 'it gave no reason')}`,
+    hint: text(facts, 'suggestion') ?? 'put right what it says',
+  };
+}
 
 /** Whether it is about a provider that is a program of its own. */
 export function isOfProgram(facts: Facts): boolean {

@@ -2,7 +2,7 @@ import type { Facts } from '../../../src/errors.js';
 import type { Explanation, Explanations } from '../explanation.js';
 import { because, effort, goal, list, number, place, text, the } from '../fact-words.js';
 import { aFew } from '../quantities.js';
-import { isOfProgram, programFailed } from './providers.js';
+import { isOfProgram, programFailed, isOfServer, serverFailed } from './providers.js';
 
 /** The way to a sidecar. */
 export const sessions = {
@@ -57,10 +57,12 @@ export const sessions = {
   'provider.failed': (facts) =>
     isOfProgram(facts)
       ? programFailed(facts)
-      : {
-          message: `the machine of ${text(facts, 'name') ?? place(facts)} cannot be had: ${because(facts, 'its provider gave no reason')}`,
-          hint: text(facts, 'suggestion') ?? logOf(facts) ?? 'run it again with `--verbose` to see more',
-        },
+      : isOfServer(facts)
+        ? serverFailed(facts)
+        : {
+            message: `the machine of ${text(facts, 'name') ?? place(facts)} cannot be had: ${because(facts, 'its provider gave no reason')}`,
+            hint: text(facts, 'suggestion') ?? logOf(facts) ?? 'run it again with `--verbose` to see more',
+          },
   'provider.gone': (facts) => {
     const name = the(facts, 'name', 'NAME');
     return {

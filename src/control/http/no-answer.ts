@@ -20,7 +20,7 @@ export class NoAnswer extends Error {
       cause,
     }: { readonly retryable: boolean; readonly timedOut?: boolean; readonly cause?: unknown },
   ) {
-    super(message, { cause });
+    super(message, cause === undefined ? {} : { cause });
     this.retryable = retryable;
     this.timedOut = timedOut;
   }
@@ -36,42 +36,38 @@ export class NoAnswer extends Error {
 }
 
 /**
- * What a failed `fetch` failed of, by the system's code in it or in one of its causes. Undefined where there is none: then
- * it is a mistake of ours, such as an address that is none, and nothing that would pass.
+ * What a request failed of, by the system's code in its error or in one of the causes. Undefined where there is none: then
+ * it is a mistake of ours, such as a header that cannot be sent, and nothing that would pass. Keeps no more of the error:
+ * it may tell of the request, which holds a secret.
  */
 export function noAnswerOf(error: unknown): NoAnswer | undefined {
   for (const part of causesOf(error)) {
-    const { code, message } = part as { readonly code?: unknown; readonly message?: unknown };
+    if (part instanceof NoAnswer) return part;
+    const { code, message, syscall } = part as Partial<Record<'code' | 'message' | 'syscall', unknown>>;
     if (typeof code !== 'string') continue;
     const known = Object.hasOwn(codes, code) ? codes[code] : undefined;
     if (known !== undefined) {
-      const timedOut = known.kind === 'late' || code === 'UND_ERR_CONNECT_TIMEOUT';
-      return new NoAnswer(known.kind, known.words, { retryable: true, timedOut, cause: error });
+      const kind = syscall === 'connect' ? 'not reached' : known.kind;
+      return new NoAnswer(kind, known.words, { retryable: true, timedOut: known.kind === 'late' });
     }
-    if (tlsCode.test(code)) {
-      const words = `TLS failed: ${String(message)}`;
-      return new NoAnswer('not reached', words, { retryable: false, cause: error });
-    }
+    if (code.startsWith('HPE_')) return new NoAnswer('cut', 'its answer is no HTTP', { retryable: false });
+    if (tlsCode.test(code)) return new NoAnswer('not reached', `TLS failed: ${String(message)}`, { retryable: false });
   }
   return undefined;
 }
 
-/** The codes of Node and of undici, as https://undici.nodejs.org/#/docs/api/Errors lists them. */
 const codes: Readonly<Record<string, { readonly kind: NoAnswerKind; readonly words: string }>> = {
   ECONNREFUSED: { kind: 'not reached', words: 'connection refused' },
   EHOSTUNREACH: { kind: 'not reached', words: 'no route to the host' },
+  EHOSTDOWN: { kind: 'not reached', words: 'the host is down' },
   ENETUNREACH: { kind: 'not reached', words: 'the network is unreachable' },
   ENETDOWN: { kind: 'not reached', words: 'the network is down' },
   EAI_AGAIN: { kind: 'not reached', words: 'its name cannot be looked up just now' },
   ENOTFOUND: { kind: 'not reached', words: 'its name does not resolve' },
-  UND_ERR_CONNECT_TIMEOUT: { kind: 'not reached', words: 'it does not take the connection' },
-  ECONNRESET: { kind: 'cut', words: 'the connection was reset' },
-  ECONNABORTED: { kind: 'cut', words: 'the connection was cut' },
-  EPIPE: { kind: 'cut', words: 'the connection was cut' },
-  UND_ERR_SOCKET: { kind: 'cut', words: 'the connection was cut before the answer was whole' },
+  ECONNRESET: { kind: 'cut', words: 'the connection was cut before the answer was whole' },
+  ECONNABORTED: { kind: 'cut', words: 'the connection was cut before the answer was whole' },
+  EPIPE: { kind: 'cut', words: 'the connection was cut before the answer was whole' },
   ETIMEDOUT: { kind: 'late', words: 'no answer' },
-  UND_ERR_HEADERS_TIMEOUT: { kind: 'late', words: 'no answer' },
-  UND_ERR_BODY_TIMEOUT: { kind: 'late', words: 'its answer does not go on' },
 };
 
 const tlsCode = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;

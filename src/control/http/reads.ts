@@ -7,9 +7,12 @@ import type { Send } from './send.js';
 /** How reads survive a gateway behind which something resumes. */
 export const readPolicy: RetryPolicy = { firstDelayMs: 200, factor: 2, maxDelayMs: 2_000, deadlineMs: 10_000 };
 
+/** The same for one who asks again in any case, and has the user told why: a longer outage is not waited out in silence. */
+export const briefReadPolicy: RetryPolicy = { ...readPolicy, maxAttempts: 4 };
+
 const readMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Too early, too many requests, and what a gateway answers that does not get through. */
-const passingStatuses: ReadonlySet<number> = new Set([425, 429, 502, 503, 504]);
+export const passingStatuses: ReadonlySet<number> = new Set([425, 429, 502, 503, 504]);
 
 export interface ReadOptions {
   readonly clock: Clock;
@@ -23,8 +26,9 @@ export interface ReadOptions {
 export function survivingReads(send: Send, { clock, policy = readPolicy }: ReadOptions): Send {
   return async (asked) => {
     if (!readMethods.has(asked.method)) return send(asked);
-    const read = async (): Promise<Response> => {
-      const answer = await send(asked);
+    const read = async (_attempt: number, remainingMs: number): Promise<Response> => {
+      const limitMs = Math.min(remainingMs, asked.limitMs ?? Infinity);
+      const answer = await send({ ...asked, limitMs });
       if (passingStatuses.has(answer.status)) throw new Unavailable(answer);
       return answer;
     };

@@ -83,8 +83,14 @@ export class Bench {
     return this.provider.create(spec, { signal });
   }
 
-  describe({ name, requestId, id }: MachineRef): Promise<Machine | undefined> {
-    return this.provider.describe({ name, requestId, ...(id === undefined ? {} : { id }) }, { signal: this.signal });
+  async describe({ name, requestId, id }: MachineRef): Promise<Machine | undefined> {
+    const ref = { name, requestId, ...(id === undefined ? {} : { id }) };
+    try {
+      return await this.provider.describe(ref, { signal: this.signal });
+    } catch (error) {
+      if (error instanceof SidecarError && error.code === 'provider.gone') return undefined;
+      throw error;
+    }
   }
 
   /** All of that name that are listed, and are not on their way out. */

@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import type { components } from './openapi-types.js';
+import { isLoopback } from './server-address.js';
+
+/*
+ * What the control plane answers, checked. Each is held against the type that openapi.json gives it: where the two part, this
+ * does not compile. An answer may hold more than is known here.
+ */
+
+type Schemas = components['schemas'];
+
+export type Sidecar = Schemas['Sidecar'];
+export type Failure = Schemas['Failure'];
+
+const words = v.pipe(v.string(), v.nonEmpty(), v.maxLength(4096));
+
+const endpoint = v.variant('kind', [
+  v.object({
+    kind: v.literal('tcp'),
+    host: words,
+    port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
+  }),
+  v.object({
+    kind: v.literal('websocket'),
+    url: v.pipe(words, v.check(isPrivateWay, 'it must begin with wss://, or ws:// on this machine')),
+  }),
+]) satisfies v.GenericSchema<unknown, Schemas['Endpoint']>;
+
+export const sidecar = v.object({
+  id: words,
+  name: words,
+  requestId: words,
+  state: v.picklist(['creating', 'starting', 'running', 'standby', 'failed', 'deleting']),
+  reason: v.exactOptional(v.string()),
+  workdir: v.exactOptional(words),
+  ssh: v.exactOptional(v.object({ endpoint, user: words, hostKeys: v.pipe(v.array(words), v.minLength(1)) })),
+}) satisfies v.GenericSchema<unknown, Sidecar>;
+
+export const sidecarList = v.object({ sidecars: v.array(sidecar) }) satisfies v.GenericSchema<
+  unknown,
+  Schemas['SidecarList']
+>;
+
+export const failure = v.object({
+  error: v.object({ code: words, message: v.fallback(v.string(), '') }),
+}) satisfies v.GenericSchema<unknown, Failure>;
+
+export const alreadyExists = v.object({
+  error: v.object({ code: v.literal('already_exists'), message: v.exactOptional(v.string()) }),
+  sidecar,
+}) satisfies v.GenericSchema<unknown, Schemas['AlreadyExists']>;
+
+export const health = v.object({ status: words }) satisfies v.GenericSchema<unknown, Schemas['Health']>;
+
+/** What goes through it may be read on the way, unless it is encrypted or does not leave this machine. */
+function isPrivateWay(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'wss:' || (protocol === 'ws:' && isLoopback(hostname));
+}

@@ -1,0 +1,168 @@
+import createClient from 'openapi-fetch';
+import type * as v from 'valibot';
+import type { Clock } from '../clock.js';
+import type { AccessTokens } from './access-tokens.js';
+import { alreadyExists, health, sidecar, sidecarList, type Sidecar } from './answers.js';
+import { checked, failureIn, refused, unanswered, type Answer, type Call } from './failures.js';
+import { authorized } from './http/authorized.js';
+import { briefReadPolicy, readPolicy, survivingReads } from './http/reads.js';
+import type { Send } from './http/send.js';
+import type { components, paths } from './openapi-types.js';
+
+export interface ControlPlaneOptions {
+  /** As `serverAddress` gives it. */
+  readonly server: string;
+  readonly tokens: AccessTokens;
+  readonly send: Send;
+  readonly clock: Clock;
+}
+
+export interface AskOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whoever asks will ask again: what may pass is not waited out here for long. */
+  readonly brief?: boolean | undefined;
+  /** How long one answer may take, in milliseconds, where that is less than usual. */
+  readonly limitMs?: number | undefined;
+}
+
+type Created = { readonly kind: 'made' | 'exists'; readonly sidecar: Sidecar };
+
+/** `unknown` may only mean that it is too new; `gone` does not. */
+type Found = { readonly kind: 'found'; readonly sidecar: Sidecar } | { readonly kind: 'unknown' | 'gone' };
+
+/**
+ * The calls of a control plane, as openapi.json describes them. Reads survive what passes; everything else is asked for once,
+ * and once more only where the server did not take the token.
+ *
+ * Throws `provider.unauthenticated`, `provider.quota`, `provider.unavailable`, `provider.failed`, `provider.protocol`, each
+ * with `server`, `call`, the `status` and in full what the service said; what `AccessTokens` throw; the signal's reason.
+ */
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions;
+  readonly #client;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    this.#client = createClient<paths>({ baseUrl: options.server });
+  }
+
+  /** One that is registered already is registered. */
+  async registerKey(body: components['schemas']['NewKey'], options: AskOptions = {}): Promise<void> {
+    const call = this.#call('POST /v1/keys');
+    const answer = await this.#ask(call, options, (how) => this.#client.POST('/v1/keys', { body, ...how }));
+    if (!isGood(answer) && answer.status !== 409) throw refused(call, answer);
+  }
+
+  /** Asks for it once. To be asked again with the same `requestId` where it failed in a way that may pass. */
+  async create(body: components['schemas']['NewSidecar'], options: AskOptions = {}): Promise<Created> {
+    const call = { ...this.#call('POST /v1/sidecars'), makes: true };
+    const params = { header: { 'Idempotency-Key': body.requestId } };
+    const answer = await this.#ask(call, options, (how) => this.#client.POST('/v1/sidecars', { params, body, ...how }));
+    if (isGood(answer)) return { kind: 'made', sidecar: checked(call, answer, sidecar) };
+    if (answer.status !== 409 || failureCode(answer) !== 'already_exists') throw refused(call, answer);
+    return { kind: 'exists', sidecar: checked(call, answer, alreadyExists).sidecar };
+  }
+
+  /** All of the user's. */
+  async sidecars(options: AskOptions = {}): Promise<readonly Sidecar[]> {
+    const answer = await this.#good('GET /v1/sidecars', sidecarList, options, (how) =>
+      this.#client.GET('/v1/sidecars', how),
+    );
+    return answer.sidecars;
+  }
+
+  async sidecar(id: string, options: AskOptions = {}): Promise<Found> {
+    const call = this.#call('GET /v1/sidecars/{id}');
+    const params = { path: { id } };
+    const answer = await this.#ask(call, options, (how) => this.#client.GET('/v1/sidecars/{id}', { params, ...how }));
+    if (isGood(answer)) return { kind: 'found', sidecar: checked(call, answer, sidecar) };
+    if (answer.status === 410) return { kind: 'gone' };
+    if (answer.status === 404 && failureIn(answer) !== undefined) return { kind: 'unknown' };
+    throw refused(call, answer);
+  }
+
+  /** Has one that is in standby start. False: there is none of that id. */
+  async resume(id: string, options: AskOptions = {}): Promise<boolean> {
+    const call = this.#call('POST /v1/sidecars/{id}/resume');
+    const params = { path: { id } };
+    const answer = await this.#ask(call, options, (how) =>
+      this.#client.POST('/v1/sidecars/{id}/resume', { params, ...how }),
+    );
+    if (answer.status === 410 || (answer.status === 404 && failureIn(answer) !== undefined)) return false;
+    if (!isGood(answer)) throw refused(call, answer);
+    return true;
+  }
+
+  /** One that is gone already is deleted. */
+  async delete(id: string, options: AskOptions = {}): Promise<void> {
+    const call = this.#call('DELETE /v1/sidecars/{id}');
+    const params = { path: { id } };
+    const answer = await this.#ask(call, options, (how) =>
+      this.#client.DELETE('/v1/sidecars/{id}', { params, ...how }),
+    );
+    if (isGood(answer) || answer.status === 410) return;
+    if (answer.status !== 404) throw refused(call, answer);
+    if (failureIn(answer) !== undefined) return;
+    // That was not the service that speaks, perhaps. Where it is another server, the machine would live on.
+    const left = await this.sidecars(options);
+    if (left.some((each) => each.id === id)) throw refused(call, answer);
+  }
+
+  /** What the service says of itself. */
+  async health(options: AskOptions = {}): Promise<string> {
+    const answer = await this.#good('GET /v1/health', health, options, (how) => this.#client.GET('/v1/health', how));
+    return answer.status;
+  }
+
+  #call(call: string): Call & { readonly tokens: Set<string> } {
+    return { server: this.#options.server, call, tokens: new Set() };
+  }
+
+  async #good<T>(name: string, schema: v.GenericSchema<unknown, T>, options: AskOptions, ask: Ask): Promise<T> {
+    const call = this.#call(name);
+    const answer = await this.#ask(call, options, ask);
+    if (!isGood(answer)) throw refused(call, answer);
+    return checked(call, answer, schema);
+  }
+
+  async #ask(call: Call & { readonly tokens: Set<string> }, options: AskOptions, ask: Ask): Promise<Answer> {
+    const { tokens, send, clock } = this.#options;
+    const { signal, limitMs, brief = false } = options;
+    const sendAsUser = authorized(send, tokens, (token) => call.tokens.add(token));
+    const sendSurely = survivingReads(sendAsUser, { clock, policy: brief ? briefReadPolicy : readPolicy });
+    const fetch: Fetch = async (request) => {
+      const { method, url, headers } = request;
+      const text = await request.text();
+      const body = text === '' ? undefined : text;
+      return sendSurely({ method, url, headers: Object.fromEntries(headers), body, signal, limitMs });
+    };
+    try {
+      const { data, error, response } = await ask({ fetch, parseAs: 'text' });
+      const document = response.ok ? parsed(data) : typeof error === 'string' ? undefined : error;
+      return { status: response.status, headers: response.headers, document };
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      throw unanswered(call, error);
+    }
+  }
+}
+
+type Fetch = (request: Request) => Promise<Response>;
+/** As text: a body that is no JSON is told as such. */
+type How = { readonly fetch: Fetch; readonly parseAs: 'text' };
+type Ask = (how: How) => Promise<{ data?: unknown; error?: unknown; response: Response }>;
+
+const isGood = ({ status }: Answer): boolean => status >= 200 && status < 300;
+
+/** As the service names it, also where it says no more. */
+function failureCode({ document }: Answer): unknown {
+  return (document as { readonly error?: { readonly code?: unknown } } | undefined)?.error?.code;
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return typeof text === 'string' ? (JSON.parse(text) as unknown) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,105 @@
+import * as v from 'valibot';
+import type { Clock } from '../clock.js';
+import { SidecarError, type Facts } from '../errors.js';
+import type { AccessTokens } from '../control/access-tokens.js';
+import type { Sidecar } from '../control/answers.js';
+import { ControlPlane, type AskOptions } from '../control/client.js';
+import { sender } from '../control/http/send.js';
+import { machineOf } from './api/machine.js';
+import { checkOptions } from './options.js';
+import type { CallOptions, Capabilities, Machine, MachineRef, MachineSpec, Provider } from './provider.js';
+
+export interface ApiDeps {
+  /** As `serverAddress` gives it. */
+  readonly server: string;
+  readonly tokens: AccessTokens;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+}
+
+const capabilities: Capabilities = {
+  ...{ idempotentCreate: true, readsLag: true, hostKey: 'told' },
+  // The keys of a user are registered for all that is made later: nobody is let in to one machine.
+  ...{ start: true, stop: false, authorizeKey: false, connect: false },
+};
+
+/** How long the start of a machine may take to be taken note of, in milliseconds. */
+const startLimitMs = 10_000;
+
+/** Machines that a service makes, by the calls of control/openapi.json. Throws as `ControlPlane` does. */
+export function apiProvider({ server, tokens, env, clock }: ApiDeps): Provider {
+  const control = new ControlPlane({ server, tokens, send: sender({ env }), clock });
+  const registered = new Set<string>();
+  const reading = { server, call: 'GET /v1/sidecars' };
+  // Whatever is wrong with the answer, something may have been made.
+  const making = { server, call: 'POST /v1/sidecars', maybeApplied: true };
+
+  const byRequest = async (ref: MachineRef, options: AskOptions): Promise<Sidecar | undefined> =>
+    (await control.sidecars(options)).find((each) => each.name === ref.name && each.requestId === ref.requestId);
+
+  const idOf = async (ref: MachineRef, options: AskOptions): Promise<string | undefined> =>
+    ref.id ?? (await byRequest(ref, options))?.id;
+
+  return {
+    name: 'api',
+    place: { server },
+    capabilities: () => Promise.resolve(capabilities),
+
+    create: async (spec, { signal } = {}) => {
+      const { name, requestId, image, authorizedKeys, options } = spec;
+      checkOptions('api', v.strictObject({}), options);
+      for (const publicKey of authorizedKeys) {
+        if (registered.has(publicKey)) continue;
+        await control.registerKey({ title: `sidecar ${name}`, publicKey }, { signal }).catch(failForGood);
+        registered.add(publicKey);
+      }
+      const body = { name, requestId, ...(image === undefined ? {} : { image }) };
+      const { kind, sidecar } = await control.create(body, { signal });
+      if (sidecar.name === name && sidecar.requestId === requestId) return machineOf(sidecar, making);
+      throw kind === 'exists' ? nameTaken(spec, server) : otherMachine(making);
+    },
+
+    describe: async (ref, options = {}) => {
+      if (ref.id === undefined) return asMachine(await byRequest(ref, options), reading);
+      const found = await control.sidecar(ref.id, options);
+      if (found.kind === 'gone') throw new SidecarError('provider.gone', { name: ref.name }, { retryable: false });
+      const isIt = found.kind === 'found' && found.sidecar.requestId === ref.requestId;
+      return isIt ? machineOf(found.sidecar, reading) : undefined;
+    },
+
+    async *list(options: CallOptions = {}) {
+      for (const each of await control.sidecars(options)) yield machineOf(each, reading);
+    },
+
+    delete: async (ref, options = {}) => {
+      const id = await idOf(ref, options);
+      if (id !== undefined) await control.delete(id, options);
+    },
+
+    start: async (ref, options = {}) => {
+      const id = await idOf(ref, { ...options, brief: true });
+      if (id !== undefined) await control.resume(id, { ...options, limitMs: startLimitMs });
+    },
+  };
+}
+
+function asMachine(sidecar: Sidecar | undefined, reading: Facts): Machine | undefined {
+  return sidecar === undefined ? undefined : machineOf(sidecar, reading);
+}
+
+/** What comes before the making of a machine is not repeated with it. */
+function failForGood(error: unknown): never {
+  if (!(error instanceof SidecarError)) throw error;
+  throw new SidecarError(error.code, error.facts, { cause: error.cause, retryable: false });
+}
+
+function nameTaken({ name }: MachineSpec, server: string): SidecarError {
+  const facts = { name, provider: 'api', server, reason: 'the name is taken there' };
+  return new SidecarError('sidecar.exists', facts, { retryable: false });
+}
+
+function otherMachine(making: Facts): SidecarError {
+  const reason = 'it answered with a machine of another name or request id';
+  const facts = { provider: 'api', ...making, reason };
+  return new SidecarError('provider.protocol', facts, { retryable: false });
+}
