@@ -1,6 +1,5 @@
-import { SidecarError } from '../../errors.js';
+import type { Clock } from '../../clock.js';
 import type { AccessTokens } from '../../control/access-tokens.js';
-import { serverAddress } from '../../control/server-address.js';
 
 /** Which control plane there is, and who the user is there. */
 export interface ControlPlanes {
@@ -11,32 +10,23 @@ export interface ControlPlanes {
 
 export interface ControlPlanesDeps {
   readonly env: NodeJS.ProcessEnv;
+  readonly configDir: string;
+  readonly stateDir: string;
+  readonly clock: Clock;
   /** What `--server` says. */
   readonly server?: string | undefined;
 }
 
-/** As flags and the environment say. */
-export function configuredControlPlanes({ env, server: flag }: ControlPlanesDeps): ControlPlanes {
-  const token = env['SIDECAR_TOKEN'] ?? '';
+/** As flags, the environment, settings and logins say. */
+export function configuredControlPlanes({ env, configDir, stateDir, clock, server }: ControlPlanesDeps): ControlPlanes {
   return {
-    server: () => {
-      if (flag !== undefined) return Promise.resolve(serverAddress(flag, '--server'));
-      const address = env['SIDECAR_SERVER'] ?? '';
-      if (address !== '') return Promise.resolve(serverAddress(address, 'SIDECAR_SERVER'));
-      const suggestion = 'name it with --server or SIDECAR_SERVER';
-      return Promise.reject(new SidecarError('usage.invalid', { reason: 'no control plane is named', suggestion }));
+    server: async () => {
+      const { configuredServer } = await import('../../control/server.js');
+      return configuredServer({ flag: server, env, configDir, stateDir });
     },
-    tokens: (server) =>
-      Promise.resolve({
-        token: ({ refused } = {}) =>
-          token !== '' && refused !== token
-            ? Promise.resolve(token)
-            : Promise.reject(
-                new SidecarError('provider.unauthenticated', {
-                  ...{ provider: 'api', server },
-                  reason: token === '' ? 'there is no token' : 'SIDECAR_TOKEN is not good there',
-                }),
-              ),
-      }),
+    tokens: async (server) => {
+      const { openAccessTokens } = await import('../../control/open-access-tokens.js');
+      return openAccessTokens({ server, env, stateDir, clock });
+    },
   };
 }
