@@ -4,7 +4,7 @@ import { SidecarError, type Facts } from '../errors.js';
 import type { AccessTokens } from '../control/access-tokens.js';
 import type { Sidecar } from '../control/answers.js';
 import { ControlPlane, type AskOptions } from '../control/client.js';
-import { sender } from '../control/http/send.js';
+import { sender, type Send } from '../control/http/send.js';
 import { machineOf } from './api/machine.js';
 import { checkOptions } from './options.js';
 import type { CallOptions, Capabilities, Machine, MachineRef, MachineSpec, Provider } from './provider.js';
@@ -15,6 +15,8 @@ export interface ApiDeps {
   readonly tokens: AccessTokens;
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
+  /** Default: over the network. */
+  readonly send?: Send;
 }
 
 const capabilities: Capabilities = {
@@ -27,8 +29,8 @@ const capabilities: Capabilities = {
 const startLimitMs = 10_000;
 
 /** Machines that a service makes, by the calls of control/openapi.json. Throws as `ControlPlane` does. */
-export function apiProvider({ server, tokens, env, clock }: ApiDeps): Provider {
-  const control = new ControlPlane({ server, tokens, send: sender({ env }), clock });
+export function apiProvider({ server, tokens, env, clock, send = sender({ env }) }: ApiDeps): Provider {
+  const control = new ControlPlane({ server, tokens, send, clock });
   const registered = new Set<string>();
   const reading = { server, call: 'GET /v1/sidecars' };
   // Whatever is wrong with the answer, something may have been made.

@@ -33,6 +33,7 @@ export interface Heard {
 export class ReferenceServer {
   readonly #options: ReferenceServerOptions;
   readonly #accounts = new Map<string, Account>();
+  #port = 0;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   /** What was asked so far. */
   readonly requests: Heard[] = [];
@@ -62,10 +63,11 @@ export class ReferenceServer {
   async listen(port: number): Promise<void> {
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   get url(): string {
