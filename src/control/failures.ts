@@ -36,7 +36,8 @@ export function refused(call: Call, answer: Answer): SidecarError {
   const { status } = answer;
   const said = failureIn(answer);
   if (said === undefined && status === 404) return protocolError(call, routeUnknown, { status });
-  if (status < 400) return protocolError(call, `it answered with ${statusWords(status)}; ${wrongServer}`, { status });
+  if (status < 400)
+    return protocolError(call, `the service answered with ${statusWords(status)}; ${wrongServer}`, { status });
   const restMs = retryAfterMs(answer);
   const facts: Facts = {
     ...about(call),
@@ -65,14 +66,14 @@ export function unanswered(call: Call, error: unknown): unknown {
   if (error instanceof NoAnswer) {
     const facts: Facts = {
       ...about(call),
-      reason: error.message,
+      reason: `the service cannot be asked: ${error.message}`,
       ...(call.makes === true && error.maybeApplied ? { maybeApplied: true } : {}),
     };
     return new SidecarError('provider.unavailable', facts, { cause: error, retryable: error.retryable });
   }
   // Its words may hold the request, and the request holds a token.
   const kind = error instanceof Error ? error.name : typeof error;
-  const facts = { ...about(call), reason: `it cannot be asked (${kind})` };
+  const facts = { ...about(call), reason: `the service cannot be asked (${kind})` };
   return new SidecarError('provider.failed', facts, { retryable: false });
 }
 
@@ -95,13 +96,13 @@ export function checked<T>(call: Call, { document }: Answer, schema: v.GenericSc
 }
 
 const wrongServer = 'is this the right server?';
-const routeUnknown = `it knows no such address (404); ${wrongServer}`;
+const routeUnknown = `the service knows no such address (404); ${wrongServer}`;
 
 const about = ({ server, call }: Call): Facts => ({ provider: 'api', server, call });
 
 function reasonOf(status: number, message: string, call: Call): string {
   return message === ''
-    ? `it answered with ${statusWords(status)}`
+    ? `the service answered with ${statusWords(status)}`
     : `${wordsOf(message, call)} (${statusWords(status)})`;
 }
 

@@ -160,7 +160,7 @@ describe('the control plane', () => {
     it('in words that are not its own is not quoted', async () => {
       const { control, ask } = userOf([new Response('<html>Bearer token-1', { status: 403 })]);
       const error = await caught(ask(control.sidecars()));
-      expect(error.facts['reason']).toBe('it answered with 403 Forbidden');
+      expect(error.facts['reason']).toBe('the service answered with 403 Forbidden');
     });
   });
 
@@ -173,14 +173,18 @@ describe('the control plane', () => {
     ] as const)('a creation (%s, may pass: %s) may have made something: %s', async (kind, retryable, maybeApplied) => {
       const { control, ask } = userOf([new NoAnswer(kind, 'the network is odd', { retryable })]);
       const error = await caught(ask(control.create(newSidecar)));
-      expect(error).toMatchObject({ code: 'provider.unavailable', retryable, facts: { reason: 'the network is odd' } });
+      expect(error).toMatchObject({
+        code: 'provider.unavailable',
+        retryable,
+        facts: { reason: 'the service cannot be asked: the network is odd' },
+      });
       expect(error.facts['maybeApplied']).toBe(maybeApplied);
     });
 
     it('tells only the kind of what nobody expected, which may hold the request', async () => {
       const { control, ask } = userOf([new TypeError('Invalid header: Bearer token-1')]);
       const error = await caught(ask(control.sidecars()));
-      expect(error.facts['reason']).toBe('it cannot be asked (TypeError)');
+      expect(error.facts['reason']).toBe('the service cannot be asked (TypeError)');
       expect(error.cause).toBeUndefined();
     });
   });

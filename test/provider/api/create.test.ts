@@ -185,7 +185,7 @@ describe('a creation by a control plane', () => {
     await bed.server.close();
     await expect(create()).rejects.toMatchObject({
       ...{ code: 'provider.unavailable', retryable: false },
-      facts: { reason: 'connection refused' },
+      facts: { reason: 'the service cannot be asked: connection refused' },
     });
     expect(clock.waits).toEqual([]);
     expect(await bed.registry.list()).toEqual([]);
