@@ -9,6 +9,7 @@ export async function deleteSidecar(context: Context, given: string | undefined)
   const sidecars = openSidecars(context);
   const record = await namedSidecar(context, sidecars, given);
   const { name } = record;
+  context.output.progress(`deleting ${name}…`);
   await aboutSidecar(name, () => sidecars.delete(name));
   await tellDaemon(context, { command: 'drop', sidecar: name });
   const rest = record.provider.kind === 'ssh' ? '; its machine is not ours to delete, and stays as it is' : '';

@@ -78,7 +78,7 @@ export function unanswered(call: Call, error: unknown): unknown {
 }
 
 /** It says what it may not: waiting does not cure that. */
-export function protocolError(call: Call, reason: string, more: Facts = {}): SidecarError {
+function protocolError(call: Call, reason: string, more: Facts = {}): SidecarError {
   // Something may have been made of a request whose answer cannot be understood.
   const isOpen = call.makes === true && more['status'] === undefined;
   const facts = { ...about(call), reason, ...more, ...(isOpen ? { maybeApplied: true } : {}) };

@@ -68,6 +68,19 @@ describe('a sidecar of a control plane', () => {
     expect(JSON.parse((await type('list', '--json')).stdout)).toEqual([]);
   });
 
+  it('is woken for a daemon, too, whose session ended with its machine', async () => {
+    await user[Symbol.asyncDispose]();
+    user = new BuiltProgram({ daemon: true });
+    Object.assign(user.env, { SIDECAR_TOKEN: token });
+    await create('--sync');
+    await user.restedDaemon();
+    await server.account().standby('web');
+    user.project.write('new.txt', 'new\n');
+    expect(await type('sync')).toMatchObject({ code: 0 });
+    expect(server.calls).toContain('POST /v1/sidecars/{id}/resume');
+    expect((await type('exec', '--', 'cat', 'new.txt')).stdout).toBe('new\n');
+  });
+
   it('is reached by a WebSocket where its service says so', async () => {
     await user[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();

@@ -41,6 +41,7 @@ describe('the package', () => {
       'LICENSE',
       'README.md',
       'dist/LICENSES-OF-LIBRARIES.txt',
+      'dist/control-plane.openapi.json',
       'dist/package.json',
       'dist/provider.schema.json',
       'dist/settings.schema.json',
@@ -82,7 +83,7 @@ describe('the package', () => {
     });
     expect(Object.keys(schema.properties)).toEqual([
       ...['$schema', 'sidecar', 'workdir', 'drift', 'connectTimeout', 'ignore', 'include'],
-      ...['forwards', 'environment', 'afterLanding', 'providers'],
+      ...['forwards', 'environment', 'afterLanding', 'providers', 'server'],
     ]);
     for (const { description } of Object.values(schema.properties)) expect(description).toMatch(/\w\.$/);
   });

@@ -17,7 +17,7 @@ interface Document {
 const file = path.join(import.meta.dirname, '../../src/control/openapi.json');
 
 /** The document that is published. */
-export const openapi = JSON.parse(readFileSync(file, 'utf8')) as Document;
+const openapi = JSON.parse(readFileSync(file, 'utf8')) as Document;
 
 // It keeps to what OpenAPI 3.1 and draft-07 have in common.
 const ajv = new Ajv({ allErrors: true });

@@ -1,10 +1,13 @@
 import type { Agent } from 'node:http';
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { proxyFor } from '../../transport/route/proxy.js';
 import { NoAnswer } from './no-answer.js';
 import type { Trust } from './trust.js';
 
 export interface ProxyWay {
   readonly agent: Agent;
+  /** Whom the certificate of the server is to name: to Node, one at an address behind a proxy would be `localhost`. */
+  readonly identity: Pick<ConnectionOptions, 'checkServerIdentity'>;
   /** Rejects when the proxy does not lead to the server: what it says then is not the server's answer. */
   readonly refused: Promise<never>;
 }
@@ -27,5 +30,10 @@ export async function proxyAgent(
     });
   });
   refused.catch(() => undefined);
-  return { agent, refused };
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return {
+    agent,
+    identity: { checkServerIdentity: (_host, certificate) => checkServerIdentity(host, certificate) },
+    refused,
+  };
 }

@@ -61,7 +61,8 @@ async function ask(
   // A connection for each: one that was kept open may be closed by the server just as the next request goes out.
   const agent: Pick<RequestOptions, 'agent'> = { agent: proxy?.agent ?? false };
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  const asking = request(url, { method, headers: { ...headers, ...length }, ...agent, ...trust, signal });
+  const asked = { method, headers: { ...headers, ...length }, signal };
+  const asking = request(url, { ...asked, ...agent, ...trust, ...(proxy === undefined ? {} : proxy.identity) });
   try {
     asking.end(body);
     return await Promise.race([answerTo(asking), ...(proxy === undefined ? [] : [proxy.refused])]);

@@ -17,7 +17,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   'sidecar sync --ad': ['--adopt'],
   'sidecar drift show --st': ['--stat'],
   'sidecar sync --drift ': ['refuse', 'save'],
-  'sidecar create --provider ': ['docker', 'local'],
+  'sidecar create --provider ': ['api', 'docker', 'local'],
   'sidecar run --env-file so': ['some.txt'],
   'sidecar run --env-file some.txt --no-sy': ['--no-sync'],
   // names of sidecars

@@ -235,6 +235,18 @@ describeWith(['openssl'], 'a request over TLS', () => {
   });
 
   it.each([
+    ['127.0.0.1', true],
+    ['localhost', false],
+  ])('goes to the address 127.0.0.1 through a proxy where the certificate is for %s: %s', async (name, isGood) => {
+    await using server = await serve((_request, response) => response.end(), await authority.issue(name));
+    await using proxy = await startHttpProxy();
+    const env = { NODE_EXTRA_CA_CERTS: authority.path, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+    const sending = sender({ env })({ ...get, url: server.url });
+    if (isGood) expect((await sending).status).toBe(200);
+    else await expect(sending).rejects.toMatchObject({ kind: 'not reached', retryable: false });
+  });
+
+  it.each([
     [403, false],
     [407, false],
     [502, true],
