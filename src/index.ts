@@ -31,6 +31,9 @@ export type { Followed, FollowOptions } from './run/follow.js';
 export type { PassOn } from './run/latest-run.js';
 export type { Forward, Forwarding } from './forward/forward.js';
 export { parseForward, type ForwardSpec } from './transport/forward-spec.js';
+export type { AccessTokens } from './control/access-tokens.js';
+export { openAccessTokens, type AccessTokensOptions } from './control/open-access-tokens.js';
+export { configuredServer, type ServerSources } from './control/server.js';
 export type { Provider } from './provider/provider.js';
 export type {
   Address,

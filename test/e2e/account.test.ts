@@ -2,7 +2,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BuiltProgram } from '../fakes/built-program.js';
+import { startKeyring } from '../fakes/keyring.js';
 import { startOidcServer } from '../fakes/oidc-server.js';
+import { describeWith } from '../fakes/parts.js';
 
 /** Every file below, with what it holds. */
 function filesIn(directory: string): { readonly file: string; readonly text: string; readonly mode: number }[] {
@@ -50,7 +52,9 @@ describe('an account', () => {
     });
 
     const secrets = filesIn(program.env['SIDECAR_HOME'] ?? '').flatMap(({ file, text }) =>
-      file.includes('/tokens/') && file.endsWith('.json') ? Object.values(JSON.parse(text) as object) : [],
+      file.includes('/tokens/') && file.endsWith('.json')
+        ? Object.values(JSON.parse(text) as Record<string, unknown>)
+        : [],
     );
     const [access = '', refresh = ''] = secrets.filter((each): each is string => /^[\w-]{43}$/.test(String(each)));
     expect([access, refresh]).not.toContain('');
@@ -93,5 +97,34 @@ describe('an account', () => {
     login.child.kill('SIGINT');
     expect((await login.ended).code).toBe(130);
     expect(server.asked.filter((form) => form.get('grant_type') === 'refresh_token')).toEqual([]);
+  });
+});
+
+describeWith(['dbus-daemon', 'dbus-send', 'gnome-keyring-daemon'], 'an account with a real keyring', () => {
+  it('is kept there, and out of reach while that is locked', async () => {
+    await using server = await startOidcServer();
+    await using program = new BuiltProgram();
+    using keyring = await startKeyring();
+    Object.assign(program.env, { DISPLAY: '', WAYLAND_DISPLAY: '', SIDECAR_SERVER: server.url });
+    program.env['DBUS_SESSION_BUS_ADDRESS'] = keyring.env['DBUS_SESSION_BUS_ADDRESS'];
+
+    const login = program.start('login', '--no-browser');
+    await server.approve(await server.nextPage());
+    const said = await login.ended;
+    expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining('(kept in the keyring)') as string });
+    expect(said.stderr).not.toContain('warning');
+    expect((await program.type('whoami')).stdout).toContain('kept in the keyring');
+    const refresh = filesIn(program.env['SIDECAR_HOME'] ?? '').filter(({ text }) => text.includes('refreshToken'));
+    expect(refresh).toEqual([]);
+
+    keyring.lock();
+    for (const command of ['whoami', 'login', 'logout']) {
+      const { code, stderr } = await program.type(command, '--json');
+      expect(code).toBe(1);
+      expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'login.storage', storage: 'keyring' } });
+    }
+    // Nobody was asked to approve anything.
+    const elsewhere = await program.type('login', '--server', 'http://127.0.0.1:9', '--json');
+    expect(JSON.parse(elsewhere.stderr)).toMatchObject({ error: { code: 'login.storage' } });
   });
 });

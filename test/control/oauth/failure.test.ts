@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { BusyAnswer } from '../../../src/control/http/busy-answer.js';
+import { NoAnswer } from '../../../src/control/http/no-answer.js';
+import type { Send } from '../../../src/control/http/send.js';
+import { oauthFailure, OAuthRefusal } from '../../../src/control/oauth/failure.js';
+import { openOAuthClient } from '../../../src/control/oauth/oauth-client.js';
+import { fakeClock } from '../../fakes/clock.js';
+
+const server = 'https://sidecars.example';
+const json = { 'content-type': 'application/json' };
+const secret = 'correct-horse';
+
+/** What a request for tokens fails with that gets this. */
+async function failureOf(answer: () => Response | Promise<Response>): Promise<unknown> {
+  const described = { issuer: server, token_endpoint: `${server}/token` };
+  const send: Send = ({ url }) => Promise.resolve(url.endsWith('/token') ? answer() : Response.json(described));
+  const { library, configuration } = await openOAuthClient({ server, send, clock: fakeClock() });
+  return library.refreshTokenGrant(configuration, secret).then(
+    () => undefined,
+    (thrown: unknown) => oauthFailure(thrown, [secret]),
+  );
+}
+
+const refused = (content: unknown, status = 400): Response =>
+  new Response(JSON.stringify(content), { status, headers: json });
+
+describe('a request for tokens that fails', () => {
+  it.each([425, 429, 500, 502, 503, 504, 520])('may pass where the server answers %d', async (status) => {
+    expect(await failureOf(() => new Response('<h1>', { status }))).toMatchObject({ status, retryable: true });
+  });
+
+  it('takes 429 as an answer where it is one to a poll', async () => {
+    const error = await failureOf(() => refused({ error: 'slow_down' }, 429));
+    expect(error).toEqual(new OAuthRefusal('slow_down', undefined));
+    expect(await failureOf(() => refused({ error: 'quota' }, 429))).toBeInstanceOf(BusyAnswer);
+  });
+
+  it('is what the connection failed of', async () => {
+    const cut = new NoAnswer('cut', 'the connection was reset', { retryable: true });
+    expect(await failureOf(() => Promise.reject(cut))).toBe(cut);
+  });
+
+  it('may pass where the answer is not whole, of which nothing is kept', async () => {
+    const half = `{"access_token": "${secret}", "refr`;
+    const error = await failureOf(() => new Response(half, { headers: json }));
+    expect(error).toMatchObject({ kind: 'cut', retryable: true });
+    expect(String((error as Error).stack) + String((error as Error).cause)).not.toContain(secret);
+  });
+
+  it('is what the server says', async () => {
+    const error = await failureOf(() => refused({ error: 'invalid_grant', error_description: 'It is over.' }));
+    expect(error).toEqual(new OAuthRefusal('invalid_grant', 'It is over.'));
+  });
+
+  it.each([`${secret} is over`, 'eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.x is over'])(
+    'does not say %s',
+    async (description) => {
+      const error = await failureOf(() => refused({ error: 'invalid_grant', error_description: description }));
+      expect(error).toEqual(new OAuthRefusal('invalid_grant', undefined));
+    },
+  );
+
+  it('is told by its status where the server says nothing', async () => {
+    const error = await failureOf(() => new Response('<h1>', { status: 404 }));
+    expect(error).toMatchObject({ name: 'OAuthFault', message: 'it answers 404', status: 404 });
+  });
+
+  it('stays what it is where it is a mistake of ours', async () => {
+    const bug = new TypeError('x is not a function');
+    expect(await failureOf(() => Promise.reject(bug))).toBe(bug);
+  });
+});

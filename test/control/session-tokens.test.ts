@@ -1,0 +1,174 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
+import type { AccessTokens } from '../../src/control/access-tokens.js';
+import { sender } from '../../src/control/http/send.js';
+import { logIn } from '../../src/control/login/log-in.js';
+import { openAccessTokens, type AccessTokensOptions } from '../../src/control/open-access-tokens.js';
+import { Sessions } from '../../src/control/tokens/sessions.js';
+import { builtLibrary } from '../fakes/built-program.js';
+import { startOidcServer, type OidcServer } from '../fakes/oidc-server.js';
+
+const env = { SIDECAR_TOKEN_STORAGE: 'file' };
+
+describe('the tokens of a session', () => {
+  let stateDir: string;
+  let server: OidcServer;
+  beforeEach(async () => {
+    stateDir = await mkdtemp(join(tmpdir(), 'sidecar-tokens-'));
+    server = await startOidcServer();
+  });
+  afterEach(async () => {
+    await server.stop();
+    await rm(stateDir, { recursive: true });
+  });
+
+  const base = (): AccessTokensOptions => ({ server: server.url, env, stateDir, clock: systemClock });
+  const open = (options: Partial<AccessTokensOptions> = {}): AccessTokens =>
+    openAccessTokens({ ...base(), ...options });
+  const kept = () => new Sessions({ stateDir }).read(server.url);
+  const refreshes = (): URLSearchParams[] => server.asked.filter((form) => form.get('grant_type') === 'refresh_token');
+
+  async function loggedIn(): Promise<string> {
+    const login = logIn({
+      ...base(),
+      keyTitle: 'test',
+      onStorage: () => undefined,
+      onPrompt: () => undefined,
+      onTrouble: () => undefined,
+    });
+    login.catch(() => undefined);
+    await server.approve(await server.nextPage());
+    await login;
+    return (await kept())?.session.accessToken ?? '';
+  }
+
+  /** As if so much time had passed since the login. */
+  const later = (seconds: number) => ({ timeOfDay: () => Date.now() + seconds * 1000 });
+
+  it('is asked for by `login.required` where there is none', async () => {
+    await expect(open().token()).rejects.toMatchObject({ code: 'login.required', facts: { server: server.url } });
+  });
+
+  it('is that of the environment as it is, which is not renewed', async () => {
+    const tokens = open({ env: { ...env, SIDECAR_TOKEN: 'given' } });
+    expect(await tokens.token()).toBe('given');
+    const facts = { fromEnvironment: true };
+    await expect(tokens.token({ refused: 'given' })).rejects.toMatchObject({ code: 'login.required', facts });
+    expect(server.asked).toEqual([]);
+  });
+
+  it('is the same for as long as it is good', async () => {
+    const first = await loggedIn();
+    expect(await open().token()).toBe(first);
+    expect(await open(later(3600 - 90)).token()).toBe(first);
+    expect(refreshes()).toEqual([]);
+  });
+
+  it('is renewed a minute before it ends, and what renews it is replaced', async () => {
+    const first = await loggedIn();
+    const before = (await kept())?.session.refreshToken;
+    const tokens = open(later(3600 - 30));
+    const second = await tokens.token();
+    expect(second).not.toBe(first);
+    expect((await kept())?.session).toMatchObject({ accessToken: second, account: { sub: 'ada' } });
+    expect((await kept())?.session.refreshToken).not.toBe(before);
+    expect(await open().token()).toBe(second);
+  });
+
+  it('is renewed where it was refused, once for all who were refused it', async () => {
+    const refused = await loggedIn();
+    const [one, other] = [open(), open()];
+    const renewed = await Promise.all([one.token({ refused }), other.token({ refused }), one.token({ refused })]);
+    expect(new Set(renewed).size).toBe(1);
+    expect(renewed[0]).not.toBe(refused);
+    expect(refreshes()).toHaveLength(1);
+  });
+
+  it('is renewed by one of several processes, and none of them loses the session', async () => {
+    const refused = await loggedIn();
+    const program = `
+      const { openAccessTokens, systemClock } = require(process.argv[1]);
+      const [server, stateDir, refused] = process.argv.slice(2);
+      openAccessTokens({ server, stateDir, env: {}, clock: systemClock })
+        .token({ refused })
+        .then((token) => process.stdout.write(token));`;
+    const renew = () =>
+      promisify(execFile)(process.execPath, ['-e', program, builtLibrary, server.url, stateDir, refused]);
+    const said = (await Promise.all([renew(), renew(), renew()])).map(({ stdout }) => stdout);
+    expect(new Set(said)).toEqual(new Set([(await kept())?.session.accessToken]));
+    expect(said[0]).not.toBe(refused);
+    expect(refreshes()).toHaveLength(1);
+  });
+
+  it.each(['reset', 'status', 'hang'] as const)('survives a renewal that gets no answer: %s', async (kind) => {
+    const refused = await loggedIn();
+    server.faults.push(kind === 'status' ? { kind, status: 502 } : { kind });
+    const tokens = open({ send: sender({ env: {}, limitMs: 1_000 }) });
+    await expect(tokens.token({ refused })).rejects.toMatchObject({ code: 'server.unreachable' });
+    expect(await tokens.token({ refused })).not.toBe(refused);
+  });
+
+  it('survives a server that is gone', async () => {
+    const refused = await loggedIn();
+    await server.stop();
+    await expect(open().token({ refused })).rejects.toMatchObject({ code: 'server.unreachable' });
+    expect(await kept()).toMatchObject({ session: { accessToken: refused } });
+  }, 60_000);
+
+  it('is over once the server says so', async () => {
+    const refused = await loggedIn();
+    server.faults.push({ kind: 'error', error: 'invalid_grant' });
+    const reason = 'the server has ended the session';
+    await expect(open().token({ refused })).rejects.toMatchObject({ code: 'login.required', facts: { reason } });
+    expect(await kept()).toBeUndefined();
+    await expect(open().token()).rejects.toMatchObject({ code: 'login.required' });
+  });
+
+  it('is over once an answer that renewed it was lost, and that is said', async () => {
+    const refused = await loggedIn();
+    server.faults.push({ kind: 'lost' });
+    await expect(open().token({ refused })).rejects.toMatchObject({ code: 'server.unreachable' });
+    const reason = expect.stringContaining('the answer to an earlier renewal was lost') as string;
+    await expect(open().token({ refused })).rejects.toMatchObject({ code: 'login.required', facts: { reason } });
+    expect(await kept()).toBeUndefined();
+  });
+
+  it('is not waited for any longer once the caller is interrupted, and kept all the same when it comes', async () => {
+    const refused = await loggedIn();
+    const interrupted = new AbortController();
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const asked = new Promise<void>((resolve) => {
+      const send = sender({ env: {} });
+      const holding: typeof send = async (request) => {
+        const answer = await send(request);
+        if (request.url.endsWith('/token')) {
+          resolve();
+          await held;
+        }
+        return answer;
+      };
+      open({ send: holding })
+        .token({ refused, signal: interrupted.signal })
+        .catch(() => undefined);
+    });
+    await asked;
+    const reason = new Error('Ctrl-C');
+    const waiting = open().token({ refused, signal: interrupted.signal });
+    interrupted.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    release();
+    expect(await open().token({ refused })).not.toBe(refused);
+    expect(refreshes()).toHaveLength(1);
+  });
+
+  it('is told nowhere but in its own file', async () => {
+    const token = await loggedIn();
+    expect(await readFile(join(stateDir, 'logins.json'), 'utf8')).not.toContain(token);
+  });
+});

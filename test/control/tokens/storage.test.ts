@@ -1,0 +1,136 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { chooseStorage, storageOf } from '../../../src/control/tokens/choose-storage.js';
+import { fileStorage } from '../../../src/control/tokens/file-storage.js';
+import { keyringStorage, type OpenKeyringEntry } from '../../../src/control/tokens/keyring.js';
+import type { TokenStorage } from '../../../src/control/tokens/storage.js';
+import { fakeKeyring, noKeyring, startKeyring, type RealKeyring } from '../../fakes/keyring.js';
+import { describeWith } from '../../fakes/parts.js';
+
+let stateDir: string;
+beforeEach(async () => (stateDir = await mkdtemp(join(tmpdir(), 'sidecar-storage-'))));
+afterEach(() => rm(stateDir, { recursive: true }));
+
+function keeps(open: () => TokenStorage): void {
+  const server = 'https://sidecars.example/base';
+
+  it('gives back what it was given, and the newer of two', async () => {
+    const storage = open();
+    await storage.write(server, '{"accessToken": "first"}');
+    await storage.write(server, '{"accessToken": "second", "name": "Ægir"}');
+    expect(await open().read(server)).toBe('{"accessToken": "second", "name": "Ægir"}');
+    await storage.remove(server);
+  });
+
+  it('keeps servers apart', async () => {
+    const storage = open();
+    await storage.write(server, 'one');
+    await storage.write(`${server}/2`, 'two');
+    expect([await storage.read(server), await storage.read(`${server}/2`)]).toEqual(['one', 'two']);
+    await Promise.all([storage.remove(server), storage.remove(`${server}/2`)]);
+  });
+
+  it('holds nothing that was removed, and removes nothing gladly', async () => {
+    const storage = open();
+    await storage.write(server, 'one');
+    await storage.remove(server);
+    expect(await storage.read(server)).toBeUndefined();
+    await storage.remove(server);
+  });
+
+  it('keeps what is as long as tokens are', async () => {
+    const storage = open();
+    const text = 'x'.repeat(16 * 1024);
+    await storage.write(server, text);
+    expect(await storage.read(server)).toBe(text);
+    await storage.remove(server);
+  });
+}
+
+describe('a session kept in a file', () => {
+  keeps(() => fileStorage(stateDir));
+
+  it("is the user's alone", async () => {
+    await fileStorage(stateDir).write('https://one.example', 'secret');
+    const [name = ''] = await readdir(join(stateDir, 'tokens'));
+    expect((await stat(join(stateDir, 'tokens', name))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(stateDir, 'tokens'))).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('a session kept in a keyring in memory', () => {
+  const { open } = fakeKeyring();
+  keeps(() => keyringStorage(open));
+});
+
+describeWith(['dbus-daemon', 'dbus-send', 'gnome-keyring-daemon'], 'a session kept in a real keyring', () => {
+  let keyring: RealKeyring;
+  const before = process.env['DBUS_SESSION_BUS_ADDRESS'];
+  beforeAll(async () => {
+    keyring = await startKeyring();
+    process.env['DBUS_SESSION_BUS_ADDRESS'] = keyring.env['DBUS_SESSION_BUS_ADDRESS'];
+  });
+  afterAll(() => {
+    keyring[Symbol.dispose]();
+    if (before === undefined) delete process.env['DBUS_SESSION_BUS_ADDRESS'];
+    else process.env['DBUS_SESSION_BUS_ADDRESS'] = before;
+  });
+  keeps(() => keyringStorage());
+});
+
+describe('where a new session is kept', () => {
+  const choose = (openKeyring: OpenKeyringEntry, wanted = '') =>
+    chooseStorage({ env: { SIDECAR_TOKEN_STORAGE: wanted }, stateDir, openKeyring });
+
+  it('is the keyring, in which the trial leaves nothing', async () => {
+    const { open, held } = fakeKeyring();
+    expect(await choose(open)).toMatchObject({ storage: { kind: 'keyring' }, noKeyring: undefined });
+    expect(held.size).toBe(0);
+  });
+
+  it('is a file where there is no keyring, and why is told', async () => {
+    const chosen = await choose(noKeyring);
+    expect(chosen).toMatchObject({ storage: { kind: 'file' }, noKeyring: 'Platform failure: no DBus' });
+    expect(await readdir(join(stateDir, 'tokens'))).toEqual([]);
+  });
+
+  it('is no file where the keyring is locked', async () => {
+    await expect(choose(fakeKeyring({ locked: true }).open)).rejects.toMatchObject({
+      code: 'login.storage',
+      facts: { storage: 'keyring', reason: expect.stringContaining('dismissed') as string },
+    });
+  });
+
+  it('is no keyring that loses what it is given', async () => {
+    const entry = {
+      getPassword: () => Promise.resolve(null),
+      setPassword: () => Promise.resolve(),
+      deletePassword: () => Promise.resolve(false),
+    };
+    await expect(choose(() => Promise.resolve(entry))).rejects.toMatchObject({ code: 'login.storage' });
+  });
+
+  it('is no keyring that does not answer', async () => {
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const entry = { getPassword: never, setPassword: never, deletePassword: never };
+    await expect(choose(() => Promise.resolve(entry))).rejects.toMatchObject({
+      code: 'login.storage',
+      facts: { reason: 'it does not answer within 3 s' },
+    });
+  });
+
+  it('is what the user says', async () => {
+    expect(await choose(fakeKeyring().open, 'file')).toMatchObject({ storage: { kind: 'file' }, noKeyring: undefined });
+    expect(await choose(fakeKeyring({ locked: true }).open, 'file')).toMatchObject({ storage: { kind: 'file' } });
+    const facts = { storage: 'keyring', absent: true };
+    await expect(choose(noKeyring, 'keyring')).rejects.toMatchObject({ code: 'login.storage', facts });
+    await expect(choose(noKeyring, 'memory')).rejects.toMatchObject({ code: 'settings.invalid' });
+  });
+});
+
+it('a session that is in the keyring is not looked for elsewhere when that is gone', async () => {
+  const storage = storageOf('keyring', { stateDir, openKeyring: noKeyring });
+  await expect(storage.read('https://one.example')).rejects.toMatchObject({ code: 'login.storage' });
+});

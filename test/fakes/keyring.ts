@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { OpenKeyringEntry } from '../../src/control/tokens/keyring.js';
+
+/** A keyring in memory. Locked, it does what the real one does: it says that the dialogue was dismissed. */
+export function fakeKeyring({ locked = false } = {}): {
+  readonly open: OpenKeyringEntry;
+  readonly held: Map<string, string>;
+} {
+  const held = new Map<string, string>();
+  const unlessLocked = <T>(work: () => T): Promise<T> =>
+    locked
+      ? Promise.reject(new Error("Couldn't access platform storage: unlock prompt was dismissed"))
+      : Promise.resolve(work());
+  const open: OpenKeyringEntry = (account) =>
+    Promise.resolve({
+      getPassword: () => unlessLocked(() => held.get(account) ?? null),
+      setPassword: (password) => unlessLocked(() => void held.set(account, password)),
+      deletePassword: () => unlessLocked(() => held.delete(account)),
+    });
+  return { open, held };
+}
+
+/** A machine without any keyring. */
+export const noKeyring: OpenKeyringEntry = () => Promise.reject(new Error('Platform failure: no DBus'));
+
+export interface RealKeyring extends Disposable {
+  /** For those who are to use it. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends the daemon and starts another, which nobody has unlocked. */
+  lock(): void;
+}
+
+/** A real keyring, GNOME's, on a message bus of its own. */
+export async function startKeyring(): Promise<RealKeyring> {
+  const home = mkdtempSync(path.join(tmpdir(), 'sidecar-keyring-'));
+  const runtime = path.join(home, 'run');
+  mkdirSync(runtime, { mode: 0o700 });
+  const places = { HOME: home, XDG_RUNTIME_DIR: runtime, DISPLAY: '', WAYLAND_DISPLAY: '' };
+  const bus: ChildProcess = spawn('dbus-daemon', ['--session', '--nofork', '--print-address=1'], {
+    env: { ...process.env, ...places },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  if (bus.stdout === null) throw new Error('unreachable');
+  const [printed] = (await once(bus.stdout, 'data')) as [Buffer];
+  const env = { ...places, DBUS_SESSION_BUS_ADDRESS: printed.toString().trim() };
+  const start = (argv: readonly string[], input = ''): number => {
+    const options = { env: { ...process.env, ...env }, input, encoding: 'utf8' } as const;
+    const { stdout, status } = spawnSync('gnome-keyring-daemon', ['--components=secrets', ...argv], options);
+    if (status !== 0) throw new Error(`gnome-keyring-daemon ended with ${String(status)}: ${stdout}`);
+    return daemonOf(env.DBUS_SESSION_BUS_ADDRESS);
+  };
+  let daemon = start(['--unlock'], 'a password');
+  return {
+    env,
+    lock: () => {
+      process.kill(daemon);
+      daemon = start(['--start']);
+    },
+    [Symbol.dispose]: () => {
+      process.kill(daemon);
+      bus.kill();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The process that answers for the secrets, asked of the bus. */
+function daemonOf(address: string): number {
+  const argv = [
+    '--print-reply=literal',
+    '--dest=org.freedesktop.DBus',
+    '/',
+    'org.freedesktop.DBus.GetConnectionUnixProcessID',
+  ];
+  const options = { env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: address }, encoding: 'utf8' } as const;
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const { stdout } = spawnSync('dbus-send', ['--session', ...argv, 'string:org.freedesktop.secrets'], options);
+    const pid = Number(/uint32 (\d+)/.exec(stdout)?.[1]);
+    if (pid > 0) return pid;
+  }
+  throw new Error('no keyring came up');
+}
