@@ -31,6 +31,8 @@ export interface OidcServer extends AsyncDisposable {
   /** Does in the browser what the user would do. */
   approve(page: string): Promise<void>;
   deny(page: string): Promise<void>;
+  /** Whose access token that is. Undefined for one that is not good. */
+  accountOf(token: string): Promise<string | undefined>;
   /** Answers nobody any more, as a server that is gone. */
   stop(): Promise<void>;
 }
@@ -45,12 +47,15 @@ export interface OidcServerOptions {
   /** Seconds for which a code, and an access token, are good. */
   readonly codeSeconds?: number;
   readonly accessSeconds?: number;
+  /** What answers below `/v1/`, in place of its own `/v1/keys`. */
+  readonly api?: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 }
 
 /** A real OpenID provider on loopback, with the login of a command line, and `/v1/keys` beside it. */
 export async function startOidcServer({
   codeSeconds = 120,
   accessSeconds = 3600,
+  api,
 }: OidcServerOptions = {}): Promise<OidcServer> {
   const sockets = new Set<Socket>();
   const faults: (TokenFault | undefined)[] = [];
@@ -83,6 +88,7 @@ export async function startOidcServer({
   // Put together with what was added above.
   const callback = provider.callback();
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (api !== undefined && request.url?.startsWith('/v1/') === true) return api(request, response);
     if (request.url === '/v1/keys') return register(request, response);
     const fault = request.url === '/token' ? faults.shift() : undefined;
     if (fault !== undefined && happens(fault, request, response)) return;
@@ -114,13 +120,14 @@ export async function startOidcServer({
     },
     approve: (page: string) => approveInBrowser(page, 'approve'),
     deny: (page: string) => approveInBrowser(page, 'deny'),
+    accountOf: async (token: string) => (await provider.AccessToken.find(token))?.accountId,
     [Symbol.asyncDispose]: stop,
   });
 }
 
 async function openProvider(
   issuer: string,
-  { codeSeconds, accessSeconds }: Required<OidcServerOptions>,
+  { codeSeconds, accessSeconds }: Required<Pick<OidcServerOptions, 'codeSeconds' | 'accessSeconds'>>,
 ): Promise<Provider> {
   const { Provider } = await import('oidc-provider');
   const provider = new Provider(issuer, {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Ajv from 'ajv';
+import { packageRoot } from '../../src/package.js';
 
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[];
@@ -14,7 +15,7 @@ interface Document {
   readonly components: { readonly responses: Operation['responses'] };
 }
 
-const file = path.join(import.meta.dirname, '../../src/control/openapi.json');
+const file = path.join(packageRoot, 'src/control/openapi.json');
 
 /** The document that is published. */
 const openapi = JSON.parse(readFileSync(file, 'utf8')) as Document;

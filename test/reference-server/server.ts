@@ -34,7 +34,7 @@ export class ReferenceServer {
   readonly #options: ReferenceServerOptions;
   readonly #accounts = new Map<string, Account>();
   #port = 0;
-  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #server = createServer((request, response) => void this.serve(request, response));
   /** What was asked so far. */
   readonly requests: Heard[] = [];
   /** What was not as the document says: nothing, in a test that passes. */
@@ -48,7 +48,8 @@ export class ReferenceServer {
   /** What stands before every path. */
   prefix = '';
 
-  private constructor(options: ReferenceServerOptions) {
+  /** It listens nowhere. */
+  constructor(options: ReferenceServerOptions) {
     this.#options = options;
   }
 
@@ -113,7 +114,8 @@ export class ReferenceServer {
     await Promise.all([...this.#accounts.values()].map((each) => each.stop()));
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Answers a request that another server has taken, too. */
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = request;
     const heard = { method, path: url.slice(this.prefix.length), index: this.requests.length };
     const authorized = { ...heard, authorization: headers.authorization };

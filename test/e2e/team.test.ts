@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BuiltProgram } from '../fakes/built-program.js';
+import { filesBelow, manifest, oraclePaths } from '../fakes/git-repo.js';
+import { startTeamServer } from '../reference-server/team-server.js';
+
+/** What the program prints of all that it is asked for. */
+type Said = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+
+describe('a member of a team', () => {
+  it('logs in, makes a sidecar, lands the working tree there, wakes it, deletes it, and logs out', async () => {
+    await using program = new BuiltProgram();
+    await using team = await startTeamServer({ stateDir: program.directory('service') });
+    Object.assign(program.env, { SIDECAR_SERVER: team.url, SIDECAR_TOKEN_STORAGE: 'file' });
+    const said: Said[] = [];
+    const type = async (...words: string[]): Promise<Said> => {
+      const ended = await program.type(...words);
+      said.push(ended);
+      expect(ended).toMatchObject({ code: 0 });
+      return ended;
+    };
+
+    const login = program.start('login', '--no-browser');
+    await team.login.approve(await team.login.nextPage());
+    said.push(await login.ended);
+    expect(said).toMatchObject([{ code: 0 }]);
+
+    program.project.write('a', 'first\n');
+    program.project.commit();
+    await type('create', 'web', '--provider', 'api');
+    expect(team.service.account('ada').keys.size).toBe(2); // this machine's, and the sidecar's own
+    const { workspace } = JSON.parse((await type('sync', '--json')).stdout) as { workspace: string };
+    const landed = (): void =>
+      expect(manifest(workspace, filesBelow(workspace))).toEqual(
+        manifest(program.project.root, oraclePaths(program.project)),
+      );
+    landed();
+    expect((await type('run', '--', 'cat', 'a')).stdout).toBe('first\n');
+
+    await team.service.account('ada').standby('web');
+    program.project.write('a', 'second\n');
+    await type('sync');
+    landed();
+
+    await type('delete', 'web');
+    expect(await team.service.machines()).toEqual([]);
+    expect(existsSync(workspace)).toBe(false);
+    await type('logout');
+    expect(team.login.revoked).toHaveLength(2);
+    expect(team.service.deviations).toEqual([]);
+    for (const token of team.login.revoked) {
+      expect(said.map(({ stdout, stderr }) => stdout + stderr).join('')).not.toContain(token);
+      expect(textBelow(program.env['SIDECAR_HOME'] ?? '')).not.toContain(token);
+    }
+  });
+});
+
+function textBelow(directory: string): string {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((each) => each.isFile())
+    .map((each) => readFileSync(path.join(each.parentPath, each.name), 'latin1'))
+    .join('\n');
+}

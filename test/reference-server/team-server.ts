@@ -1,0 +1,21 @@
+import { startOidcServer, type OidcServer } from '../fakes/oidc-server.js';
+import { ReferenceServer } from './server.js';
+
+export interface TeamServer extends AsyncDisposable {
+  readonly url: string;
+  readonly login: OidcServer;
+  readonly service: ReferenceServer;
+}
+
+/** A whole control plane at one address: the reference server, with a real OpenID provider in front of it. */
+export async function startTeamServer({ stateDir }: { readonly stateDir: string }): Promise<TeamServer> {
+  const service = new ReferenceServer({ stateDir, account: (token) => login.accountOf(token) });
+  const login = await startOidcServer({ api: (request, response) => service.serve(request, response) });
+  return {
+    ...{ url: login.url, login, service },
+    [Symbol.asyncDispose]: async () => {
+      await login.stop();
+      await service[Symbol.asyncDispose]();
+    },
+  };
+}
