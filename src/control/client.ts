@@ -128,13 +128,13 @@ export class ControlPlane {
   async #ask(call: Call & { readonly tokens: Set<string> }, options: AskOptions, ask: Ask): Promise<Answer> {
     const { tokens, send, clock } = this.#options;
     const { signal, limitMs, brief = false } = options;
-    const sendAsUser = authorized(send, tokens, (token) => call.tokens.add(token));
-    const sendSurely = survivingReads(sendAsUser, { clock, policy: brief ? briefReadPolicy : readPolicy });
+    const surviving = survivingReads(send, { clock, policy: brief ? briefReadPolicy : readPolicy });
+    const sendAsUser = authorized(surviving, tokens, (token) => call.tokens.add(token));
     const fetch: Fetch = async (request) => {
       const { method, url, headers } = request;
       const text = await request.text();
       const body = text === '' ? undefined : text;
-      return sendSurely({ method, url, headers: Object.fromEntries(headers), body, signal, limitMs });
+      return sendAsUser({ method, url, headers: Object.fromEntries(headers), body, signal, limitMs });
     };
     try {
       const { data, error, response } = await ask({ fetch, parseAs: 'text' });

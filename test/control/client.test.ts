@@ -94,6 +94,27 @@ describe('the control plane', () => {
       expect(asked).toHaveLength(2);
     });
 
+    it('is asked for a token once, also where it is asked several times for the rest', async () => {
+      const { control, asked, refusals, ask } = userOf([failure(503), failure(503), json(200, { sidecars: [] })]);
+      await ask(control.sidecars());
+      expect(asked).toHaveLength(3);
+      expect(refusals).toEqual([undefined]);
+      const broken: AccessTokens = {
+        token: () => {
+          refusals.push('none');
+          return Promise.reject(new SidecarError('server.unreachable', { server }, { retryable: true }));
+        },
+      };
+      const other = new ControlPlane({
+        server,
+        tokens: broken,
+        send: () => Promise.reject(new Error()),
+        clock: fakeClock(),
+      });
+      expect(await caught(other.sidecars())).toMatchObject({ code: 'server.unreachable', retryable: true });
+      expect(refusals).toEqual([undefined, 'none']);
+    });
+
     it('is not asked again where there is no other token', async () => {
       const { control, asked, ask } = userOf([failure(401)], ['token-1']);
       expect(await caught(ask(control.sidecars()))).toMatchObject({ code: 'login.required' });
