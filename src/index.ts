@@ -33,6 +33,10 @@ export type { Forward, Forwarding } from './forward/forward.js';
 export { parseForward, type ForwardSpec } from './transport/forward-spec.js';
 export type { AccessTokens } from './control/access-tokens.js';
 export { openAccessTokens, type AccessTokensOptions } from './control/open-access-tokens.js';
+export { logIn, type LoggedIn, type LogInOptions } from './control/login/log-in.js';
+export { logOut, type LoggedOut, type LogOutOptions } from './control/login/log-out.js';
+export { whoAmI, type WhoAmI, type WhoAmIOptions } from './control/login/who-am-i.js';
+export type { Prompt } from './control/login/device-code.js';
 export { configuredServer, type ServerSources } from './control/server.js';
 export type { Provider } from './provider/provider.js';
 export type {

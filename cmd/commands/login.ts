@@ -25,8 +25,9 @@ export async function login(context: Context, { server: flag, browser }: LoginFl
     ...{ server, env, stateDir, clock, signal },
     keyTitle: `sidecar on ${hostname()}`,
     onStorage: ({ noKeyring }) => {
-      if (noKeyring !== undefined)
-        output.warn(`there is no keyring here (${noKeyring}): the session is kept in a file that only you can read`);
+      if (noKeyring === undefined) return;
+      const why = output.verbose ? ` (${noKeyring})` : '';
+      output.warn(`there is no keyring here${why}: the session is kept in a file that only you can read`);
     },
     onPrompt: (prompt) => {
       void show(context, prompt, { browser });

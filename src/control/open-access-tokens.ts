@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { AccessTokens } from './access-tokens.js';
 import { sender, type Send } from './http/send.js';
+import { isToken } from './oauth/tokens.js';
 import { SessionTokens } from './session-tokens.js';
 import type { OpenKeyringEntry } from './tokens/keyring.js';
 import { Sessions } from './tokens/sessions.js';
@@ -29,10 +30,16 @@ export function openAccessTokens(options: AccessTokensOptions): AccessTokens {
   return new SessionTokens({ server, send, clock, timeOfDay, sessions: new Sessions(options) });
 }
 
-/** Never stored, never renewed. */
+/**
+ * What SIDECAR_TOKEN says, without the line end of the file that it may come from. Never stored, never renewed. Throws
+ * `settings.invalid` for what is no token: as a header, it would be quoted where it is refused.
+ */
 export function environmentToken(env: NodeJS.ProcessEnv): string | undefined {
-  const token = env['SIDECAR_TOKEN'] ?? '';
-  return token === '' ? undefined : token;
+  const variable = 'SIDECAR_TOKEN';
+  const token = (env[variable] ?? '').trim();
+  if (token === '') return undefined;
+  if (isToken(token)) return token;
+  throw new SidecarError('settings.invalid', { variable, reason: `${variable} holds what no token holds` });
 }
 
 function givenToken(server: string, token: string): AccessTokens {

@@ -13,6 +13,7 @@ import { Sessions } from '../../src/control/tokens/sessions.js';
 import { builtLibrary } from '../fakes/built-program.js';
 import { startOidcServer, type OidcServer } from '../fakes/oidc-server.js';
 
+const reason = 'SIDECAR_TOKEN holds what no token holds';
 const env = { SIDECAR_TOKEN_STORAGE: 'file' };
 
 describe('the tokens of a session', () => {
@@ -60,6 +61,16 @@ describe('the tokens of a session', () => {
     const facts = { fromEnvironment: true };
     await expect(tokens.token({ refused: 'given' })).rejects.toMatchObject({ code: 'login.required', facts });
     expect(server.asked).toEqual([]);
+  });
+
+  it.each(['two\nlines', 'a secr\u0000et', 'schlüssel'])('is never what no token can be', (SIDECAR_TOKEN) => {
+    const facts = { variable: 'SIDECAR_TOKEN', reason };
+    const invalid = expect.objectContaining({ code: 'settings.invalid', facts }) as Error;
+    expect(() => open({ env: { SIDECAR_TOKEN } })).toThrow(invalid);
+  });
+
+  it('may end in the line end of the file that it comes from', async () => {
+    expect(await open({ env: { SIDECAR_TOKEN: 'given\n' } }).token()).toBe('given');
   });
 
   it('is the same for as long as it is good', async () => {

@@ -8,7 +8,7 @@ import { asToldFailure, oauthFailure, OAuthFault } from './failure.js';
 import { fetchOver } from './fetch-over.js';
 
 /** What every installation of sidecar is to a control plane. It has no secret: RFC 8252 §8.5. */
-export const clientId = 'sidecar-cli';
+const clientId = 'sidecar-cli';
 
 export interface OAuthClientOptions {
   /** As `configuredServer` gives it. */

@@ -1,5 +1,6 @@
 import type { TokenEndpointResponse, TokenEndpointResponseHelpers } from 'openid-client';
 import * as v from 'valibot';
+import { OAuthFault } from './failure.js';
 
 /** Who is logged in, as the server says it. */
 export const account = v.object({
@@ -19,7 +20,14 @@ export interface Tokens {
   readonly account: Account | undefined;
 }
 
+/** RFC 6749 appendix A.12: nothing that could not stand in a header. */
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
+/** Throws `OAuthFault` for what is no token. */
 export function tokensFrom(answer: TokenEndpointResponse & TokenEndpointResponseHelpers, nowMs: number): Tokens {
+  if (!isToken(answer.access_token)) throw new OAuthFault('its token holds what no token holds');
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token,

@@ -28,7 +28,7 @@ const service = 'sidecar';
  * The keyring of the system: Secret Service, Keychain, Credential Manager. Of Linux no other is taken: the kernel's, to
  * which the library would fall back, forgets with the next boot.
  */
-export const systemKeyring: OpenKeyringEntry = async (account) => {
+const systemKeyring: OpenKeyringEntry = async (account) => {
   const { AsyncEntry } = await import('@napi-rs/keyring');
   return new AsyncEntry(service, account, { linux: { store: 'secret-service' } });
 };

@@ -130,6 +130,15 @@ describe('a login', () => {
     await expect(start({ env })).rejects.toMatchObject({ code: 'login.required', facts: { fromEnvironment: true } });
   });
 
+  it('is known by the server where the token is that of the environment', async () => {
+    await approved();
+    const whoseIs = (token = '') => whoAmI({ ...options(), env: { SIDECAR_TOKEN: token } });
+    const token = (await kept())?.session.accessToken;
+    expect(await whoseIs(token)).toMatchObject({ account: { sub: 'ada' }, storage: 'environment', renewable: false });
+    const error = { code: 'login.required', facts: { fromEnvironment: true } };
+    await expect(whoseIs('another')).rejects.toMatchObject(error);
+  });
+
   it('outlasts connections that are reset, gateways that fail and answers that do not come', async () => {
     const faults: TokenFault[] = [{ kind: 'reset' }, { kind: 'status', status: 502 }, { kind: 'hang' }];
     expect(await approved({}, ...faults)).toMatchObject({ approved: true });
