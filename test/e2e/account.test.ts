@@ -17,6 +17,8 @@ function filesIn(directory: string): { readonly file: string; readonly text: str
 /** Without the keyring of whoever runs the tests. */
 const noKeyring = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere', DISPLAY: '', WAYLAND_DISPLAY: '' };
 
+const pending = { kind: 'error', error: 'authorization_pending' } as const;
+
 describe('an account', () => {
   it('is logged in to, named, and logged out of', async () => {
     await using server = await startOidcServer();
@@ -86,6 +88,23 @@ describe('an account', () => {
       .map((line) => JSON.parse(line) as object);
     expect(prompt).toMatchObject({ prompt: { verificationUri: `${server.url}/device` } });
     expect(error).toMatchObject({ error: { code: 'login.denied', server: server.url } });
+  });
+
+  it('tells no secret where its approval is lost, not even with every step and stack', async () => {
+    await using server = await startOidcServer();
+    await using program = new BuiltProgram();
+    Object.assign(program.env, noKeyring);
+    // Nothing is decided until the approval is there.
+    server.faults.push(...Array.from({ length: 60 }, () => pending));
+    const login = program.start('login', '--server', server.url, '-v');
+    await server.approve(await server.nextPage());
+    server.faults.splice(0, Infinity, { kind: 'lost' });
+    const { code, stdout, stderr } = await login.ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('the approval was probably used by an answer that was lost');
+    const codes = server.asked.map((form) => form.get('device_code') ?? '');
+    expect(codes.length).toBeGreaterThan(1);
+    for (const secret of codes) expect(stderr).not.toContain(secret);
   });
 
   it('is left alone on Ctrl-C within the wait for the approval', async () => {
