@@ -54,6 +54,24 @@ describe('a member of a team', () => {
       expect(textBelow(program.env['SIDECAR_HOME'] ?? '')).not.toContain(token);
     }
   });
+
+  it('is told to log in where nobody is, and has the token renewed from then on', async () => {
+    await using program = new BuiltProgram();
+    // They end sooner than the minute before which they are renewed: each command renews.
+    await using team = await startTeamServer({ stateDir: program.directory('service'), accessSeconds: 30 });
+    Object.assign(program.env, { SIDECAR_SERVER: team.url, SIDECAR_TOKEN_STORAGE: 'file' });
+    expect((await program.type('create', 'web', '--provider', 'api')).stderr).toContain('sidecar login');
+    const login = program.start('login', '--no-browser');
+    await team.login.approve(await team.login.nextPage());
+    expect((await login.ended).code).toBe(0);
+    expect(await program.type('create', 'web', '--provider', 'api')).toMatchObject({ code: 0 });
+    await team.service.account('ada').standby('web');
+    expect(await program.type('sync')).toMatchObject({ code: 0 });
+    const renewals = team.login.asked.filter((form) => form.get('grant_type') === 'refresh_token');
+    expect(renewals.length).toBeGreaterThan(1);
+    expect(await program.type('delete', 'web')).toMatchObject({ code: 0 });
+    expect(await team.service.machines()).toEqual([]);
+  });
 });
 
 function textBelow(directory: string): string {

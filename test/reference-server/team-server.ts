@@ -8,9 +8,19 @@ export interface TeamServer extends AsyncDisposable {
 }
 
 /** A whole control plane at one address: the reference server, with a real OpenID provider in front of it. */
-export async function startTeamServer({ stateDir }: { readonly stateDir: string }): Promise<TeamServer> {
+export async function startTeamServer({
+  stateDir,
+  accessSeconds,
+}: {
+  readonly stateDir: string;
+  /** How long a token is good. Default: an hour. */
+  readonly accessSeconds?: number;
+}): Promise<TeamServer> {
   const service = new ReferenceServer({ stateDir, account: (token) => login.accountOf(token) });
-  const login = await startOidcServer({ api: (request, response) => service.serve(request, response) });
+  const login = await startOidcServer({
+    ...(accessSeconds === undefined ? {} : { accessSeconds }),
+    api: (request, response) => service.serve(request, response),
+  });
   return {
     ...{ url: login.url, login, service },
     [Symbol.asyncDispose]: async () => {
