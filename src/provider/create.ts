@@ -166,7 +166,8 @@ const lateMs = 1_000;
 
 async function lookForLate(creation: Creation): Promise<Machine | undefined | 'unknown'> {
   const found = await lookFor(creation);
-  if (found !== undefined) return found;
+  // Where reads lag, a second later would not settle it.
+  if (found !== undefined || creation.capabilities.readsLag) return found;
   await creation.clock.sleep(lateMs);
   return lookFor(creation);
 }
