@@ -33,7 +33,6 @@ const late = {
   'openid-client': 'openid-client',
   'proper-lockfile': 'proper-lockfile',
   'simple-git': 'simple-git',
-  undici: 'undici',
   uqr: 'uqr',
 };
 const libraries = await build({
