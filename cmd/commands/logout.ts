@@ -14,9 +14,10 @@ export async function logout(context: Context, { server: flag }: ServerFlag): Pr
   const { env, clock, output, signal } = context;
   const { stateDir, configDir } = openSidecars(context).home;
   const server = await configuredServer({ flag, env, configDir, stateDir });
+  const isTokenSet = environmentToken(env) !== undefined;
   output.progress('ending the session…');
   const done = await logOut({ server, env, stateDir, clock, signal });
-  if (environmentToken(env) !== undefined) output.warn('SIDECAR_TOKEN is still set, and counts before any session');
+  if (isTokenSet) output.warn('SIDECAR_TOKEN is still set, and counts before any session');
   const document = { server, loggedOut: done.kind !== 'was not', revoked: done.kind === 'revoked' };
   if (done.kind === 'was not') {
     output.outcome(document, [[`not logged in to ${server}`]]);

@@ -26,8 +26,14 @@ const endpoint = v.variant('kind', [
   }),
 ]) satisfies v.GenericSchema<unknown, Schemas['Endpoint']>;
 
+/** It stands in addresses, where these would lead to another one. */
+const id = v.pipe(
+  words,
+  v.check((text) => text !== '.' && text !== '..', 'it must be a name'),
+);
+
 export const sidecar = v.object({
-  id: words,
+  id,
   name: words,
   requestId: words,
   state: v.picklist(['creating', 'starting', 'running', 'standby', 'failed', 'deleting']),

@@ -73,7 +73,8 @@ export function unanswered(call: Call, error: unknown): unknown {
   }
   // Its words may hold the request, and the request holds a token.
   const kind = error instanceof Error ? error.name : typeof error;
-  const facts = { ...about(call), reason: `the service cannot be asked (${kind})` };
+  const isOpen = call.makes === true ? { maybeApplied: true } : {};
+  const facts = { ...about(call), reason: `the service cannot be asked (${kind})`, ...isOpen };
   return new SidecarError('provider.failed', facts, { retryable: false });
 }
 

@@ -11,15 +11,16 @@ export function serverAddress(text: string, source: string): string {
   try {
     url = new URL(text);
   } catch {
-    throw wrong(`${text} is no address`);
+    // It may hold a password.
+    throw wrong(text.includes('@') ? 'this is no address' : `${text} is no address`);
   }
-  const { protocol, hostname, username, password, search, hash } = url;
+  const { protocol, origin, hostname, pathname, username, password, search, hash } = url;
   if (username !== '' || password !== '') throw wrong('a user or a password does not belong there');
   if (search !== '' || hash !== '') throw wrong('a query does not belong there');
   if (protocol === 'http:' && !isLoopback(hostname))
     throw wrong('http:// is for this machine only: what is sent could be read on the way');
   if (protocol !== 'https:' && protocol !== 'http:') throw wrong(`a server is not reached by ${protocol}//`);
-  return url.href.replace(/\/+$/, '');
+  return `${origin}${pathname}`.replace(/\/+$/, '');
 }
 
 /** Whether what is sent there stays on this machine. */

@@ -92,6 +92,9 @@ export class SessionTokens implements AccessTokens {
     } catch (thrown) {
       const error = oauthFailure(thrown, [refreshToken, session.accessToken]);
       if (error instanceof OAuthRefusal && error.error === 'invalid_grant') {
+        // A process that was stopped for long has lost its lock: another one may have renewed the session since.
+        const { session: now } = (await sessions.read(server)) ?? {};
+        if (now !== undefined && now.refreshToken !== refreshToken) return now;
         await sessions.drop(server);
         throw this.#required(renewing ? lostRenewal : 'the server has ended the session', error);
       }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { RetryPolicy } from '../retry/policy.js';
+import { restMs } from '../retry/rest.js';
 import { RetriesExhausted, retry } from '../retry/retry.js';
 import { madeBy, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
@@ -130,10 +131,11 @@ async function makeSurely(creation: Creation): Promise<Machine> {
     }
   };
   try {
-    return (await retry(make, { policy: createPolicy, clock, signal, restMs })).value;
+    return (await retry(make, { policy: createPolicy, clock, signal, restMs: tolerableRestMs })).value;
   } catch (thrown) {
     const error = thrown instanceof RetriesExhausted ? thrown.cause : thrown;
-    if (!creation.uncertain) throw error;
+    // On abort it stays uncertain where reads lag, whatever is found.
+    if (!creation.uncertain || (signal?.aborted === true && creation.capabilities.readsLag)) throw error;
     const found = await lookForLate(creation);
     if (found === 'unknown') throw error;
     creation.uncertain = found !== undefined || creation.capabilities.readsLag;
@@ -143,10 +145,10 @@ async function makeSurely(creation: Creation): Promise<Machine> {
   }
 }
 
-/** How long the provider wants to be left alone. */
-function restMs(error: unknown): number {
-  const ms = error instanceof SidecarError ? error.facts['retryAfterMs'] : undefined;
-  return typeof ms !== 'number' ? 0 : ms > longestRestMs ? Infinity : ms;
+/** One that wants to be left alone for long is not waited for. */
+function tolerableRestMs(error: unknown): number {
+  const ms = restMs(error);
+  return ms > longestRestMs ? Infinity : ms;
 }
 
 /** Whether only the answer was lost. What is not finished yet, or failed for good, is no machine that anybody wanted. */

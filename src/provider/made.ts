@@ -28,7 +28,8 @@ const makingMs = 10 * 60_000;
 /** Finds the machines that providers made. One that was stopped is started when it is asked for. */
 export function madeLocator(deps: MadeDeps): Locator {
   const { provider: open, registry, stateDir, timeOfDay = Date.now, clock = systemClock } = deps;
-  const ageMs = ({ createdAt }: SidecarRecord): number => timeOfDay() - Date.parse(createdAt);
+  // The time of day may have been set back since.
+  const ageMs = ({ createdAt }: SidecarRecord): number => Math.max(0, timeOfDay() - Date.parse(createdAt));
 
   const find = async (record: SidecarRecord, options: CallOptions): Promise<[Machine, Provider]> => {
     const made = madeBy(record);

@@ -3,6 +3,7 @@ import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Locator } from '../provider/locator.js';
 import { connectPolicy } from '../retry/policy.js';
+import { restMs } from '../retry/rest.js';
 import { RetriesExhausted, retry } from '../retry/retry.js';
 import type { SidecarRecord } from '../sidecars/record.js';
 import type { SshTarget } from '../transport/target.js';
@@ -78,6 +79,7 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
       policy: { ...connectPolicy, deadlineMs },
       clock,
       signal,
+      restMs,
       after: lost,
       onFailed: (error, attempt) => {
         if (error !== lost?.error) emit({ kind: 'connect.failed', attempt, error: asUnreachable(error) });

@@ -35,6 +35,17 @@ describe('the server that is meant', () => {
     await expect(chosen()).rejects.toMatchObject({ code: 'usage.invalid', facts: { reason } });
   });
 
+  it('is kept without what stands behind its path', async () => {
+    expect(await chosen('https://one.example/team/?')).toBe('https://one.example/team');
+    expect(await chosen('https://one.example/#')).toBe('https://one.example');
+  });
+
+  it('is not told where it may hold a password', async () => {
+    await expect(chosen('https://me:secret@one.example:99999')).rejects.not.toMatchObject({
+      facts: { reason: expect.stringContaining('secret') as string },
+    });
+  });
+
   it.each(['http://elsewhere.example', 'ftp://one.example', 'https://me:secret@one.example', 'one.example'])(
     'is never %s',
     async (address) => {

@@ -47,7 +47,9 @@ export function noAnswerOf(error: unknown): NoAnswer | undefined {
     if (typeof code !== 'string') continue;
     const known = Object.hasOwn(codes, code) ? codes[code] : undefined;
     if (known !== undefined) {
-      const kind = syscall === 'connect' ? 'not reached' : known.kind;
+      // What was said on a connection that is there may have arrived.
+      const isThere = syscall === 'read' || syscall === 'write';
+      const kind = syscall === 'connect' ? 'not reached' : isThere && known.kind === 'not reached' ? 'cut' : known.kind;
       return new NoAnswer(kind, known.words, { retryable: true, timedOut: known.kind === 'late' });
     }
     if (code.startsWith('HPE_')) return new NoAnswer('cut', 'its answer is no HTTP', { retryable: false });

@@ -10,6 +10,8 @@ export interface ProxyWay {
   readonly identity: Pick<ConnectionOptions, 'checkServerIdentity'>;
   /** Rejects when the proxy does not lead to the server: what it says then is not the server's answer. */
   readonly refused: Promise<never>;
+  /** Whether it has led there. */
+  readonly hasConnected: () => boolean;
 }
 
 /** The way through the proxy that the environment names for `url`. Undefined: there is none. Throws `ssh.config_invalid`. */
@@ -22,9 +24,11 @@ export async function proxyAgent(
   const { HttpsProxyAgent } = await import('https-proxy-agent');
   // The agent keeps to itself the connection on which it still waits for the proxy's answer.
   const agent = new HttpsProxyAgent(proxy.href, { ...trust, signal });
+  let hasConnected = false;
   const refused = new Promise<never>((_, reject) => {
     agent.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
-      if (statusCode === 200) return;
+      hasConnected = statusCode === 200;
+      if (hasConnected) return;
       const words = `the proxy ${proxy.origin} answered with ${statusCode}`;
       reject(new NoAnswer('not reached', words, { retryable: statusCode >= 500 }));
     });
@@ -35,5 +39,6 @@ export async function proxyAgent(
     agent,
     identity: { checkServerIdentity: (_host, certificate) => checkServerIdentity(host, certificate) },
     refused,
+    hasConnected: () => hasConnected,
   };
 }

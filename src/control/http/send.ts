@@ -66,6 +66,10 @@ async function ask(
   try {
     asking.end(body);
     return await Promise.race([answerTo(asking), ...(proxy === undefined ? [] : [proxy.refused])]);
+  } catch (error) {
+    // The agent has no code for a proxy that hangs up on it.
+    if (proxy === undefined || proxy.hasConnected() || signal.aborted || noAnswerOf(error) !== undefined) throw error;
+    throw new NoAnswer('not reached', 'the proxy closed the connection', { retryable: true });
   } finally {
     asking.destroy();
   }

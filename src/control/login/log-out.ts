@@ -1,4 +1,4 @@
-import { asToldFailure, oauthFailure } from '../oauth/failure.js';
+import { asToldFailure, oauthFailure, OAuthRefusal } from '../oauth/failure.js';
 import { openOAuthClient } from '../oauth/oauth-client.js';
 import { sender } from '../http/send.js';
 import type { AccessTokensOptions } from '../open-access-tokens.js';
@@ -39,9 +39,17 @@ async function revoke(options: LogOutOptions, sessions: Sessions): Promise<void>
   const { library, configuration } = await openOAuthClient({ server, send, clock, signal });
   for (const token of tokensOf(kept.session)) {
     await library.tokenRevocation(configuration, token).catch((thrown: unknown) => {
-      throw asToldFailure(oauthFailure(thrown, tokensOf(kept.session)), { server, what: 'ending the session' });
+      const error = oauthFailure(thrown, tokensOf(kept.session));
+      if (token !== kept.session.refreshToken && isUnsupported(error) && kept.session.refreshToken !== undefined)
+        return;
+      throw asToldFailure(error, { server, what: 'ending the session' });
     });
   }
+}
+
+/** A server need not end access tokens by themselves (RFC 7009 §2.2.1): the session has ended with its refresh token. */
+function isUnsupported(error: unknown): boolean {
+  return error instanceof OAuthRefusal && error.error === 'unsupported_token_type';
 }
 
 /** The refresh token first: it lasts longer, and its end is mostly that of the other (RFC 7009 §2.1). */

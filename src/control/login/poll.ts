@@ -65,7 +65,7 @@ export async function pollForTokens(options: PollOptions): Promise<Tokens> {
   const endOrPass = (error: unknown, attempt: number): never => {
     if (!(error instanceof OAuthRefusal)) throw error;
     const facts = { server, ...(error.description !== undefined && { reason: error.description }) };
-    const end = endings[error.error];
+    const end = endings.get(error.error);
     if (end !== undefined) throw new SidecarError(end, facts, { cause: error, retryable: false });
     if (error.error === 'invalid_grant' && attempt > 1)
       throw new SidecarError('login.lost', facts, { cause: error, retryable: false });
@@ -84,10 +84,11 @@ export async function pollForTokens(options: PollOptions): Promise<Tokens> {
   }
 }
 
-const endings: Readonly<Partial<Record<string, 'login.denied' | 'login.expired'>>> = {
-  access_denied: 'login.denied',
-  expired_token: 'login.expired',
-};
+/** RFC 8628 §3.5. */
+const endings: ReadonlyMap<string, 'login.denied' | 'login.expired'> = new Map([
+  ['access_denied', 'login.denied'],
+  ['expired_token', 'login.expired'],
+]);
 
 const expired = (server: string, cause?: unknown): SidecarError =>
   new SidecarError('login.expired', { server }, { cause, retryable: false });

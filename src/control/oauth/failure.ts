@@ -57,7 +57,8 @@ export function oauthFailure(thrown: unknown, secrets: readonly string[] = []): 
     : new OAuthFault(thrown.message);
 }
 
-const refusalShape = v.object({ error: v.string(), error_description: v.optional(v.string()) });
+/** Some servers write what they do not say as null. */
+const refusalShape = v.object({ error: v.string(), error_description: v.fallback(v.optional(v.string()), undefined) });
 const challengeShape = v.object({ cause: v.tuple([v.object({ parameters: refusalShape })]) });
 
 function refusalOf(
@@ -69,11 +70,13 @@ function refusalOf(
   return new OAuthRefusal(kind, description !== undefined && mayShow(description) ? description : undefined);
 }
 
+/** Longer words than any service has for a failure. The pattern below takes its time with them, too. */
+const longestWords = 4_000;
 /** A long run of letters and digits may be a token. */
 const tokenLike = /(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}/;
 
 function mayHoldSecret(text: string, secrets: readonly string[]): boolean {
-  return tokenLike.test(text) || secrets.some((secret) => text.includes(secret));
+  return text.length > longestWords || tokenLike.test(text) || secrets.some((secret) => text.includes(secret));
 }
 
 /** For the user, where nothing more is known than that it failed. `what`: `the login`, `the renewal of the session`. */

@@ -10,7 +10,8 @@ import type { Send } from '../http/send.js';
 export function fetchOver(send: Send, signal?: AbortSignal): CustomFetch {
   return async (url, { method, headers, body }) => {
     const answer = await send({ method, url, headers, body: textOf(body), signal });
-    if (isBusy(answer.status) && !(await isAboutPolling(answer.clone()))) throw new BusyAnswer(answer);
+    if (isBusy(answer.status) && (answer.status >= 500 || !(await isAboutPolling(answer.clone()))))
+      throw new BusyAnswer(answer);
     return answer;
   };
 }
@@ -24,7 +25,7 @@ function textOf(body: unknown): string | undefined {
 
 const pollingAnswer = v.object({ error: v.picklist(['authorization_pending', 'slow_down']) });
 
-/** Some servers say that a poll came too early by 429, where RFC 8628 §3.5 has 400: an answer all the same. */
+/** Some servers say that a poll came too early by 429, where RFC 8628 §3.5 has 400: an answer all the same. By 5xx it is none. */
 async function isAboutPolling(answer: Response): Promise<boolean> {
   return answer.json().then(
     (content) => v.is(pollingAnswer, content),

@@ -75,7 +75,7 @@ async function firstFound(
 
 function checkEndpoints(server: string, described: object): void {
   for (const [name, value] of Object.entries(described)) {
-    if (name !== 'issuer' && !name.endsWith('_endpoint')) continue;
+    if ((name !== 'issuer' && !name.endsWith('_endpoint')) || value === null) continue;
     if (typeof value === 'string' && isGood(value, { plain: isPlain(server) })) continue;
     const reason = `its ${name} is not on https: ${String(value)}`;
     throw new SidecarError('login.failed', { server, what: 'asking where to log in', reason }, { retryable: false });

@@ -259,6 +259,13 @@ describeWith(['openssl'], 'a request over TLS', () => {
     expect(String(error)).not.toContain('pw');
   });
 
+  it('may pass where the proxy hangs up', async () => {
+    await using rude = await startTcpServer((socket) => socket.end());
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${rude.port}` };
+    const sending = sender({ env })({ ...post, url: 'https://control.example.com' });
+    await expect(sending).rejects.toMatchObject({ kind: 'not reached', retryable: true, maybeApplied: false });
+  });
+
   it('is given up where the proxy does not answer', async () => {
     await using silent = await startTcpServer(() => undefined);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${silent.port}` };

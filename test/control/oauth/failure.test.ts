@@ -52,6 +52,20 @@ describe('a request for tokens that fails', () => {
     expect(error).toEqual(new OAuthRefusal('invalid_grant', 'It is over.'));
   });
 
+  it('is what the server says also where it writes what it does not say as null', async () => {
+    const error = await failureOf(() => refused({ error: 'authorization_pending', error_description: null }));
+    expect(error).toEqual(new OAuthRefusal('authorization_pending', undefined));
+  });
+
+  it('may pass where a server in trouble answers like one that is asked too early', async () => {
+    expect(await failureOf(() => refused({ error: 'authorization_pending' }, 503))).toBeInstanceOf(BusyAnswer);
+  });
+
+  it('does not say what is longer than any words', async () => {
+    const error = await failureOf(() => refused({ error: 'invalid_grant', error_description: 'a'.repeat(1_000_000) }));
+    expect(error).toEqual(new OAuthRefusal('invalid_grant', undefined));
+  });
+
   it.each([`${secret} is over`, 'eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.x is over'])(
     'does not say %s',
     async (description) => {
