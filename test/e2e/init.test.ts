@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BuiltProgram } from '../fakes/built-program.js';
@@ -173,7 +184,11 @@ describe('the patterns that init writes', () => {
     const watching = user.start('watch');
     await watching.said('sidecar: landed');
     makeUnreadable('.gitattributes');
+    const pipe = here('.gitattributes');
+    // The git of a landing that goes on waits at the pipe until somebody has written.
+    const writer = setInterval(() => closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)), 1_000);
     await watching.said('sidecar: not landed');
+    clearInterval(writer);
     watching.child.kill('SIGINT');
     const { stderr } = await watching.ended;
     const seen = stderr.split('\n').flatMap((line) => {
