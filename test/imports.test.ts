@@ -35,7 +35,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     // It makes the key that it has the server let in.
     'src/transport/key-pair.ts',
     'src/transport/public-half.ts',
+    // How anything that is no SSH server is reached, and whom to trust there.
+    'src/transport/route/private-way.ts',
     'src/transport/route/proxy.ts',
+    'src/transport/route/trust.ts',
+    'src/transport/tls-codes.ts',
   ],
   'src/provider': ['src/control', 'src/files', 'src/retry', 'src/transport', 'src/sidecars'],
   'src/session': ['src/retry', 'src/transport', 'src/provider/locator.ts', 'src/sidecars/record.ts'],

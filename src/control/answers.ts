@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { components } from './openapi-types.js';
-import { isLoopback } from './server-address.js';
+import { isPrivateWay } from '../transport/route/private-way.js';
 
 /*
  * What the control plane answers, checked. Each is held against the type that openapi.json gives it: where the two part, this
@@ -22,7 +22,7 @@ const endpoint = v.variant('kind', [
   }),
   v.object({
     kind: v.literal('websocket'),
-    url: v.pipe(words, v.check(isPrivateWay, 'it must begin with wss://, or ws:// on this machine')),
+    url: v.pipe(words, v.check(isPrivate, 'it must begin with wss://, or ws:// on this machine')),
   }),
 ]) satisfies v.GenericSchema<unknown, Schemas['Endpoint']>;
 
@@ -59,8 +59,6 @@ export const alreadyExists = v.object({
 export const health = v.object({ status: words }) satisfies v.GenericSchema<unknown, Schemas['Health']>;
 
 /** What goes through it may be read on the way, unless it is encrypted or does not leave this machine. */
-function isPrivateWay(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'wss:' || (protocol === 'ws:' && isLoopback(hostname));
+function isPrivate(text: string): boolean {
+  return URL.canParse(text) && isPrivateWay(new URL(text), 'ws');
 }

@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js';
+import { isLoopback } from '../transport/route/private-way.js';
 
 /**
  * The control plane that an address names: https, or http on this machine only, because a token goes with every request.
@@ -21,9 +22,4 @@ export function serverAddress(text: string, source: string): string {
     throw wrong('http:// is for this machine only: what is sent could be read on the way');
   if (protocol !== 'https:' && protocol !== 'http:') throw wrong(`a server is not reached by ${protocol}//`);
   return `${origin}${pathname}`.replace(/\/+$/, '');
-}
-
-/** Whether what is sent there stays on this machine. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -1,3 +1,5 @@
+import { partsOf, type Part } from './parts.js';
+
 export type Verdict = 'retry' | 'fail';
 
 /**
@@ -14,30 +16,6 @@ export function classify(error: unknown, { unknown }: { readonly unknown: Verdic
     if (part.retryable === true) verdict = 'retry';
   }
   return verdict ?? unknown;
-}
-
-/** The properties that an error may have, and that something else that was thrown may lack. */
-interface Part {
-  readonly name?: unknown;
-  readonly code?: unknown;
-  readonly retryable?: unknown;
-  readonly cause?: unknown;
-  readonly errors?: unknown;
-}
-
-/** The error and all that it was made of, each once: a cause may lead back to its own effect. */
-function* partsOf(error: unknown): Generator<Part> {
-  const seen = new Set<unknown>();
-  const waiting = [error];
-  while (waiting.length > 0) {
-    const part = waiting.pop();
-    if (typeof part !== 'object' || part === null || seen.has(part)) continue;
-    seen.add(part);
-    const { cause, errors } = part as Part;
-    waiting.push(cause);
-    if (Array.isArray(errors)) waiting.push(...(errors as unknown[]));
-    yield part;
-  }
 }
 
 /** Node's own aborts have the code, the web's (a DOMException) only the name. */

@@ -1,3 +1,6 @@
+import { partsOf } from '../../retry/parts.js';
+import { isTlsCode } from '../../transport/tls-codes.js';
+
 /** How a request came to have no whole answer. */
 export type NoAnswerKind =
   /** Nothing of it can have arrived: refused, no route, no such name, or a certificate that is not good. */
@@ -41,9 +44,9 @@ export class NoAnswer extends Error {
  * it may tell of the request, which holds a secret.
  */
 export function noAnswerOf(error: unknown): NoAnswer | undefined {
-  for (const part of causesOf(error)) {
+  for (const part of partsOf(error)) {
     if (part instanceof NoAnswer) return part;
-    const { code, message, syscall } = part as Partial<Record<'code' | 'message' | 'syscall', unknown>>;
+    const { code, message, syscall } = part;
     if (typeof code !== 'string') continue;
     const known = Object.hasOwn(codes, code) ? codes[code] : undefined;
     if (known !== undefined) {
@@ -53,7 +56,7 @@ export function noAnswerOf(error: unknown): NoAnswer | undefined {
       return new NoAnswer(kind, known.words, { retryable: true, timedOut: known.kind === 'late' });
     }
     if (code.startsWith('HPE_')) return new NoAnswer('cut', 'its answer is no HTTP', { retryable: false });
-    if (tlsCode.test(code)) return new NoAnswer('not reached', `TLS failed: ${String(message)}`, { retryable: false });
+    if (isTlsCode(code)) return new NoAnswer('not reached', `TLS failed: ${String(message)}`, { retryable: false });
   }
   return undefined;
 }
@@ -71,14 +74,3 @@ const codes: Readonly<Record<string, { readonly kind: NoAnswerKind; readonly wor
   EPIPE: { kind: 'cut', words: 'the connection was cut before the answer was whole' },
   ETIMEDOUT: { kind: 'late', words: 'no answer' },
 };
-
-const tlsCode = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;
-
-/** The error, its causes, and the errors of those that are several, each once. */
-function* causesOf(error: unknown, seen = new Set<unknown>()): Generator<object> {
-  if (typeof error !== 'object' || error === null || seen.has(error)) return;
-  seen.add(error);
-  yield error;
-  const { cause, errors } = error as { readonly cause?: unknown; readonly errors?: unknown };
-  for (const each of [cause, ...(Array.isArray(errors) ? (errors as unknown[]) : [])]) yield* causesOf(each, seen);
-}

@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { proxyFor } from '../../transport/route/proxy.js';
 import { NoAnswer } from './no-answer.js';
-import type { Trust } from './trust.js';
+import type { Trust } from '../../transport/route/trust.js';
 
 export interface ProxyWay {
   readonly agent: Agent;

@@ -1,7 +1,8 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { NoAnswer, noAnswerOf } from './no-answer.js';
 import { proxyAgent } from './proxy-agent.js';
-import { trustOf } from './trust.js';
+import { trustOf } from '../../transport/route/trust.js';
+import { SidecarError } from '../../errors.js';
 
 export interface Asked {
   readonly method: string;
@@ -56,7 +57,10 @@ async function ask(
 ): Promise<Response> {
   const url = new URL(text);
   const isTls = url.protocol === 'https:';
-  const [{ request }, trust] = await Promise.all([isTls ? import('node:https') : import('node:http'), trustOf(env)]);
+  const [{ request }, trust] = await Promise.all([
+    isTls ? import('node:https') : import('node:http'),
+    trustOf(env, invalid),
+  ]);
   const proxy = isTls ? await proxyAgent(url, { env, ...trust, signal }) : undefined;
   // A connection for each: one that was kept open may be closed by the server just as the next request goes out.
   const agent: Pick<RequestOptions, 'agent'> = { agent: proxy?.agent ?? false };
@@ -99,4 +103,8 @@ async function wholeBody(answer: IncomingMessage): Promise<Uint8Array<ArrayBuffe
     if (bytes > maxAnswerBytes) throw new NoAnswer('cut', 'its answer does not end', forGood);
   }
   return new Uint8Array(Buffer.concat(chunks));
+}
+
+function invalid(reason: string, cause: unknown): SidecarError {
+  return new SidecarError('usage.invalid', { reason }, { cause });
 }

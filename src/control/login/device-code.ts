@@ -3,7 +3,7 @@ import { SidecarError } from '../../errors.js';
 import { asToldFailure, oauthFailure, OAuthRefusal } from '../oauth/failure.js';
 import type { OAuthClient } from '../oauth/oauth-client.js';
 import { tokensFrom } from '../oauth/tokens.js';
-import { isLoopback } from '../server-address.js';
+import { isPrivateWay } from '../../transport/route/private-way.js';
 import type { PollAnswer } from './poll.js';
 
 /** What the user is to do. All of it comes from the network: it is to be escaped. */
@@ -69,7 +69,5 @@ export async function requestDeviceCode(
 const intervalSeconds = v.pipe(v.number(), v.minValue(1), v.maxValue(3600));
 
 function isBrowsable(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+  return URL.canParse(text) && isPrivateWay(new URL(text), 'http');
 }

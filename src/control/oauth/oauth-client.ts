@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
 import { survivingReads } from '../http/reads.js';
 import type { Send } from '../http/send.js';
-import { isLoopback } from '../server-address.js';
+import { isPrivateWay } from '../../transport/route/private-way.js';
 import { asToldFailure, oauthFailure, OAuthFault } from './failure.js';
 import { fetchOver } from './fetch-over.js';
 
@@ -84,8 +84,8 @@ function checkEndpoints(server: string, described: object): void {
 
 function isGood(text: string, { plain }: { readonly plain: boolean }): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (plain && protocol === 'http:' && isLoopback(hostname));
+  const url = new URL(text);
+  return isPrivateWay(url, 'http') && (plain || url.protocol === 'https:');
 }
 
 const isPlain = (server: string): boolean => server.startsWith('http:');

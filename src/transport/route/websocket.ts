@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { rootCertificates } from 'node:tls';
 import type { HttpsProxyAgent } from 'https-proxy-agent';
 import { SidecarError } from '../../errors.js';
+import { isPrivateWay } from './private-way.js';
 import { proxyFor } from './proxy.js';
+import { trustOf, type Trust } from './trust.js';
 import { answerError, connectionError, type Tunnel } from './tunnel-errors.js';
 
 export interface WebSocketOptions {
@@ -25,7 +25,7 @@ export async function openWebSocket(
   { env, signal }: WebSocketOptions,
 ): Promise<Duplex> {
   const url = parseUrl(text);
-  const [{ WebSocket, createWebSocketStream }, trust] = await Promise.all([import('ws'), trustOf(env)]);
+  const [{ WebSocket, createWebSocketStream }, trust] = await Promise.all([import('ws'), trustOf(env, invalid)]);
   const proxy = url.protocol === 'wss:' ? proxyFor(url, env) : undefined;
   // The agent keeps to itself the connection on which it still waits for the proxy's answer.
   const waiting = new AbortController();
@@ -67,33 +67,12 @@ export async function openWebSocket(
 function parseUrl(text: string): URL {
   if (!URL.canParse(text)) throw invalid('the address of its WebSocket is no URL');
   const url = new URL(text);
-  if (url.protocol === 'wss:' || (url.protocol === 'ws:' && isLoopback(url.hostname))) return url;
+  if (isPrivateWay(url, 'ws')) return url;
   throw invalid(
     url.protocol === 'ws:'
       ? `${url.origin} is not encrypted: ws: is for this machine itself, everything else takes wss:`
       : `its WebSocket is at ${url.protocol}//, and not at wss://`,
   );
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-}
-
-interface Trust {
-  readonly rejectUnauthorized: true;
-  readonly ca?: string[];
-}
-
-/** Node reads NODE_EXTRA_CA_CERTS when it starts, and the daemon was started by somebody else. */
-async function trustOf(env: NodeJS.ProcessEnv): Promise<Trust> {
-  const { NODE_EXTRA_CA_CERTS: file = '' } = env;
-  if (file === '') return { rejectUnauthorized: true };
-  try {
-    return { rejectUnauthorized: true, ca: [...rootCertificates, await readFile(file, 'utf8')] };
-  } catch (error) {
-    const reason = `NODE_EXTRA_CA_CERTS cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-    throw invalid(reason, error);
-  }
 }
 
 async function proxyAgent(

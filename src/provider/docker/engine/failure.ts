@@ -1,4 +1,5 @@
 import { SidecarError, type Facts } from '../../../errors.js';
+import { isTlsCode } from '../../../transport/tls-codes.js';
 import { engineHost, type EngineAddress } from './address.js';
 
 /** How far a request had come when it failed. */
@@ -80,12 +81,6 @@ const networkWords: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'its name cannot be looked up just now',
   ENOTFOUND: 'its name does not resolve',
 };
-
-function isTlsCode(code: string): boolean {
-  return /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/.test(
-    code,
-  );
-}
 
 function codeOf(error: unknown): string | undefined {
   if (error instanceof AggregateError) return codeOf(error.errors[0]);

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
-import { SidecarError } from '../../errors.js';
 
 /** The authorities that vouch for a server. */
 export interface Trust {
@@ -10,15 +9,20 @@ export interface Trust {
 
 /**
  * Those that Node knows, and those of NODE_EXTRA_CA_CERTS: Node reads that when it starts, and the daemon was started by
- * somebody else. Throws `usage.invalid`.
+ * somebody else. Throws what `invalid` makes of a file that cannot be read.
  */
-export async function trustOf(env: NodeJS.ProcessEnv): Promise<Trust> {
+export async function trustOf(
+  env: NodeJS.ProcessEnv,
+  invalid: (reason: string, cause: unknown) => Error,
+): Promise<Trust> {
   const { NODE_EXTRA_CA_CERTS: file = '' } = env;
   if (file === '') return { rejectUnauthorized: true };
   try {
     return { rejectUnauthorized: true, ca: [...rootCertificates, await readFile(file, 'utf8')] };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new SidecarError('usage.invalid', { reason: `NODE_EXTRA_CA_CERTS cannot be read: ${why}` }, { cause: error });
+    throw invalid(
+      `NODE_EXTRA_CA_CERTS cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
   }
 }
