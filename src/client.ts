@@ -19,7 +19,7 @@ import type { SendRules } from './git/send-rules.js';
 import type { WorkingTree } from './git/working-tree.js';
 import { checkPrivateDirectory } from './files/private-files.js';
 import { localServerEntry } from './provider/local/entry.js';
-import type { Locator } from './provider/locator.js';
+import type { Locator, TargetOptions } from './provider/locator.js';
 import type { Provider } from './provider/provider.js';
 import type { KnownProvider, ProviderDeps } from './provider/providers.js';
 import type { SshHostRequest } from './provider/ssh-host.js';
@@ -332,7 +332,8 @@ export class Sidecars {
   /** By a session that stays, where any does. */
   async #open(record: SidecarRecord, options: ConnectOptions): Promise<Open> {
     if (this.#warmth === undefined || options.forwardAgent === true) return this.#opener(record, options);
-    const reopen = (): Promise<Open> => this.#opener(record, {});
+    // Not for a machine that sleeps because nobody uses it.
+    const reopen = (): Promise<Open> => this.#opener(record, { wake: false });
     const session = this.#warmth.session(record, this.#env);
     return this.#warmth.opener(session, { ...this.#way(record, options), reopen });
   }
@@ -343,12 +344,12 @@ export class Sidecars {
   }
 
   /** The way to a sidecar, again and again. */
-  async #opener(record: SidecarRecord, options: ConnectOptions): Promise<Open> {
+  async #opener(record: SidecarRecord, options: ConnectOptions & Pick<TargetOptions, 'wake'>): Promise<Open> {
     const [{ openSession }, { sshConnect }] = await Promise.all([
       import('./session/open.js'),
       import('./session/connect.js'),
     ]);
-    const { emit = ignore, deadlineMs, askPassphrase, forwardAgent } = options;
+    const { emit = ignore, deadlineMs, askPassphrase, forwardAgent, wake } = options;
     let known = record;
     const pin = async (key: string, hop?: string): Promise<void> => {
       known = await this.registry.pin(record.name, key, { only: record, hop });
@@ -357,7 +358,7 @@ export class Sidecars {
     const locator = await this.#locator();
     const limit = deadlineMs === undefined ? {} : { deadlineMs };
     return (signal, lost) =>
-      openSession({ record: known, locator, connect, clock: this.#clock, emit, signal, lost, ...limit });
+      openSession({ record: known, locator, connect, clock: this.#clock, emit, signal, lost, wake, ...limit });
   }
 
   /** With what is kept of the working tree, where anything is. */

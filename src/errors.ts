@@ -29,6 +29,7 @@ export type ErrorCode =
   // a provider
   | 'provider.failed'
   | 'provider.gone'
+  | 'provider.stopped'
   | 'provider.missing'
   | 'provider.unauthenticated'
   | 'provider.quota'

@@ -36,6 +36,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'ssh.connection_lost': exitCode.noSession,
   'provider.failed': exitCode.failed,
   'provider.gone': exitCode.failed,
+  'provider.stopped': exitCode.failed,
   'provider.missing': exitCode.failed,
   'provider.unauthenticated': exitCode.failed,
   'provider.quota': exitCode.failed,

@@ -1,13 +1,20 @@
 import type { SidecarRecord } from '../sidecars/record.js';
 import type { SshTarget } from '../transport/target.js';
 
+export interface TargetOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** False: a machine that was stopped is left alone. Default: it is started. */
+  readonly wake?: boolean | undefined;
+}
+
 /** Finds the machine behind a sidecar, whoever made it. Waiting for it is never its work: `session/open.ts` does that. */
 export interface Locator {
   /**
    * Where to connect now. Asked before every attempt, so that a machine that moved is found; starts a machine that was
-   * stopped, without waiting for it. Throws what waiting may cure as retryable, and `provider.*`.
+   * stopped, without waiting for it. Throws what waiting may cure as retryable, and `provider.*`; `provider.stopped`
+   * where it is not to be woken.
    */
-  target(record: SidecarRecord, options?: { readonly signal?: AbortSignal | undefined }): Promise<SshTarget>;
+  target(record: SidecarRecord, options?: TargetOptions): Promise<SshTarget>;
   /** Ends the machine and removes what belongs to it. Deleting one that is gone already succeeds. */
   delete(record: SidecarRecord): Promise<void>;
 }

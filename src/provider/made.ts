@@ -4,7 +4,7 @@ import { SidecarError } from '../errors.js';
 import { madeBy, type MadeRecord, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import type { Route, SshTarget } from '../transport/target.js';
-import type { Locator } from './locator.js';
+import type { Locator, TargetOptions } from './locator.js';
 import { dropMachineKey, machineKeyFile } from './machine-keys.js';
 import type { CallOptions, Machine, MachineRef, MachineSsh, Provider } from './provider.js';
 
@@ -31,7 +31,8 @@ export function madeLocator(deps: MadeDeps): Locator {
   // The time of day may have been set back since.
   const ageMs = ({ createdAt }: SidecarRecord): number => Math.max(0, timeOfDay() - Date.parse(createdAt));
 
-  const find = async (record: SidecarRecord, options: CallOptions): Promise<[Machine, Provider]> => {
+  const find = async (record: SidecarRecord, { signal, wake = true }: TargetOptions): Promise<[Machine, Provider]> => {
+    const options: CallOptions = { signal };
     const made = madeBy(record);
     const ref = refOf({ ...made, name: record.name });
     const provider = await open(made);
@@ -49,6 +50,7 @@ export function madeLocator(deps: MadeDeps): Locator {
     const asking = { ...options, brief: true };
     const described = await provider.describe(ref, asking);
     if (described?.state !== 'stopped') return [described ?? (await missing()), provider];
+    if (!wake) throw new SidecarError('provider.stopped', { name: record.name }, { retryable: false });
     if (provider.start === undefined) throw failed(record, described, 'it is stopped, and its provider starts none');
     await provider.start(ref, options);
     const started = (await provider.describe(ref, asking)) ?? (await missing());
@@ -60,8 +62,8 @@ export function madeLocator(deps: MadeDeps): Locator {
   };
 
   return {
-    target: async (record, { signal } = {}) => {
-      const [machine, provider] = await find(record, { signal });
+    target: async (record, options = {}) => {
+      const [machine, provider] = await find(record, options);
       const ssh = sshOf(record, machine);
       const known = await learn(record, machine);
       const identity = machineKeyFile(stateDir, madeBy(record).requestId);

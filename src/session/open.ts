@@ -24,6 +24,8 @@ export interface OpenSessionOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly signal?: AbortSignal | undefined;
+  /** False: a machine that was stopped is left alone. Default: it is started. */
+  readonly wake?: boolean | undefined;
   /** How long to keep trying, from now. Default: the connect policy's 90 s. */
   readonly deadlineMs?: number;
   /** The session to replace. The time that opening it took counts, and the time for which it was open does not. */
@@ -54,19 +56,14 @@ export interface OpenSession {
  * on abort.
  */
 export async function openSession(options: OpenSessionOptions): Promise<OpenSession> {
-  const { record, locator, connect, clock, emit, signal, deadlineMs = connectPolicy.deadlineMs, lost } = options;
+  const { record, connect, clock, emit, signal, deadlineMs = connectPolicy.deadlineMs, lost } = options;
   let endpoint: Endpoint = { host: record.name };
   let attempts = lost?.attempts ?? 0;
 
   const attemptOnce = async (attempt: number, remainingMs: number): Promise<Transport> => {
     attempts = attempt;
     const endMs = clock.now() + remainingMs;
-    const target = await within(locator.target(record, { signal }), {
-      ms: remainingMs,
-      clock,
-      signal,
-      late: providerIsSlow,
-    });
+    const target = await locate(options, remainingMs);
     const { host, port, openssh } = target;
     endpoint = { host, port };
     emit({ kind: 'connect.attempt', attempt, host, port, ...(openssh === undefined ? {} : { openssh: openssh.why }) });
@@ -99,6 +96,22 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
     if (error instanceof RetriesExhausted)
       throw lost !== undefined && error.cause === lost.error ? lost.error : unreachable(error, endpoint);
     throw attempts > 1 && error instanceof SidecarError ? withAttempts(error, attempts) : error;
+  }
+}
+
+/** What is asked on the way is asked no longer when the time is over. */
+async function locate(
+  { record, locator, clock, signal, wake }: OpenSessionOptions,
+  remainingMs: number,
+): Promise<SshTarget> {
+  const over = new AbortController();
+  const either = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+  const asking = locator.target(record, { signal: either, wake });
+  try {
+    return await within(asking, { ms: remainingMs, clock, signal, late: providerIsSlow });
+  } catch (error) {
+    over.abort(error);
+    throw error;
   }
 }
 

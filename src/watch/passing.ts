@@ -24,6 +24,7 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'ssh.connection_lost': 'wait',
   'provider.failed': 'end',
   'provider.gone': 'end',
+  'provider.stopped': 'end',
   'provider.missing': 'end',
   'provider.unauthenticated': 'end',
   'provider.quota': 'end',

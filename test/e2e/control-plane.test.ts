@@ -68,13 +68,15 @@ describe('a sidecar of a control plane', () => {
     expect(JSON.parse((await type('list', '--json')).stdout)).toEqual([]);
   });
 
-  it('is woken for a daemon, too, whose session ended with its machine', async () => {
+  it('is left asleep by a daemon whose session ended with its machine, and woken by the next command', async () => {
     await user[Symbol.asyncDispose]();
     user = new BuiltProgram({ daemon: true });
     Object.assign(user.env, { SIDECAR_TOKEN: token });
     await create('--sync');
     await user.restedDaemon();
     await server.account().standby('web');
+    while ((await user.restedDaemon()).sessions[0]?.error?.code !== 'provider.stopped');
+    expect(server.calls).not.toContain('POST /v1/sidecars/{id}/resume');
     user.project.write('new.txt', 'new\n');
     expect(await type('sync')).toMatchObject({ code: 0 });
     expect(server.calls).toContain('POST /v1/sidecars/{id}/resume');

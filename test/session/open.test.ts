@@ -147,6 +147,19 @@ describe('openSession', () => {
     ]);
   });
 
+  it('asks the provider no longer when the time is over', async () => {
+    let asked: AbortSignal | undefined;
+    const locator: OpenSessionOptions['locator'] = {
+      target: (_record, { signal } = {}) => {
+        asked = signal;
+        return new Promise(() => undefined);
+      },
+    };
+    const { outcome } = await open({ locator });
+    expect(outcome).toMatchObject({ code: 'ssh.unreachable' });
+    expect(asked?.aborted).toBe(true);
+  });
+
   it("fails at once with the provider's own error", async () => {
     const gone = new SidecarError('provider.failed', {}, { retryable: false });
     const { events, outcome } = await open({ locator: { target: () => Promise.reject(gone) } });

@@ -70,6 +70,10 @@ export const sessions = {
       hint: `take it off the list with \`sidecar delete ${name}\`, and create it again`,
     };
   },
+  'provider.stopped': (facts) => ({
+    message: `${the(facts, 'name', 'NAME')} is stopped, or in standby`,
+    hint: 'the next command that needs it starts it: `sidecar wait`, for one',
+  }),
   'forward.local_refused': (facts) => ({
     message: `cannot listen on ${listenAddress(facts)} here: ${because(facts, 'the system refuses')}`,
     hint: `choose another port, as in \`18080:${number(facts, 'listenPort') ?? 8080}\`; port 0 takes any that is free`,
