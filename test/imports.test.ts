@@ -92,6 +92,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   // It looks at every part that can be out of order.
   'src/doctor': [
+    'src/control',
     'src/daemon',
     'src/files',
     'src/git',

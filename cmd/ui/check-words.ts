@@ -25,6 +25,7 @@ export const checkTitles: Readonly<Record<CheckId, string>> = {
   keys: 'keys',
   'daemon.socket': 'socket of the daemon',
   daemon: 'daemon',
+  control_plane: 'control plane',
   working_tree: 'working tree',
   sidecar: 'sidecar',
   address: 'address',
@@ -132,6 +133,9 @@ const sayings: { readonly [S in keyof Sayings]: (facts: Sayings[S]) => CheckWord
     fix: 'use the newer sidecar, or end that one with `sidecar daemon stop`',
   }),
 
+  'control_plane.none': () => found('none is configured, and none is needed'),
+  'control_plane.answers': ({ server, status }) => found(`${server} knows you, and says that it is ${status}`),
+
   'tree.repository': ({ root }) => found(root),
   'tree.directory': ({ root }) => found(`${root}, which is no git repository: all that is in it would be sent`),
   'tree.at_work': ({ path }) => found(`git is at work in it (${path})`),
@@ -150,6 +154,7 @@ const sayings: { readonly [S in keyof Sayings]: (facts: Sayings[S]) => CheckWord
   }),
   'address.known': ({ user, host, port, by }) =>
     found(`${user}@${host.includes(':') ? `[${host}]` : host}:${port}${by === undefined ? '' : `, ${by}`}`),
+  'address.asleep': () => found('stopped, or in standby, and not started to be looked at: `sidecar wait` starts it'),
   'name.resolves': ({ host, addresses }) => found(`${host} is ${aFew(addresses)}`),
   'name.needless': ({ host }) => found(`${host} is an address`),
   'name.elsewhere': ({ host }) => found(`${host} is not looked up here`),

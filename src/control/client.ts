@@ -108,9 +108,10 @@ export class ControlPlane {
     if (left.some((each) => each.id === id)) throw refused(call, answer);
   }
 
-  /** What the service says of itself. */
+  /** What the service says of itself, to anybody. */
   async health(options: AskOptions = {}): Promise<string> {
-    const answer = await this.#good('GET /v1/health', health, options, (how) => this.#client.GET('/v1/health', how));
+    const asAnybody = { ...options, asAnybody: true };
+    const answer = await this.#good('GET /v1/health', health, asAnybody, (how) => this.#client.GET('/v1/health', how));
     return answer.status;
   }
 
@@ -118,23 +119,23 @@ export class ControlPlane {
     return { server: this.#options.server, call, tokens: new Set() };
   }
 
-  async #good<T>(name: string, schema: v.GenericSchema<unknown, T>, options: AskOptions, ask: Ask): Promise<T> {
+  async #good<T>(name: string, schema: v.GenericSchema<unknown, T>, options: HowToAsk, ask: Ask): Promise<T> {
     const call = this.#call(name);
     const answer = await this.#ask(call, options, ask);
     if (!isGood(answer)) throw refused(call, answer);
     return checked(call, answer, schema);
   }
 
-  async #ask(call: Call & { readonly tokens: Set<string> }, options: AskOptions, ask: Ask): Promise<Answer> {
+  async #ask(call: Call & { readonly tokens: Set<string> }, options: HowToAsk, ask: Ask): Promise<Answer> {
     const { tokens, send, clock } = this.#options;
-    const { signal, limitMs, brief = false } = options;
+    const { signal, limitMs, brief = false, asAnybody = false } = options;
     const surviving = survivingReads(send, { clock, policy: brief ? briefReadPolicy : readPolicy });
-    const sendAsUser = authorized(surviving, tokens, (token) => call.tokens.add(token));
+    const sendAs = asAnybody ? surviving : authorized(surviving, tokens, (token) => call.tokens.add(token));
     const fetch: Fetch = async (request) => {
       const { method, url, headers } = request;
       const text = await request.text();
       const body = text === '' ? undefined : text;
-      return sendAsUser({ method, url, headers: Object.fromEntries(headers), body, signal, limitMs });
+      return sendAs({ method, url, headers: Object.fromEntries(headers), body, signal, limitMs });
     };
     try {
       const { data, error, response } = await ask({ fetch, parseAs: 'text' });
@@ -147,6 +148,8 @@ export class ControlPlane {
   }
 }
 
+/** `asAnybody`: without a token. */
+type HowToAsk = AskOptions & { readonly asAnybody?: boolean };
 type Fetch = (request: Request) => Promise<Response>;
 /** As text: a body that is no JSON is told as such. */
 type How = { readonly fetch: Fetch; readonly parseAs: 'text' };

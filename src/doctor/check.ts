@@ -7,7 +7,7 @@ export const checkGroups = {
     ...(['node', 'git', 'ssh'] as const),
     ...(['state.directory', 'state.space', 'config.directory'] as const),
     ...(['settings.user', 'settings.project', 'settings.environment', 'registry'] as const),
-    ...(['agent', 'keys', 'daemon.socket', 'daemon', 'working_tree'] as const),
+    ...(['agent', 'keys', 'daemon.socket', 'daemon', 'control_plane', 'working_tree'] as const),
   ],
   way: ['sidecar', 'address', 'name', 'port', 'host_key', 'login', 'round_trip'],
   there: [

@@ -4,6 +4,7 @@ import type { WorkingTree } from '../git/working-tree.js';
 import { stateHome } from '../sidecars/home.js';
 import { runChecks, type Check, type Finding } from './check.js';
 import { chooseSidecar } from './choice.js';
+import { controlPlaneCheck } from './control-plane.js';
 import { daemonChecks } from './daemon.js';
 import { keyChecks } from './keys.js';
 import { stepLimit } from './limit.js';
@@ -38,7 +39,7 @@ export interface Examination {
 /**
  * Looks for whatever could keep commands from working: on this machine, on the way to the sidecar, and over there. Whatever
  * is broken is a finding, and what does not depend on it is examined all the same. The sidecar is tried once, and nothing
- * takes longer than some 10 s. Nothing is changed; a local sidecar that is stopped is started.
+ * takes longer than some 10 s. Nothing is changed, and a machine that is stopped is not started.
  *
  * Throws only the signal's reason.
  */
@@ -55,6 +56,7 @@ export async function examine(request: DoctorRequest): Promise<Examination> {
     ...recordChecks(patient, limit),
     ...keyChecks(patient, { limit, chosen }),
     ...daemonChecks(patient, limit),
+    controlPlaneCheck(patient, { limit, chosen }),
     workingTreeCheck(patient, { limit, tree }),
     ...wayChecks(way, limit),
     ...thereChecks(way.there),

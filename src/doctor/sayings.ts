@@ -44,6 +44,10 @@ export interface Sayings {
   'daemon.older': { readonly pid: number; readonly version: string };
   'daemon.newer': { readonly pid: number; readonly version: string };
 
+  // the control plane
+  'control_plane.none': object;
+  'control_plane.answers': { readonly server: string; readonly status: string };
+
   // the working tree
   'tree.repository': { readonly root: string };
   'tree.directory': { readonly root: string };
@@ -55,6 +59,7 @@ export interface Sayings {
   'sidecar.none': { readonly known: readonly string[] };
   /** `by`: how it is reached, where that is not straight to its address. */
   'address.known': { readonly user: string; readonly host: string; readonly port: number; readonly by?: string };
+  'address.asleep': object;
   'name.resolves': { readonly host: string; readonly addresses: readonly string[] };
   'name.needless': { readonly host: string };
   /** It is for the other end of the way to look up. */

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { errorCode } from '../files/private-files.js';
-import { after, failed, ok, Unmade, warning, type Check, type Verdict } from './check.js';
+import { SidecarError } from '../errors.js';
+import { after, failed, ok, skipped, Unmade, warning, type Check, type Verdict } from './check.js';
 import type { Attempt, KnownHostKey } from './connection.js';
 import type { Limit } from './limit.js';
 import { hopsOf, type Route, type SshTarget } from '../transport/target.js';
@@ -17,9 +18,13 @@ export function wayChecks({ choice, target, attempt, there }: Way, limit: Limit)
     {
       id: 'address',
       run: async () => {
-        const { user, host, port, route, openssh } = await target;
-        const by = openssh === undefined ? byOf(route) : { by: `with OpenSSH (${openssh.why})` };
-        return ok('address.known', { user, host, port, ...by });
+        try {
+          return judgeAddress(await target);
+        } catch (error) {
+          // Nothing is wrong with it, and it may cost something.
+          if (error instanceof SidecarError && error.code === 'provider.stopped') return skipped('address.asleep', {});
+          throw error;
+        }
       },
     },
     { id: 'name', run: async () => limit(judgeName(await known)) },
@@ -34,6 +39,11 @@ export function wayChecks({ choice, target, attempt, there }: Way, limit: Limit)
       },
     },
   ];
+}
+
+function judgeAddress({ user, host, port, route, openssh }: SshTarget): Verdict {
+  const by = openssh === undefined ? byOf(route) : { by: `with OpenSSH (${openssh.why})` };
+  return ok('address.known', { user, host, port, ...by });
 }
 
 /** How it is reached, where that is not straight to its address. */

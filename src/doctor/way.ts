@@ -51,11 +51,12 @@ export function wayTo(patient: Patient, around: Around): Way {
   return { choice, target, attempt, there };
 }
 
-async function targetOf({ home, env, homeDir, clock }: Patient, record: SidecarRecord): Promise<SshTarget> {
+async function targetOf(patient: Patient, record: SidecarRecord): Promise<SshTarget> {
+  const { home, env, homeDir, clock } = patient;
   const { locator } = await import('../provider/providers.js');
   const registry = new Registry(registryStore(home.stateDir));
   const deps = { ...home, env, homeDir, clock, serverEntry: localServerEntry() };
-  return locator({ ...deps, registry }).target(record);
+  return locator({ ...deps, registry }).target(record, { signal: patient.signal, wake: false });
 }
 
 /** Has the words of an error say which sidecar it is about. */

@@ -70,9 +70,10 @@ describe('the control plane', () => {
     expect(reading.asked[0]?.body).toBeUndefined();
   });
 
-  it('says how it is', async () => {
-    const { control, ask } = userOf([json(200, { status: 'ok' })]);
+  it('says how it is, to anybody', async () => {
+    const { control, asked, ask } = userOf([json(200, { status: 'ok' })]);
     expect(await ask(control.health())).toBe('ok');
+    expect(asked[0]?.headers).not.toHaveProperty('authorization');
   });
 
   describe('that does not take the token (401)', () => {

@@ -1,0 +1,59 @@
+import { SidecarError } from '../errors.js';
+import type { SidecarRecord } from '../sidecars/record.js';
+import { ok, skipped, Unmade, type Check } from './check.js';
+import type { Limit } from './limit.js';
+import type { Patient } from './patient.js';
+
+/** The control plane of the sidecar, or else the one that is configured: whether it answers, and knows the user. */
+export function controlPlaneCheck(
+  patient: Patient,
+  { limit, chosen }: { readonly limit: Limit; readonly chosen: Promise<SidecarRecord | undefined> },
+): Check {
+  return {
+    id: 'control_plane',
+    run: async () => {
+      const its = serverOf(await chosen.catch(() => undefined));
+      const server = its ?? (await configured(patient).catch(judgedElsewhere));
+      if (server === undefined) return skipped('control_plane.none', {});
+      try {
+        return ok('control_plane.answers', { server, status: await limit(health(server, patient)) });
+      } catch (error) {
+        // What is on the way to this sidecar is none of it.
+        if (its === undefined && error instanceof SidecarError) return { result: 'warning', error };
+        throw error;
+      }
+    },
+  };
+}
+
+function serverOf(record: SidecarRecord | undefined): string | undefined {
+  const { provider } = record ?? {};
+  return provider?.kind === 'made' && provider.by === 'api' ? provider.place['server'] : undefined;
+}
+
+/** Undefined where none is meant. Throws `settings.invalid`, and `usage.invalid` for an address that is none. */
+async function configured({ env, home }: Patient): Promise<string | undefined> {
+  const { possibleServers } = await import('../control/server.js');
+  const [server, ...others] = await possibleServers({ env, ...home });
+  return others.length === 0 ? server : undefined;
+}
+
+function judgedElsewhere(error: unknown): never {
+  throw error instanceof SidecarError && error.code === 'settings.invalid' ? new Unmade('settings.user') : error;
+}
+
+/** What it says of itself. Its users' sidecars are asked for because only that needs a login. */
+async function health(server: string, { env, home, clock, signal }: Patient): Promise<string> {
+  const [{ ControlPlane }, { openAccessTokens }, { sender }] = await Promise.all([
+    import('../control/client.js'),
+    import('../control/open-access-tokens.js'),
+    import('../control/http/send.js'),
+  ]);
+  const send = sender({ env });
+  const tokens = openAccessTokens({ server, env, stateDir: home.stateDir, clock, send });
+  const control = new ControlPlane({ server, tokens, send, clock });
+  const options = { signal, brief: true };
+  const status = await control.health(options);
+  await control.sidecars(options);
+  return status;
+}
