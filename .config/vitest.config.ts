@@ -19,6 +19,8 @@ export default defineConfig({
     // No test is about time: these only end one that waits in vain, on a machine with more to do than it can.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // It tells its developers of everything that they have not set.
+    onConsoleLog: (text) => (text.startsWith('oidc-provider ') ? false : undefined),
     pool: 'forks',
     // A test spends much of its time in processes that it starts and waits for.
     maxWorkers: availableParallelism() + 1,

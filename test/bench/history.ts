@@ -1,4 +1,4 @@
-import { randomFrom } from './tree.js';
+import { randomFrom } from '../fakes/random.js';
 
 /** Files that a branch switch touches in a tree of this size: 2,000, and fewer in one of less than 14,000. */
 export function switchedFiles(files: number): number {

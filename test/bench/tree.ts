@@ -1,24 +1,11 @@
 import path from 'node:path';
+import { randomFrom, type Random } from '../fakes/random.js';
 
 /** One path of a generated tree. Paths use `/` and are relative to its root. */
 export type TreeEntry =
   | { readonly kind: 'text'; readonly path: string; readonly content: string; readonly executable: boolean }
   | { readonly kind: 'binary'; readonly path: string; readonly content: Buffer }
   | { readonly kind: 'link'; readonly path: string; readonly target: string };
-
-/** A source of numbers in [0, 1): the same ones for the same seed, on every machine. */
-export type Random = () => number;
-
-/** mulberry32: 32 bits of state, integer arithmetic only. */
-export function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * A tree in the shape of a repository of source code, decided by nothing but its size and the seed: nine files to a

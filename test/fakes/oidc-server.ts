@@ -49,6 +49,8 @@ export interface OidcServerOptions {
   readonly accessSeconds?: number;
   /** What answers below `/v1/`, in place of its own `/v1/keys`. */
   readonly api?: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** What stands before all of it: true where it has answered, or never will. Hears nothing of the browser's requests. */
+  readonly gateway?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 }
 
 /** A real OpenID provider on loopback, with the login of a command line, and `/v1/keys` beside it. */
@@ -56,6 +58,7 @@ export async function startOidcServer({
   codeSeconds = 120,
   accessSeconds = 3600,
   api,
+  gateway = () => Promise.resolve(false),
 }: OidcServerOptions = {}): Promise<OidcServer> {
   const sockets = new Set<Socket>();
   const faults: (TokenFault | undefined)[] = [];
@@ -88,6 +91,7 @@ export async function startOidcServer({
   // Put together with what was added above.
   const callback = provider.callback();
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (ofTheProgram.test(request.url ?? '') && (await gateway(request, response))) return;
     if (api !== undefined && request.url?.startsWith('/v1/') === true) return api(request, response);
     if (request.url === '/v1/keys') return register(request, response);
     const fault = request.url === '/token' ? faults.shift() : undefined;
@@ -124,6 +128,8 @@ export async function startOidcServer({
     [Symbol.asyncDispose]: stop,
   });
 }
+
+const ofTheProgram = /^\/(\.well-known\/|device\/auth$|token|v1\/)/;
 
 async function openProvider(
   issuer: string,

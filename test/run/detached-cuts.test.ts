@@ -11,6 +11,7 @@ import { DetachedRuns } from '../../src/run/detached.js';
 import type { RunState } from '../../src/run/detached-list.js';
 import { Talk, type RunsPlace } from '../../src/run/talk.js';
 import { scratch, type Scratch } from '../fakes/git-repo.js';
+import { randomFrom, type Random } from '../fakes/random.js';
 import { removeDirectory } from '../fakes/remove-directory.js';
 import type { Exit } from '../../src/transport/transport.js';
 import { memoryTransport, shell, type Cut, type Handler } from '../fakes/memory-transport.js';
@@ -55,23 +56,15 @@ async function all(runs: DetachedRuns): Promise<{ stdout: Buffer; stderr: Buffer
   return { stdout, stderr, ...state };
 }
 
-/** Numbers from 0 to 1 that a seed decides (a linear congruential generator). */
-function* numbers(seed: number): Generator<number, never> {
-  for (let state = seed; ;) {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    yield state / 2 ** 32;
-  }
-}
-
-function bytesOf(random: Generator<number, never>, length: number): Buffer {
-  return Buffer.from(Array.from({ length }, () => Math.floor(random.next().value * 256)));
+function bytesOf(random: Random, length: number): Buffer {
+  return Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
 }
 
 describe('what a run printed', () => {
   it.each([0, 1, 100, 300, 1_000, 65_000, 66_000, 131_000, 262_144, 299_999, 300_200])(
     'is read to the last byte, and none twice, when the connection is cut after %i bytes',
     async (receivedBytes) => {
-      const random = numbers(receivedBytes + 1);
+      const random = randomFrom(receivedBytes + 1);
       const [out, err] = [bytesOf(random, 200_000), bytesOf(random, 100_000)];
       writeFileSync(inPlace('out'), out);
       writeFileSync(inPlace('err'), err);
@@ -122,7 +115,7 @@ describe('what a run printed', () => {
 
   it('comes whole over 200 connections that break at random, while it is printed', async () => {
     const seed = 20_261_122;
-    const random = numbers(seed);
+    const random = randomFrom(seed);
     for (const fifo of ['out', 'err']) execFileSync('mkfifo', [inPlace(fifo)]);
     await runsOver().start({ command: ['sh', '-c', 'cat err >&2 & cat out; wait; exit 9'], variables: {} });
     const printed = await Promise.all(
@@ -132,13 +125,13 @@ describe('what a run printed', () => {
     const printMore = (): void => {
       printing = printing.then(async () => {
         for (const { file, bytes } of printed) {
-          const more = bytesOf(random, Math.floor(random.next().value ** 2 * 40_000));
+          const more = bytesOf(random, Math.floor(random() ** 2 * 40_000));
           bytes.push(more);
           await file.write(more);
         }
       });
     };
-    const cuts = Array.from({ length: 200 }, () => ({ receivedBytes: Math.floor(random.next().value ** 2 * 20_000) }));
+    const cuts = Array.from({ length: 200 }, () => ({ receivedBytes: Math.floor(random() ** 2 * 20_000) }));
     const whole = (): void => {
       printMore();
       if (runs.opened === cuts.length) printing = printing.then(closeAll);

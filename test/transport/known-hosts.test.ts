@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAbout, knownHostsName, parseKnownHosts, readKnownHosts } from '../../src/transport/known-hosts.js';
 import { describeWith } from '../fakes/parts.js';
+import { randomFrom } from '../fakes/random.js';
 import { makeKey } from '../fakes/ssh-keys.js';
 
 const run = promisify(execFile);
@@ -131,7 +132,8 @@ async function generateKnownHosts(directory: string): Promise<string> {
     makeKey(directory, 'ecdsa', { type: 'ecdsa' }),
     makeKey(directory, 'rsa', { type: 'rsa', bits: 2048 }),
   ]);
-  const random = generator(20);
+  const numbers = randomFrom(20);
+  const random = (bound: number): number => Math.floor(numbers() * bound);
   const pick = <T>(values: readonly [T, ...T[]]): T => values[random(values.length)] ?? values[0];
   const keyText = (): string => keys[random(keys.length)]?.line ?? '';
   const pattern = (): string => {
@@ -167,13 +169,4 @@ async function generateKnownHosts(directory: string): Promise<string> {
   await writeFile(hashed, names.map((name) => `${name} ${keyText()}\n`).join(''));
   await run('ssh-keygen', ['-q', '-H', '-f', hashed]);
   return `${Array.from({ length: 150 }, line).join('\n')}\n${await readFile(hashed, 'latin1')}`;
-}
-
-/** Small numbers below a bound, the same row for the same seed (Lehmer's generator). */
-function generator(seed: number): (bound: number) => number {
-  let state = seed;
-  return (bound) => {
-    state = (state * 48271) % 0x7fffffff;
-    return state % bound;
-  };
 }
