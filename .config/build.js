@@ -41,6 +41,8 @@ const libraries = await build({
   outdir: path.join(dist, 'libraries'),
   // `open` looks for a script beside it, and does without.
   define: { 'import.meta.url': 'undefined' },
+  // As `import` sees it, the default of a CommonJS module is all of it.
+  footer: { js: 'if(module.exports.default)module.exports=Object.assign(module.exports.default,module.exports);' },
 });
 const program = await build({
   ...options,

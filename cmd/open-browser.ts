@@ -4,10 +4,13 @@ export async function openBrowser(
   { env, platform }: { readonly env: NodeJS.ProcessEnv; readonly platform: NodeJS.Platform },
 ): Promise<void> {
   if (!hasDisplay(env, platform)) return;
-  const { default: open } = await import('open');
-  // As the URL standard writes it: what came from the network is an argument of a program.
-  const browser = await open(new URL(url).href).catch(() => undefined);
-  browser?.on('error', () => undefined);
+  try {
+    const { default: open } = await import('open');
+    // As the URL standard writes it: what came from the network is an argument of a program.
+    (await open(new URL(url).href)).on('error', () => undefined);
+  } catch {
+    // As where there is none.
+  }
 }
 
 function hasDisplay(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): boolean {

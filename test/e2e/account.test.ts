@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BuiltProgram } from '../fakes/built-program.js';
@@ -72,6 +72,27 @@ describe('an account', () => {
     const nobody = await program.type('whoami', '--server', server.url);
     expect(nobody).toMatchObject({ code: 1, stdout: '' });
     expect(nobody.stderr).toContain(`you are not logged in to ${server.url}`);
+  });
+
+  it('is shown to a telephone, too, and opened in the browser, where there is a terminal and a display', async () => {
+    await using server = await startOidcServer();
+    await using program = new BuiltProgram();
+    const bin = program.directory('bin');
+    const opened = path.join(bin, 'opened');
+    writeFileSync(
+      path.join(bin, 'xdg-open'),
+      `#!/bin/sh\necho "$1" > '${opened}.new'; mv '${opened}.new' '${opened}'\n`,
+    );
+    chmodSync(path.join(bin, 'xdg-open'), 0o755);
+    const display = { DISPLAY: ':7', PATH: `${bin}:${program.env['PATH'] ?? ''}`, SSH_CONNECTION: '' };
+    Object.assign(program.env, noKeyring, display, { SIDECAR_SERVER: server.url });
+    const login = program.startOnTerminal('stty cols 100 rows 50; sidecar login');
+    const page = await server.nextPage();
+    await login.said('▀▀▀▀▀▀▀');
+    await server.approve(page);
+    expect((await login.ended).stdout).toContain('logged in to');
+    while (!existsSync(opened)) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(readFileSync(opened, 'utf8')).toBe(`${page}\n`);
   });
 
   it('is not logged in to when the user says no', async () => {
