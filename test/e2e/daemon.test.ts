@@ -79,6 +79,16 @@ describe('the daemon', () => {
     expect(await sync()).toMatchObject({ warm: true });
   });
 
+  it('tells of what goes on once, whatever number of channels a command waits for', async () => {
+    await user.type('create', 'other');
+    await sync();
+    await user.type('create', 'web', '--boot-delay', '3');
+    const { stderr } = await user.type('exec', '-v', '--', 'true');
+    const told = stderr.match(/attempt \d+ failed|attempt \d+: connecting|connected after/g) ?? [];
+    expect(told).toContain('connected after');
+    expect(new Set(told).size, stderr).toBe(told.length);
+  });
+
   it('opens the session for wait, too, and keeps it', async () => {
     await user.type('create', 'web');
     expect(await user.type('wait')).toMatchObject({ code: 0, stdout: '✓ web is ready\n' });

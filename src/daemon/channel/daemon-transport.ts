@@ -16,6 +16,7 @@ export class DaemonTransport {
   readonly #asked: Omit<RequestOf<'exec'>, 'line' | 'terminal'>;
   readonly #options: AskOptions;
   readonly #channels = new Set<DaemonChannel>();
+  #isTelling = false;
 
   constructor(asked: Omit<RequestOf<'exec'>, 'line' | 'terminal'>, options: AskOptions) {
     this.#asked = asked;
@@ -29,13 +30,22 @@ export class DaemonTransport {
       line,
       ...(terminal === undefined ? {} : { terminal: { modes: {}, ...terminal } }),
     };
+    // Channels that are opened at once wait for one session, and would each tell of it.
+    const tells = !this.#isTelling;
+    this.#isTelling = true;
     // What is opened may outlive an interrupt: its own signal counts.
-    const options = { ...this.#options, ...(signal === undefined ? {} : { signal }) };
-    const answer = await openThroughDaemon(request, options).catch((error: unknown) => {
-      // A session takes so many channels. One of its own takes them all.
-      if (error instanceof SidecarError && error.code === 'ssh.channel_refused') throw new WithoutDaemon('full');
-      throw error;
-    });
+    const options = {
+      ...this.#options,
+      ...(signal === undefined ? {} : { signal }),
+      ...(tells ? {} : { emit: () => undefined }),
+    };
+    const answer = await openThroughDaemon(request, options)
+      .catch((error: unknown) => {
+        // A session takes so many channels. One of its own takes them all.
+        if (error instanceof SidecarError && error.code === 'ssh.channel_refused') throw new WithoutDaemon('full');
+        throw error;
+      })
+      .finally(() => (this.#isTelling &&= !tells));
     if (answer.kind === 'without') throw new WithoutDaemon(answer.why);
     const { socket, rest } = answer.result;
     const channel = new DaemonChannel(socket, rest, signal);
