@@ -9,6 +9,7 @@ import { madeBy, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import { generateKeyPair } from '../transport/key-pair.js';
 import { within } from '../retry/within.js';
+import { askedForAt } from './age.js';
 import { refOf, withMachine } from './made.js';
 import { dropMachineKey, keepMachineKey } from './machine-keys.js';
 import type { Capabilities, Machine, MachineSpec, Provider, ProviderOptions } from './provider.js';
@@ -27,6 +28,8 @@ export interface CreateDeps {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly signal?: AbortSignal | undefined;
+  /** In milliseconds since 1970. Default: the system's. */
+  readonly timeOfDay?: (() => number) | undefined;
 }
 
 /**
@@ -39,7 +42,7 @@ export interface CreateDeps {
  * Throws `sidecar.exists`, `usage.invalid`, `state.*`, what the provider throws, or the signal's reason.
  */
 export async function createMachine(request: CreateRequest, deps: CreateDeps): Promise<SidecarRecord> {
-  const { provider, registry, stateDir, emit, signal } = deps;
+  const { provider, registry, stateDir, emit, signal, timeOfDay = Date.now } = deps;
   const { name, image, workdir, options = {} } = request;
   signal?.throwIfAborted();
   const [hostKey, login, capabilities] = await Promise.all([
@@ -49,7 +52,7 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
   ]);
   const requestId = randomUUID();
   const record: SidecarRecord = {
-    ...{ name, createdAt: new Date().toISOString() },
+    ...{ name, createdAt: new Date(timeOfDay()).toISOString() },
     // From the beginning: whoever finds the machine before this has ended must not have to trust it.
     hostKeys: capabilities.hostKey === 'given' ? [hostKey.publicKey] : [],
     provider: { kind: 'made', by: provider.name, requestId, place: provider.place },
@@ -58,30 +61,32 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
   const spec: MachineSpec = { ...{ name, requestId, image, hostKey, options }, authorizedKeys: [login.publicKey] };
 
   await registry.add(record);
-  const creation: Creation = { ...deps, spec, capabilities, uncertain: false };
+  const creation: Creation = { ...deps, timeOfDay, record, spec, capabilities, uncertain: false };
   let machine: Machine;
   try {
     await keepMachineKey(stateDir, requestId, login.privateKey);
     machine = await makeSurely(creation);
   } catch (error) {
-    if (creation.uncertain) emit({ kind: 'provider.uncertain', name });
     // What went wrong first is what is told.
-    else await Promise.allSettled([registry.remove(name, record), dropMachineKey(stateDir, requestId)]);
+    if (creation.uncertain) {
+      await noteAsked(creation);
+      emit({ kind: 'provider.uncertain', name });
+    } else await Promise.allSettled([registry.remove(name, record), dropMachineKey(stateDir, requestId)]);
     throw error;
   }
-  return keep(machine, record, deps);
+  return keep(machine, creation);
 }
 
 /** Adds what is known of the machine now to its record. Where that was deleted meanwhile, so is the machine. */
-async function keep(machine: Machine, record: SidecarRecord, deps: CreateDeps): Promise<SidecarRecord> {
-  const { provider, registry, stateDir } = deps;
+async function keep(machine: Machine, creation: Creation): Promise<SidecarRecord> {
+  const { provider, registry, stateDir, record, timeOfDay } = creation;
   const { name } = record;
-  const known = await registry
-    .update(name, (current) => withWorkdir(withMachine(current, machine), machine), record)
-    .catch((error: unknown) => {
-      if (error instanceof SidecarError && error.code === 'sidecar.unknown') return undefined;
-      throw error;
-    });
+  const change = (current: SidecarRecord): SidecarRecord =>
+    askedForAt(withWorkdir(withMachine(current, machine), machine), timeOfDay);
+  const known = await registry.update(name, change, record).catch((error: unknown) => {
+    if (error instanceof SidecarError && error.code === 'sidecar.unknown') return undefined;
+    throw error;
+  });
   if (known !== undefined) return known;
   const { requestId } = madeBy(record);
   await provider.delete(refOf({ name, requestId, id: machine.id }));
@@ -104,6 +109,8 @@ const createPolicy: RetryPolicy = {
 const longestRestMs = 60_000;
 
 interface Creation extends CreateDeps {
+  readonly record: SidecarRecord;
+  readonly timeOfDay: () => number;
   readonly spec: MachineSpec;
   readonly capabilities: Capabilities;
   /** Whether there may be a machine by now. */
@@ -118,7 +125,8 @@ async function makeSurely(creation: Creation): Promise<Machine> {
   const { idempotentCreate } = creation.capabilities;
   const { name } = spec;
   const progress = (line: string): void => emit({ kind: 'provider.progress', name, line });
-  const make = async (): Promise<Machine> => {
+  const make = async (attempt: number): Promise<Machine> => {
+    if (attempt > 1) await noteAsked(creation);
     const { uncertain: wasUncertain } = creation;
     creation.uncertain = true; // until it is known better, also where this process is told to leave
     try {
@@ -143,6 +151,11 @@ async function makeSurely(creation: Creation): Promise<Machine> {
     if (found !== undefined && isWhole(found, creation.failure)) return found;
     throw error;
   }
+}
+
+/** From now on it may take its time until the machine is known. Where that cannot be written, it counts from earlier on. */
+async function noteAsked({ registry, record, timeOfDay }: Creation): Promise<void> {
+  await registry.update(record.name, (current) => askedForAt(current, timeOfDay), record).catch(() => undefined);
 }
 
 /** One that wants to be left alone for long is not waited for. */

@@ -4,6 +4,7 @@ import { SidecarError } from '../errors.js';
 import { madeBy, type MadeRecord, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import type { Route, SshTarget } from '../transport/target.js';
+import { ageMs, newMs } from './age.js';
 import type { Locator, TargetOptions } from './locator.js';
 import { dropMachineKey, machineKeyFile } from './machine-keys.js';
 import type { CallOptions, Machine, MachineRef, MachineSsh, Provider } from './provider.js';
@@ -18,8 +19,6 @@ export interface MadeDeps {
   readonly clock?: Clock;
 }
 
-/** For how long a provider whose reads lag may not know a machine that it made, in milliseconds. */
-const newMs = 60_000;
 /** How often it is looked for meanwhile, in milliseconds. */
 const lookAgainMs = 2_000;
 /** For how long a machine may be on its way, in milliseconds. */
@@ -28,8 +27,6 @@ const makingMs = 10 * 60_000;
 /** Finds the machines that providers made. One that was stopped is started when it is asked for. */
 export function madeLocator(deps: MadeDeps): Locator {
   const { provider: open, registry, stateDir, timeOfDay = Date.now, clock = systemClock } = deps;
-  // The time of day may have been set back since.
-  const ageMs = ({ createdAt }: SidecarRecord): number => Math.max(0, timeOfDay() - Date.parse(createdAt));
 
   const find = async (record: SidecarRecord, { signal, wake = true }: TargetOptions): Promise<[Machine, Provider]> => {
     const options: CallOptions = { signal };
@@ -39,9 +36,9 @@ export function madeLocator(deps: MadeDeps): Locator {
     /** Undefined means two things: it is gone, or too new to be known. */
     const missing = async (): Promise<never> => {
       // Another process may be at it, and fetch an image first.
-      if (made.id === undefined && ageMs(record) < makingMs)
+      if (made.id === undefined && ageMs(record, timeOfDay) < makingMs)
         throw notYet(record, 'nobody has heard yet that it was made');
-      const isNew = ageMs(record) < newMs;
+      const isNew = ageMs(record, timeOfDay) < newMs;
       if (isNew && (await provider.capabilities(options)).readsLag)
         throw notYet(record, 'its provider does not know it yet');
       throw gone(record);
@@ -82,7 +79,7 @@ export function madeLocator(deps: MadeDeps): Locator {
 
   /** A machine that is not known yet would outlive its deletion. */
   async function untilKnown(ref: MachineRef, record: SidecarRecord, provider: Provider): Promise<void> {
-    for (let leftMs = newMs - ageMs(record); leftMs > 0; leftMs -= lookAgainMs) {
+    for (let leftMs = newMs - ageMs(record, timeOfDay); leftMs > 0; leftMs -= lookAgainMs) {
       if ((await provider.describe(ref)) !== undefined) return;
       await clock.sleep(Math.min(lookAgainMs, leftMs));
     }

@@ -12,6 +12,8 @@ const madeRecord = v.strictObject({
   requestId: v.string(),
   /** The provider's own name for it. Absent: nobody has heard yet that it was made. */
   id: v.optional(v.string()),
+  /** When an attempt to make it was last begun, or over. Absent: when the record was made. */
+  askedAt: v.optional(v.pipe(v.string(), v.isoTimestamp())),
   /** What the provider needs to find the place again in which it made it. */
   place: v.record(v.string(), v.string()),
 });

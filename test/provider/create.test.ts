@@ -57,6 +57,7 @@ class ScriptedProvider implements Provider {
   }
 
   delete({ requestId }: { requestId: string }): Promise<void> {
+    this.calls.push('delete');
     this.machines.delete(requestId);
     return Promise.resolve();
   }
@@ -70,7 +71,9 @@ let registry: Registry;
 let provider: ScriptedProvider;
 let clock: FakeClock;
 let events: SidecarEvent[];
+let beganMs: number;
 beforeEach(async () => {
+  beganMs = Date.now();
   stateDir = await mkdtemp(join(tmpdir(), 'sidecar-create-'));
   registry = new Registry(registryStore(stateDir));
   provider = new ScriptedProvider();
@@ -83,16 +86,15 @@ const create = (signal?: AbortSignal): Promise<SidecarRecord> =>
   clock.until(
     createMachine(
       { name: 'web' },
-      { provider, registry, stateDir, clock, emit: (event) => events.push(event), signal },
+      { provider, registry, stateDir, clock, emit: (event) => events.push(event), signal, timeOfDay },
     ),
   );
+/** It goes with the clock. */
+const timeOfDay = (): number => beganMs + clock.now();
 const uncertain = (): boolean => events.some(({ kind }) => kind === 'provider.uncertain');
 const keys = (): Promise<string[]> => readdir(join(stateDir, 'keys'));
-const locate = (timeOfDay?: () => number): ReturnType<typeof madeLocator> =>
-  madeLocator({
-    ...{ provider: () => Promise.resolve(provider), registry, stateDir },
-    ...(timeOfDay === undefined ? {} : { timeOfDay }),
-  });
+const locate = (now = timeOfDay): ReturnType<typeof madeLocator> =>
+  madeLocator({ provider: () => Promise.resolve(provider), registry, stateDir, timeOfDay: now, clock });
 
 describe('making a machine', () => {
   it('is on the list before its provider is asked for anything', async () => {
@@ -222,7 +224,7 @@ describe('making a machine', () => {
     expect(uncertain()).toBe(true);
     const record = await registry.get('web');
     expect(madeBy(record).requestId).toBe(made?.requestId);
-    await locate().delete(record);
+    await clock.until(locate().delete(record));
     expect(provider.machines.size).toBe(0);
     expect(await keys()).toEqual([]);
   });
@@ -387,8 +389,50 @@ describe('finding a machine that was made', () => {
     await expect(locate().target(record)).rejects.toMatchObject({ code: 'provider.gone', retryable: false });
     provider.capable = { readsLag: true };
     await expect(locate().target(record)).rejects.toMatchObject({ code: 'ssh.unreachable', retryable: true });
-    const later = locate(() => Date.now() + 61_000);
+    const later = locate(() => timeOfDay() + 61_000);
     await expect(later.target(record)).rejects.toMatchObject({ code: 'provider.gone' });
+  });
+
+  describe('whose making took longer than a machine is new', () => {
+    const slowly = (): never => {
+      throw fault({ maybeApplied: true, retryAfterMs: 40_000 });
+    };
+    beforeEach(() => (provider.capable = { readsLag: true }));
+
+    it('waits for it all the same, as long as its provider may not know it yet', async () => {
+      provider.creations = [slowly, slowly];
+      const record = await create();
+      expect(clock.now()).toBe(80_000);
+      provider.machines.clear();
+      await expect(locate().target(record)).rejects.toMatchObject({ code: 'ssh.unreachable', retryable: true });
+      const later = locate(() => timeOfDay() + 61_000);
+      await expect(later.target(record)).rejects.toMatchObject({ code: 'provider.gone' });
+    });
+
+    it('and of which nobody knows the end, is looked for when it is deleted', async () => {
+      provider.creations = [
+        slowly,
+        slowly,
+        (_spec, make) => {
+          make();
+          throw fault({ maybeApplied: true }, false);
+        },
+      ];
+      provider.described = [1, 2, 3, 4].map(() => () => Promise.resolve(undefined));
+      await expect(create()).rejects.toMatchObject({ code: 'provider.failed' });
+      provider.calls.length = 0;
+      await clock.until(locate().delete(await registry.get('web')));
+      expect(provider.calls).toEqual(['describe', 'describe', 'describe', 'describe', 'delete']);
+    });
+
+    it('is new from the last attempt on, also while that is under way', async () => {
+      const asked = async (_spec: MachineSpec, make: () => Machine): Promise<Machine> => {
+        expect(madeBy(await registry.get('web')).askedAt).toBe(new Date(timeOfDay()).toISOString());
+        return make();
+      };
+      provider.creations = [slowly, slowly, asked];
+      await create();
+    });
   });
 
   it('keeps the keys that its provider tells only later, and no others after that', async () => {
