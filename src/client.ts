@@ -104,9 +104,9 @@ export class Sidecars {
   }
 
   /** Ends the machine, if it is ours, and takes it off the list: in this order, so that it can be done again. */
-  async delete(name: string): Promise<void> {
+  async delete(name: string, { emit = ignore }: { readonly emit?: Emit } = {}): Promise<void> {
     const record = await this.registry.get(name);
-    await (await this.#locator()).delete(record);
+    await (await this.#locator()).delete(record, { emit });
     await this.registry.remove(name, record);
   }
 

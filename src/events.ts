@@ -63,12 +63,14 @@ export type SidecarEvent =
   | RunEvent
   | ForwardEvent;
 
-/** Of a machine that is being made. */
+/** Of a machine that is being made, or deleted. */
 export type ProviderEvent =
   /** A line of the provider's, for the user. It may say anything, and is to be escaped. */
   | { readonly kind: 'provider.progress'; readonly name: string; readonly line: string }
   /** Nobody knows whether it was made: it stays on the list, and can be deleted. */
-  | { readonly kind: 'provider.uncertain'; readonly name: string };
+  | { readonly kind: 'provider.uncertain'; readonly name: string }
+  /** It was deleted while its provider may not have known it yet, and did not until it should have: perhaps it was never made. */
+  | { readonly kind: 'provider.unknown'; readonly name: string };
 
 /** What goes on between the landings of a watch. Each `watch.landing` is followed by its end: landed, failed, or the watch's own. */
 export type WatchEvent =

@@ -129,6 +129,12 @@ export function createReporter(output: Output, name: string): Emit {
             `and \`sidecar delete ${name}\` ends what there may be`,
         );
         return;
+      case 'provider.unknown':
+        output.warn(
+          `its provider knows no machine of ${name}, though it may only not know it yet: ` +
+            `should one come into being after all, it has to be ended there`,
+        );
+        return;
       case 'watch.started':
       case 'watch.polling':
       case 'watch.held':

@@ -93,19 +93,20 @@ export class ControlPlane {
     return true;
   }
 
-  /** One that is gone already is deleted. */
-  async delete(id: string, options: AskOptions = {}): Promise<void> {
+  /** `unknown`: there is none of that id, which may only mean that it is too new; one that is known to be gone is deleted. */
+  async delete(id: string, options: AskOptions = {}): Promise<'deleted' | 'unknown'> {
     const call = this.#call('DELETE /v1/sidecars/{id}');
     const params = { path: { id } };
     const answer = await this.#ask(call, options, (how) =>
       this.#client.DELETE('/v1/sidecars/{id}', { params, ...how }),
     );
-    if (isGood(answer) || answer.status === 410) return;
+    if (isGood(answer) || answer.status === 410) return 'deleted';
     if (answer.status !== 404) throw refused(call, answer);
-    if (failureIn(answer) !== undefined) return;
+    if (failureIn(answer) !== undefined) return 'unknown';
     // That was not the service that speaks, perhaps. Where it is another server, the machine would live on.
     const left = await this.sidecars(options);
     if (left.some((each) => each.id === id)) throw refused(call, answer);
+    return 'unknown';
   }
 
   /** What the service says of itself, to anybody. */

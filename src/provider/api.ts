@@ -75,7 +75,8 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
 
     delete: async (ref, options = {}) => {
       const id = await idOf(ref, options);
-      if (id !== undefined) await control.delete(id, options);
+      const deletion = id === undefined ? 'unknown' : await control.delete(id, options);
+      if (deletion === 'unknown') options.onUnknown?.();
     },
 
     start: async (ref, options = {}) => {

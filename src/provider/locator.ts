@@ -1,3 +1,4 @@
+import type { Emit } from '../events.js';
 import type { SidecarRecord } from '../sidecars/record.js';
 import type { SshTarget } from '../transport/target.js';
 
@@ -15,6 +16,9 @@ export interface Locator {
    * where it is not to be woken.
    */
   target(record: SidecarRecord, options?: TargetOptions): Promise<SshTarget>;
-  /** Ends the machine and removes what belongs to it. Deleting one that is gone already succeeds. */
-  delete(record: SidecarRecord): Promise<void>;
+  /**
+   * Ends the machine and removes what belongs to it. Deleting one that is gone already succeeds; where nobody can tell
+   * that from one that is not known yet, `emit` is told.
+   */
+  delete(record: SidecarRecord, options?: { readonly emit?: Emit | undefined }): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { madeBy, type MadeRecord, type SidecarRecord } from '../sidecars/record.
 import type { Registry } from '../sidecars/registry.js';
 import type { Route, SshTarget } from '../transport/target.js';
 import { ageMs, newMs } from './age.js';
+import { deleteMachine } from './delete-machine.js';
 import type { Locator, TargetOptions } from './locator.js';
 import { dropMachineKey, machineKeyFile } from './machine-keys.js';
 import type { CallOptions, Machine, MachineRef, MachineSsh, Provider } from './provider.js';
@@ -19,8 +20,6 @@ export interface MadeDeps {
   readonly clock?: Clock;
 }
 
-/** How often it is looked for meanwhile, in milliseconds. */
-const lookAgainMs = 2_000;
 /** For how long a machine may be on its way, in milliseconds. */
 const makingMs = 10 * 60_000;
 
@@ -67,23 +66,16 @@ export function madeLocator(deps: MadeDeps): Locator {
       const ref = refOf({ ...madeBy(known), name: record.name });
       return targetOf(known, ssh, { provider, identity, ref });
     },
-    delete: async (record) => {
+    delete: async (record, { emit } = {}) => {
+      const { name } = record;
       const made = madeBy(record);
       const provider = await open(made);
-      const ref = refOf({ ...made, name: record.name });
-      if (made.id === undefined && (await provider.capabilities()).readsLag) await untilKnown(ref, record, provider);
-      await provider.delete(ref);
+      const leftMs = newMs - ageMs(record, timeOfDay);
+      const deletion = await deleteMachine(refOf({ ...made, name }), { provider, clock, leftMs });
+      if (deletion === 'unknown') emit?.({ kind: 'provider.unknown', name });
       await dropMachineKey(stateDir, made.requestId);
     },
   };
-
-  /** A machine that is not known yet would outlive its deletion. */
-  async function untilKnown(ref: MachineRef, record: SidecarRecord, provider: Provider): Promise<void> {
-    for (let leftMs = newMs - ageMs(record, timeOfDay); leftMs > 0; leftMs -= lookAgainMs) {
-      if ((await provider.describe(ref)) !== undefined) return;
-      await clock.sleep(Math.min(lookAgainMs, leftMs));
-    }
-  }
 
   /** What is heard of a machine for the first time is kept: its id, and the keys that its provider vouches for. */
   async function learn(record: SidecarRecord, machine: Machine): Promise<SidecarRecord> {

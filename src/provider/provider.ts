@@ -40,7 +40,7 @@ export interface Provider {
   list(options?: CallOptions): AsyncIterable<Machine>;
 
   /** Ends a machine and removes all that was made for it. One that is gone already is deleted. */
-  delete(machine: MachineRef, options?: CallOptions): Promise<void>;
+  delete(machine: MachineRef, options?: DeleteOptions): Promise<void>;
 
   /** Starts a machine that was stopped; one that runs is left alone. Undefined where it cannot. */
   readonly start?: ((machine: MachineRef, options?: CallOptions) => Promise<void>) | undefined;
@@ -65,6 +65,14 @@ export interface CallOptions {
 export interface DescribeOptions extends CallOptions {
   /** Whoever asks will ask again, and tells the user why meanwhile: what may pass is not to be waited out here for long. */
   readonly brief?: boolean | undefined;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /**
+   * Called where there was nothing to end, by a provider whose reads lag: the machine is gone, or too new to be known. One
+   * of which it is known that it was deleted is not unknown.
+   */
+  readonly onUnknown?: (() => void) | undefined;
 }
 
 export interface CreateOptions extends CallOptions {

@@ -88,6 +88,6 @@ export function locator(deps: ProviderDeps & { readonly registry: Registry }): L
   const of = (record: SidecarRecord): Locator => (record.provider.kind === 'made' ? made : adopted);
   return {
     target: (record, options) => of(record).target(record, options),
-    delete: (record) => of(record).delete(record),
+    delete: (record, options) => of(record).delete(record, options),
   };
 }

@@ -279,20 +279,20 @@ describe('the control plane', () => {
     });
 
     it.each([
-      [204, undefined],
-      [404, { error: { code: 'not_found', message: '' } }],
-      [410, { error: { code: 'gone', message: '' } }],
-      [410, undefined],
-    ])('when it is deleted: %d is done', async (status, body) => {
+      [204, undefined, 'deleted'],
+      [404, { error: { code: 'not_found', message: '' } }, 'unknown'],
+      [410, { error: { code: 'gone', message: '' } }, 'deleted'],
+      [410, undefined, 'deleted'],
+    ])('when it is deleted: by %d', async (status, body, deletion) => {
       const answer = new Response(body === undefined ? null : JSON.stringify(body), { status });
       const { control, asked, ask } = userOf([answer]);
-      await ask(control.delete('sc-1'));
+      expect(await ask(control.delete('sc-1'))).toBe(deletion);
       expect(asked).toHaveLength(1);
     });
 
     it('when it is deleted and nobody knows whose 404 it is: then the list tells', async () => {
       const gone = userOf([wrongAddress, json(200, { sidecars: [] })]);
-      await gone.ask(gone.control.delete('sc-1'));
+      expect(await gone.ask(gone.control.delete('sc-1'))).toBe('unknown');
       for (const second of [wrongAddress, json(200, { sidecars: [web] })]) {
         const { control, ask } = userOf([wrongAddress, second]);
         expect(await caught(ask(control.delete('sc-1')))).toMatchObject({ code: 'provider.protocol' });

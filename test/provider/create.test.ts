@@ -6,7 +6,7 @@ import { SidecarError } from '../../src/errors.js';
 import type { SidecarEvent } from '../../src/events.js';
 import { createMachine } from '../../src/provider/create.js';
 import { madeLocator } from '../../src/provider/made.js';
-import type { Capabilities, Machine, MachineSpec, Provider } from '../../src/provider/provider.js';
+import type { Capabilities, DeleteOptions, Machine, MachineSpec, Provider } from '../../src/provider/provider.js';
 import { madeBy, type SidecarRecord } from '../../src/sidecars/record.js';
 import { registryStore } from '../../src/sidecars/registry-file.js';
 import { Registry } from '../../src/sidecars/registry.js';
@@ -22,6 +22,8 @@ class ScriptedProvider implements Provider {
   capable: Partial<Capabilities> = {};
   /** What becomes of each creation, one after the other; then all goes well. */
   creations: ((spec: MachineSpec, make: () => Machine) => Machine | Promise<Machine>)[] = [];
+  /** What becomes of each deletion, in the same way. */
+  deletions: ((onUnknown?: () => void) => Promise<void>)[] = [];
   described: (() => Promise<Machine | undefined>)[] = [];
 
   capabilities(): Promise<Capabilities> {
@@ -56,9 +58,11 @@ class ScriptedProvider implements Provider {
     yield* await Promise.resolve(this.machines.values());
   }
 
-  delete({ requestId }: { requestId: string }): Promise<void> {
+  delete({ requestId }: { requestId: string }, { onUnknown }: DeleteOptions = {}): Promise<void> {
     this.calls.push('delete');
-    this.machines.delete(requestId);
+    const next = this.deletions.shift();
+    if (next !== undefined) return next(onUnknown);
+    if (!this.machines.delete(requestId)) onUnknown?.();
     return Promise.resolve();
   }
 }
@@ -446,5 +450,55 @@ describe('finding a machine that was made', () => {
     const endpoint = { kind: 'tcp', host: '192.0.2.1', port: 22 } as const;
     change({ ssh: { endpoint, user: 'dev', hostKeys: ['ssh-ed25519 other'] } });
     expect(await locate().target(pinned)).toMatchObject({ hostKeys: [told] });
+  });
+});
+
+describe('deleting a machine that was made', () => {
+  const end = async (now = timeOfDay): Promise<SidecarEvent[]> => {
+    const told: SidecarEvent[] = [];
+    await clock.until(locate(now).delete(await registry.get('web'), { emit: (event) => told.push(event) }));
+    return told;
+  };
+  const unknown = (onUnknown?: () => void): Promise<void> => {
+    onUnknown?.();
+    return Promise.resolve();
+  };
+  beforeEach(async () => {
+    provider.capable = { readsLag: true };
+    await create();
+    provider.calls.length = 0;
+  });
+
+  it('that its provider does not know yet waits for it', async () => {
+    provider.deletions = [unknown, unknown];
+    provider.described = [() => Promise.resolve(undefined)];
+    expect(await end()).toEqual([]);
+    expect(provider.calls).toEqual(['delete', 'describe', 'describe', 'delete', 'describe', 'delete']);
+    expect(provider.machines.size).toBe(0);
+    expect(clock.now()).toBe(6_000);
+  });
+
+  it('that is not known until it should be tells that this is unsure', async () => {
+    provider.machines.clear();
+    expect(await end()).toEqual([{ kind: 'provider.unknown', name: 'web' }]);
+    expect(clock.now()).toBe(60_000);
+    expect(provider.calls.filter((call) => call === 'delete')).toHaveLength(2);
+  });
+
+  it.each<[string, Partial<Capabilities>, number]>([
+    ['is not new any more', { readsLag: true }, 60_000],
+    ['its provider would know', { readsLag: false }, 0],
+  ])('that %s waits for nothing where it is not known', async (_, capable, ageMs) => {
+    provider.capable = capable;
+    provider.machines.clear();
+    expect(await end(() => timeOfDay() + ageMs)).toEqual([]);
+    expect(provider.calls).toEqual(['delete']);
+  });
+
+  it('that is known to be gone is done', async () => {
+    provider.deletions = [unknown];
+    provider.described = [() => Promise.reject(new SidecarError('provider.gone', { name: 'web' }))];
+    expect(await end()).toEqual([]);
+    expect(provider.calls).toEqual(['delete', 'describe']);
   });
 });

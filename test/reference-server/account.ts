@@ -13,6 +13,8 @@ interface Entry {
   readonly requestId: string;
   /** How many reads do not know it yet: those of a replica that lags. */
   unknownReads: number;
+  /** How many deletions do not know it yet. */
+  unknownDeletions: number;
   /** How many reads find it on its way. */
   bootReads: number;
   readonly onItsWay: 'creating' | 'starting';
@@ -21,6 +23,7 @@ interface Entry {
 /** How long things take, in reads, so that a test need not wait. */
 export interface Pace {
   readonly unknownReads?: number;
+  readonly unknownDeletions?: number;
   readonly bootReads?: number;
 }
 
@@ -64,8 +67,9 @@ export class Account {
     }
     const hostKey = await generateKeyPair();
     await this.#machines.create({ name, requestId, hostKey, authorizedKeys: [...this.keys], options: {} });
-    const { unknownReads = 0, bootReads = 0 } = this.#options.pace();
-    const entry: Entry = { id: `sc-${randomUUID()}`, name, requestId, unknownReads, bootReads, onItsWay: 'creating' };
+    const { unknownReads = 0, unknownDeletions = 0, bootReads = 0 } = this.#options.pace();
+    const pace = { unknownReads, unknownDeletions, bootReads };
+    const entry: Entry = { id: `sc-${randomUUID()}`, name, requestId, ...pace, onItsWay: 'creating' };
     this.#entries.set(entry.id, entry);
     return { kind: 'made', sidecar: await this.#view(entry) };
   }
@@ -95,6 +99,10 @@ export class Account {
     await this.#turn;
     const entry = this.#entries.get(id);
     if (entry === undefined) return this.#gone.has(id) ? 'gone' : 'unknown';
+    if (entry.unknownDeletions > 0) {
+      entry.unknownDeletions -= 1;
+      return 'unknown';
+    }
     await this.#machines.delete(entry);
     this.#entries.delete(id);
     this.#gone.add(id);

@@ -71,8 +71,11 @@ export async function execProvider(options: ExecProviderOptions): Promise<Provid
       const { sidecars } = await request('list', { signal });
       for (const each of sidecars) yield readMachine({ program, call: 'list', name: each.name }, each);
     },
-    delete: async (machine, options) => {
-      await about('delete', machine, options).catch(noneIfGone);
+    delete: async (machine, { signal, onUnknown } = {}) => {
+      await about('delete', machine, { signal }).catch((error: unknown) => {
+        noneIfGone(error);
+        onUnknown?.();
+      });
     },
     ...(capabilities.start ? { start: (machine, options) => about('start', machine, options) } : {}),
     ...(capabilities.stop ? { stop: (machine, options) => about('stop', machine, options) } : {}),

@@ -144,6 +144,19 @@ describe('a creation by a control plane', () => {
     expect(await bed.server.machines()).toEqual([]);
   });
 
+  it('is ended, too, where the service does not know yet what is to be deleted', async () => {
+    bed.server.pace = { unknownDeletions: 2 };
+    const record = await create();
+    const { registry, stateDir } = bed;
+    const provider = bed.provider({ clock });
+    const locator = madeLocator({ provider: () => Promise.resolve(provider), registry, stateDir, clock });
+    await locator.delete(record, { emit: (event) => events.push(event) });
+    expect(await bed.server.machines()).toEqual([]);
+    expect(calls('DELETE /v1/sidecars/{id}')).toHaveLength(3);
+    expect(clock.waits).toEqual([2_000, 2_000]);
+    expect(events).toEqual([]);
+  });
+
   it.each([400, 403, 404, 408, 413, 422, 425, 429])('fails at once at %d, and leaves nothing', async (number) => {
     faults([status(number, 'such are the rules')]);
     await expect(create()).rejects.toMatchObject({ facts: { status: number } });

@@ -124,7 +124,9 @@ describe('a provider that is a program', () => {
       expect(await describeWith(sidecar.replace('r-1', 'r-2'))).toBeUndefined();
       const provider = await open(`echo '{${version},"error":{"code":"not_found","message":"no"}}'`);
       expect(await provider.describe(ref)).toBeUndefined();
-      await provider.delete(ref);
+      let isKnown = true;
+      await provider.delete(ref, { onUnknown: () => (isKnown = false) });
+      expect(isKnown).toBe(false);
       await expect(provider.stop?.(ref)).rejects.toMatchObject({ code: 'provider.gone' });
     });
 
