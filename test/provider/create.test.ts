@@ -312,6 +312,85 @@ describe('making a machine', () => {
     expect(uncertain()).toBe(false);
   });
 
+  describe('of a sidecar that is deleted meanwhile', () => {
+    const forgotten = async (): Promise<void> => registry.remove('web', await registry.get('web'));
+    const isBusy = (): Promise<never> => Promise.reject(fault({ reason: 'busy' }));
+    const again: SidecarRecord = {
+      ...{ name: 'web', createdAt: '2026-01-01T00:00:00.000Z', hostKeys: [] },
+      provider: sampleMade,
+    };
+
+    it('and whose machine cannot be ended is on the list again, to be deleted', async () => {
+      provider.creations = [
+        async (_spec, make) => {
+          await forgotten();
+          return make();
+        },
+      ];
+      provider.deletions = [isBusy];
+      await expect(create()).rejects.toMatchObject({
+        ...{ code: 'provider.failed', retryable: false },
+        facts: { id: 'id-1', reason: expect.stringContaining('(busy); it is on the list again') as string },
+      });
+      expect(uncertain()).toBe(true);
+      const record = await registry.get('web');
+      expect(madeBy(record)).toMatchObject({ id: 'id-1', askedAt: expect.any(String) as string });
+      await clock.until(locate().delete(record));
+      expect(provider.machines.size).toBe(0);
+    });
+
+    it('and whose name is taken by then tells what to end, and where', async () => {
+      provider.creations = [
+        async (_spec, make) => {
+          await forgotten();
+          await registry.add(again);
+          return make();
+        },
+      ];
+      provider.deletions = [isBusy];
+      await expect(create()).rejects.toMatchObject({
+        code: 'provider.failed',
+        facts: { id: 'id-1', suggestion: 'end the machine id-1 by hand (scripted, here)' },
+      });
+      expect(uncertain()).toBe(false);
+      expect(await registry.list()).toEqual([again]);
+    });
+
+    it('is not tried again, and what an earlier attempt made is ended', async () => {
+      provider.creations = [
+        async (_spec, make) => {
+          make();
+          await forgotten();
+          throw fault({ maybeApplied: true });
+        },
+      ];
+      await expect(create()).rejects.toMatchObject({ code: 'provider.failed' });
+      expect(provider.calls).toEqual(['create', 'describe', 'delete']);
+      expect(provider.machines.size).toBe(0);
+      expect(await registry.list()).toEqual([]);
+      expect(uncertain()).toBe(false);
+    });
+
+    it.each<[string, () => Promise<undefined>, number]>([
+      ['may not be known yet, is looked for and ended', () => Promise.resolve(undefined), 0],
+      ['cannot be asked about, is on the list again', () => Promise.reject(fault({ reason: 'down' })), 1],
+    ])('and of which what there may be %s', async (_, look, left) => {
+      provider.capable = { readsLag: true, idempotentCreate: false };
+      provider.creations = [
+        async (_spec, make) => {
+          make();
+          await forgotten();
+          throw fault({ maybeApplied: true });
+        },
+      ];
+      provider.described = [look, look];
+      await expect(create()).rejects.toMatchObject({ code: 'provider.failed' });
+      expect(provider.machines.size).toBe(left);
+      expect(await registry.list()).toHaveLength(left);
+      expect(uncertain()).toBe(left === 1);
+    });
+  });
+
   describe('told to stop', () => {
     const reason = new Error('Ctrl-C');
     let controller: AbortController;

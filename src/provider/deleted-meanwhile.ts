@@ -1,0 +1,64 @@
+import { SidecarError } from '../errors.js';
+import { madeBy } from '../sidecars/record.js';
+import { askedForAt, newMs } from './age.js';
+import type { Creation } from './creation.js';
+import { deleteMachine } from './delete-machine.js';
+import { refOf, withMachine } from './made.js';
+import { dropMachineKey } from './machine-keys.js';
+import type { Machine } from './provider.js';
+
+const story = 'the sidecar was deleted while its machine was being made';
+
+/** Nobody wants the machine any more. */
+export function deletedMeanwhile(name: string): SidecarError {
+  return new SidecarError('provider.failed', { name, reason: story }, { retryable: false });
+}
+
+/**
+ * Ends what was made for a sidecar that was deleted meanwhile; without a `machine`, what there may be. Where that fails, the
+ * sidecar is put on the list again, so that it can be deleted; where its name is another's by then, the error says what is
+ * to be ended by hand. Throws `provider.failed` in any case.
+ */
+export async function endUnwanted(creation: Creation, machine?: Machine): Promise<never> {
+  const { provider, stateDir, clock, emit, record } = creation;
+  const { name } = record;
+  const { requestId } = madeBy(record);
+  const ref = refOf({ name, requestId, id: machine?.id });
+  try {
+    const deletion = await deleteMachine(ref, { provider, clock, leftMs: newMs });
+    if (deletion === 'unknown') emit({ kind: 'provider.unknown', name });
+  } catch (error) {
+    throw await putBack(creation, machine, error);
+  }
+  await dropMachineKey(stateDir, requestId);
+  const reason = `${story}, and so was the machine`;
+  throw new SidecarError('provider.failed', { name, reason }, { retryable: false });
+}
+
+/** Says where what could not be ended is to be found. */
+async function putBack(
+  { registry, record, provider, timeOfDay, emit }: Creation,
+  machine: Machine | undefined,
+  cause: unknown,
+): Promise<SidecarError> {
+  const { name } = record;
+  const why = `${story}, and what was made of that could not be ended (${wordsOf(cause)})`;
+  const facts = { name, ...(machine === undefined ? {} : { id: machine.id }), requestId: madeBy(record).requestId };
+  const failed = (reason: string, suggestion: string): SidecarError =>
+    new SidecarError('provider.failed', { ...facts, reason, suggestion }, { cause, retryable: false });
+  try {
+    await registry.add(askedForAt(machine === undefined ? record : withMachine(record, machine), timeOfDay));
+  } catch (error) {
+    const what = machine === undefined ? `what has the request id ${facts.requestId}` : `the machine ${machine.id}`;
+    const where = [provider.name, ...Object.values(provider.place)].join(', ');
+    return failed(`${why}; it is on no list (${wordsOf(error)})`, `end ${what} by hand (${where})`);
+  }
+  emit({ kind: 'provider.uncertain', name });
+  return failed(`${why}; it is on the list again`, `try again with \`sidecar delete ${name}\``);
+}
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof SidecarError)) return error instanceof Error ? error.message : String(error);
+  const { reason } = error.facts;
+  return typeof reason === 'string' ? reason : error.code;
+}
