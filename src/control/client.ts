@@ -81,16 +81,17 @@ export class ControlPlane {
     throw refused(call, answer);
   }
 
-  /** Has one that is in standby start. False: there is none of that id. */
-  async resume(id: string, options: AskOptions = {}): Promise<boolean> {
+  /** Has one that is in standby start; one that is being started, or runs, is (409). `unknown` and `gone` as for `sidecar`. */
+  async resume(id: string, options: AskOptions = {}): Promise<'accepted' | 'unknown' | 'gone'> {
     const call = this.#call('POST /v1/sidecars/{id}/resume');
     const params = { path: { id } };
     const answer = await this.#ask(call, options, (how) =>
       this.#client.POST('/v1/sidecars/{id}/resume', { params, ...how }),
     );
-    if (answer.status === 410 || (answer.status === 404 && failureIn(answer) !== undefined)) return false;
-    if (!isGood(answer)) throw refused(call, answer);
-    return true;
+    if (isGood(answer) || answer.status === 409) return 'accepted';
+    if (answer.status === 410) return 'gone';
+    if (answer.status === 404 && failureIn(answer) !== undefined) return 'unknown';
+    throw refused(call, answer);
   }
 
   /** `unknown`: there is none of that id, which may only mean that it is too new; one that is known to be gone is deleted. */

@@ -70,7 +70,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Start a sidecar that is in standby; one that runs is left alone */
+    /**
+     * Start a sidecar that is in standby; one that runs is left alone
+     * @description Asked once by whoever opens a session, and again no sooner than 30 s later where `GET` still says `standby`.
+     */
     post: operations['resumeSidecar'];
     delete?: never;
     options?: never;
@@ -462,6 +465,13 @@ export interface operations {
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Refused'];
       404: components['responses']['Unknown'];
+      /** @description It is on its way already, or runs, which is as good. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
       410: components['responses']['Gone'];
       429: components['responses']['Later'];
       500: components['responses']['Failed'];

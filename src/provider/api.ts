@@ -64,7 +64,7 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
     describe: async (ref, options = {}) => {
       if (ref.id === undefined) return asMachine(await byRequest(ref, options), reading);
       const found = await control.sidecar(ref.id, options);
-      if (found.kind === 'gone') throw new SidecarError('provider.gone', { name: ref.name }, { retryable: false });
+      if (found.kind === 'gone') throw gone(ref);
       const isIt = found.kind === 'found' && found.sidecar.requestId === ref.requestId;
       return isIt ? machineOf(found.sidecar, reading) : undefined;
     },
@@ -81,7 +81,10 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
 
     start: async (ref, options = {}) => {
       const id = await idOf(ref, { ...options, brief: true });
-      if (id !== undefined) await control.resume(id, { ...options, limitMs: startLimitMs });
+      const limits = { ...options, limitMs: startLimitMs };
+      const resumption = id === undefined ? 'unknown' : await control.resume(id, limits);
+      if (resumption === 'gone') throw gone(ref);
+      if (resumption === 'unknown') throw notKnownYet(server);
     },
   };
 }
@@ -94,6 +97,17 @@ function asMachine(sidecar: Sidecar | undefined, reading: Facts): Machine | unde
 function failForGood(error: unknown): never {
   if (!(error instanceof SidecarError)) throw error;
   throw new SidecarError(error.code, error.facts, { cause: error.cause, retryable: false });
+}
+
+function gone({ name }: MachineRef): SidecarError {
+  return new SidecarError('provider.gone', { name }, { retryable: false });
+}
+
+/** It was described just before: another answer comes of another replica. */
+function notKnownYet(server: string): SidecarError {
+  const call = 'POST /v1/sidecars/{id}/resume';
+  const facts = { provider: 'api', server, call, reason: 'the service does not know it yet' };
+  return new SidecarError('provider.unavailable', facts, { retryable: true });
 }
 
 function nameTaken({ name }: MachineSpec, server: string): SidecarError {

@@ -23,9 +23,19 @@ export interface MadeDeps {
 /** For how long a machine may be on its way, in milliseconds. */
 const makingMs = 10 * 60_000;
 
+/**
+ * How long a machine may be told to be stopped after its start was accepted, in milliseconds: by reads that lag, or because
+ * it takes its time. Then the start may have been lost, or the machine stopped again, and within the time of a session it
+ * can still be started once or twice more.
+ */
+const startAgainMs = 30_000;
+
 /** Finds the machines that providers made. One that was stopped is started when it is asked for. */
 export function madeLocator(deps: MadeDeps): Locator {
   const { provider: open, registry, stateDir, timeOfDay = Date.now, clock = systemClock } = deps;
+  // When the start of a machine was accepted that is told to be stopped all the same, by its request id: for as long as
+  // somebody opens sessions by this locator.
+  const starts = new Map<string, number>();
 
   const find = async (record: SidecarRecord, { signal, wake = true }: TargetOptions): Promise<[Machine, Provider]> => {
     const options: CallOptions = { signal };
@@ -44,17 +54,25 @@ export function madeLocator(deps: MadeDeps): Locator {
     };
     // The session asks again, and says so.
     const asking = { ...options, brief: true };
-    const described = await provider.describe(ref, asking);
-    if (described?.state !== 'stopped') return [described ?? (await missing()), provider];
+    const describe = async (): Promise<Machine> => {
+      const machine = (await provider.describe(ref, asking)) ?? (await missing());
+      if (machine.state !== 'stopped') starts.delete(made.requestId);
+      return machine;
+    };
+    const described = await describe();
+    if (described.state !== 'stopped') return [described, provider];
     if (!wake) throw new SidecarError('provider.stopped', { name: record.name }, { retryable: false });
     if (provider.start === undefined) throw failed(record, described, 'it is stopped, and its provider starts none');
+    const { readsLag } = await provider.capabilities(options);
+    const startedMs = starts.get(made.requestId) ?? -Infinity;
+    if (clock.now() - startedMs < startAgainMs) throw notYet(record, 'its machine is being started');
     await provider.start(ref, options);
-    const started = (await provider.describe(ref, asking)) ?? (await missing());
-    if (started.state === 'stopped') {
-      if ((await provider.capabilities(options)).readsLag) throw notYet(record, 'its machine is being started');
-      throw failed(record, started, 'it stops as soon as it is started');
-    }
-    return [started, provider];
+    if (readsLag) starts.set(made.requestId, clock.now());
+    const started = await describe();
+    if (started.state !== 'stopped') return [started, provider];
+    throw readsLag
+      ? notYet(record, 'its machine is being started')
+      : failed(record, started, 'it stops as soon as it is started');
   };
 
   return {

@@ -42,7 +42,10 @@ export interface Provider {
   /** Ends a machine and removes all that was made for it. One that is gone already is deleted. */
   delete(machine: MachineRef, options?: DeleteOptions): Promise<void>;
 
-  /** Starts a machine that was stopped; one that runs is left alone. Undefined where it cannot. */
+  /**
+   * Starts a machine that was stopped; one that is being started, or runs, is left alone. One that was deleted is
+   * `provider.gone`. Undefined where it cannot.
+   */
   readonly start?: ((machine: MachineRef, options?: CallOptions) => Promise<void>) | undefined;
 
   /** Stops a machine and keeps its files; one that is stopped is left alone. Undefined where it cannot. */

@@ -300,13 +300,14 @@ describe('the control plane', () => {
     });
 
     it('when it is resumed', async () => {
-      const resume = (answer: Response): Promise<boolean> => {
+      const resume = (answer: Response): Promise<string> => {
         const { control, ask } = userOf([answer]);
         return ask(control.resume('sc-1'));
       };
-      expect(await resume(new Response(null, { status: 202 }))).toBe(true);
-      expect(await resume(notFound)).toBe(false);
-      expect(await resume(failure(410, 'gone'))).toBe(false);
+      expect(await resume(new Response(null, { status: 202 }))).toBe('accepted');
+      expect(await resume(failure(409, 'conflict', 'it is being resumed'))).toBe('accepted');
+      expect(await resume(notFound)).toBe('unknown');
+      expect(await resume(failure(410, 'gone'))).toBe('gone');
       expect(await caught(resume(wrongAddress))).toMatchObject({ code: 'provider.protocol' });
       expect(await caught(resume(failure(503)))).toMatchObject({ code: 'provider.unavailable', retryable: true });
     });

@@ -81,6 +81,7 @@ const inTurn =
   (_call: string, at: number): Outcome =>
     (outcomes[at] ?? outcomes.at(-1) ?? busy)();
 
+const resumptions = (): string[] => asked.filter((call) => call.startsWith('POST'));
 const waits = (): number[] => events.filter(({ event }) => event.kind === 'connect.waiting').map(({ atMs }) => atMs);
 
 describe('a sidecar of a control plane', () => {
@@ -104,6 +105,69 @@ describe('a sidecar of a control plane', () => {
 
   it('is waited for when the service, asked right after it was resumed, still says standby', async () => {
     const outcomes = [() => being('standby'), resumed, () => being('standby'), () => being('running')];
+    expect((await open(inTurn(...outcomes))).attempts).toBe(2);
+  });
+
+  it('is asked to resume once, however often the service still says standby', async () => {
+    await open((call) => (call.startsWith('POST') ? resumed() : being(clock.now() < 20_000 ? 'standby' : 'running')));
+    expect(resumptions()).toHaveLength(1);
+    expect(waits()).toEqual([0]);
+  });
+
+  it('is asked again to resume after 30 s, where the first time came to nothing', async () => {
+    const times: number[] = [];
+    const opening = open((call) => {
+      if (!call.startsWith('POST')) return being('standby');
+      times.push(clock.now());
+      return resumed();
+    });
+    await expect(opening).rejects.toMatchObject({ code: 'ssh.unreachable' });
+    expect(times).toHaveLength(3);
+    for (const [at, ms] of times.entries())
+      if (at > 0) expect(ms - (times[at - 1] ?? 0)).toBeGreaterThanOrEqual(30_000);
+  });
+
+  it('is resumed at once when it is in standby again after it had started', async () => {
+    const states = ['standby', 'resume', 'standby', 'starting', 'standby', 'resume', 'running'];
+    await open((_, at) => {
+      const state = states[at] ?? 'running';
+      return state === 'resume' ? resumed() : being(state);
+    });
+    expect(resumptions()).toHaveLength(2);
+    expect(clock.now()).toBeLessThan(30_000);
+  });
+
+  it('that is being resumed already (409) is waited for', async () => {
+    const conflict = (): Response => json(409, { error: { code: 'conflict', message: 'it is being resumed' } });
+    await open(
+      inTurn(
+        () => being('standby'),
+        conflict,
+        () => being('starting'),
+        () => being('running'),
+      ),
+    );
+    expect(resumptions()).toHaveLength(1);
+  });
+
+  it('that is gone when it is to be resumed (410) is gone at once', async () => {
+    const isGone = (): Response => json(410, { error: { code: 'gone', message: 'deleted' } });
+    await expect(
+      open(
+        inTurn(
+          () => being('standby'),
+          isGone,
+          () => being('standby'),
+        ),
+      ),
+    ).rejects.toMatchObject({
+      code: 'provider.gone',
+    });
+    expect(asked).toHaveLength(2);
+  });
+
+  it('that is not known where it is to be resumed is asked for again', async () => {
+    const outcomes = [() => being('standby'), notFound, () => being('standby'), resumed, () => being('running')];
     expect((await open(inTurn(...outcomes))).attempts).toBe(2);
   });
 
