@@ -42,10 +42,17 @@ export const sidecar = v.object({
   ssh: v.exactOptional(v.object({ endpoint, user: words, hostKeys: v.pipe(v.array(words), v.minLength(1)) })),
 }) satisfies v.GenericSchema<unknown, Sidecar>;
 
-export const sidecarList = v.object({ sidecars: v.array(sidecar) }) satisfies v.GenericSchema<
-  unknown,
-  Schemas['SidecarList']
->;
+/** Each of them is checked by itself, so that one that is wrong does not hide the others. */
+export const sidecarList = v.object({ sidecars: v.array(v.unknown()) });
+
+/** What a sidecar is told by, also in one that is wrong. */
+export const mark = v.object({
+  id: v.fallback(v.optional(v.string()), undefined),
+  name: v.fallback(v.optional(v.string()), undefined),
+  requestId: v.fallback(v.optional(v.string()), undefined),
+});
+
+export type Mark = v.InferOutput<typeof mark>;
 
 export const failure = v.object({
   error: v.object({ code: words, message: v.fallback(v.string(), '') }),

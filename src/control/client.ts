@@ -1,8 +1,8 @@
 import createClient from 'openapi-fetch';
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import type { Clock } from '../clock.js';
 import type { AccessTokens } from './access-tokens.js';
-import { alreadyExists, health, sidecar, sidecarList, type Sidecar } from './answers.js';
+import { alreadyExists, health, mark, sidecar, sidecarList, type Mark, type Sidecar } from './answers.js';
 import { checked, failureIn, refused, unanswered, type Answer, type Call } from './failures.js';
 import { authorized } from './http/authorized.js';
 import { briefReadPolicy, readPolicy, survivingReads } from './http/reads.js';
@@ -63,12 +63,21 @@ export class ControlPlane {
     return { kind: 'exists', sidecar: checked(call, answer, alreadyExists).sidecar };
   }
 
-  /** All of the user's. */
-  async sidecars(options: AskOptions = {}): Promise<readonly Sidecar[]> {
-    const answer = await this.#good('GET /v1/sidecars', sidecarList, options, (how) =>
-      this.#client.GET('/v1/sidecars', how),
-    );
-    return answer.sidecars;
+  /** All of the user's that are as agreed. Another is left out, unless it `isMeant`: then it is `provider.protocol`. */
+  async sidecars(
+    options: AskOptions & { readonly isMeant?: (mark: Mark) => boolean } = {},
+  ): Promise<readonly Sidecar[]> {
+    const call = this.#call('GET /v1/sidecars');
+    const answer = await this.#ask(call, options, (how) => this.#client.GET('/v1/sidecars', how));
+    if (!isGood(answer)) throw refused(call, answer);
+    const { sidecars } = checked(call, answer, sidecarList);
+    return sidecars.flatMap((document) => {
+      const good = v.safeParse(sidecar, document);
+      if (good.success) return [good.output];
+      const marked = v.safeParse(mark, document);
+      const isMeant = marked.success && options.isMeant?.(marked.output) === true;
+      return isMeant ? [checked(call, { ...answer, document }, sidecar)] : [];
+    });
   }
 
   async sidecar(id: string, options: AskOptions = {}): Promise<Found> {
@@ -105,7 +114,7 @@ export class ControlPlane {
     if (answer.status !== 404) throw refused(call, answer);
     if (failureIn(answer) !== undefined) return 'unknown';
     // That was not the service that speaks, perhaps. Where it is another server, the machine would live on.
-    const left = await this.sidecars(options);
+    const left = await this.sidecars({ ...options, isMeant: (each) => each.id === id });
     if (left.some((each) => each.id === id)) throw refused(call, answer);
     return 'unknown';
   }

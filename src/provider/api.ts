@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Clock } from '../clock.js';
 import { SidecarError, type Facts } from '../errors.js';
 import type { AccessTokens } from '../control/access-tokens.js';
-import type { Sidecar } from '../control/answers.js';
+import type { Mark, Sidecar } from '../control/answers.js';
 import { ControlPlane, type AskOptions } from '../control/client.js';
 import { sender, type Send } from '../control/http/send.js';
 import { machineOf } from './api/machine.js';
@@ -36,8 +36,13 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
   // Whatever is wrong with the answer, something may have been made.
   const making = { server, call: 'POST /v1/sidecars', maybeApplied: true };
 
-  const byRequest = async (ref: MachineRef, options: AskOptions): Promise<Sidecar | undefined> =>
-    (await control.sidecars(options)).find((each) => each.name === ref.name && each.requestId === ref.requestId);
+  const byRequest = async (ref: MachineRef, options: AskOptions): Promise<Sidecar | undefined> => {
+    // Without a request id that could be read, one of its name may be it.
+    const isMeant = ({ name, requestId }: Mark): boolean =>
+      requestId === undefined ? name === ref.name : requestId === ref.requestId;
+    const sidecars = await control.sidecars({ ...options, isMeant });
+    return sidecars.find((each) => each.name === ref.name && each.requestId === ref.requestId);
+  };
 
   const idOf = async (ref: MachineRef, options: AskOptions): Promise<string | undefined> =>
     ref.id ?? (await byRequest(ref, options))?.id;
@@ -70,7 +75,10 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
     },
 
     async *list(options: CallOptions = {}) {
-      for (const each of await control.sidecars(options)) yield machineOf(each, reading);
+      for (const each of await control.sidecars(options)) {
+        const machine = machineIn(each, reading);
+        if (machine !== undefined) yield machine;
+      }
     },
 
     delete: async (ref, options = {}) => {
@@ -91,6 +99,16 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
 
 function asMachine(sidecar: Sidecar | undefined, reading: Facts): Machine | undefined {
   return sidecar === undefined ? undefined : machineOf(sidecar, reading);
+}
+
+/** Undefined where it is not as agreed: a list is not to break of one. */
+function machineIn(sidecar: Sidecar, reading: Facts): Machine | undefined {
+  try {
+    return machineOf(sidecar, reading);
+  } catch (error) {
+    if (error instanceof SidecarError && error.code === 'provider.protocol') return undefined;
+    throw error;
+  }
 }
 
 /** What comes before the making of a machine is not repeated with it. */

@@ -217,23 +217,37 @@ describe('the control plane', () => {
       ['half of it', new Response('{"sidecars":[{')],
       ['nothing', new Response()],
       ['a list without one', json(200, {})],
-      ['a sidecar without an id', json(200, { sidecars: [{ ...web, id: '' }] })],
-      ['a state that is not known', json(200, { sidecars: [{ ...web, state: 'paused' }] })],
-      [
-        'a port that is none',
-        json(200, { sidecars: [{ ...web, ssh: { ...ssh, endpoint: { ...ssh.endpoint, port: 0 } } }] }),
-      ],
-      ['no host key', json(200, { sidecars: [{ ...web, ssh: { ...ssh, hostKeys: [] } }] })],
-      [
-        'a WebSocket that is not encrypted',
-        json(200, {
-          sidecars: [{ ...web, ssh: { ...ssh, endpoint: { kind: 'websocket', url: 'ws://far.example.com' } } }],
-        }),
-      ],
       ['a redirect', new Response(null, { status: 302, headers: { location: 'https://elsewhere' } })],
     ])('with %s fails for good', async (_, answer) => {
       const { control, ask } = userOf([answer]);
       expect(await caught(ask(control.sidecars()))).toMatchObject({ code: 'provider.protocol', retryable: false });
+    });
+
+    describe.each<[string, object]>([
+      ['without an id', { ...web, id: '' }],
+      ['in a state that is not known', { ...web, state: 'paused' }],
+      ['of a port that is none', { ...web, ssh: { ...ssh, endpoint: { ...ssh.endpoint, port: 0 } } }],
+      ['without a host key', { ...web, ssh: { ...ssh, hostKeys: [] } }],
+      [
+        'by a WebSocket that is not encrypted',
+        { ...web, ssh: { ...ssh, endpoint: { kind: 'websocket', url: 'ws://far.example.com' } } },
+      ],
+    ])('with a sidecar %s', (_, wrong) => {
+      const protocol = { code: 'provider.protocol', retryable: false };
+      const other = { ...web, id: 'sc-2', name: 'other', requestId: 'r2' };
+
+      it('fails for good where it is the one that is meant', async () => {
+        const one = userOf([json(200, wrong)]);
+        expect(await caught(one.ask(one.control.sidecar('sc-1')))).toMatchObject(protocol);
+        const { control, ask } = userOf([json(200, { sidecars: [other, wrong] })]);
+        const isMeant = ({ requestId }: { requestId?: string | undefined }): boolean => requestId === 'r';
+        expect(await caught(ask(control.sidecars({ isMeant })))).toMatchObject(protocol);
+      });
+
+      it('tells of the others all the same', async () => {
+        const { control, ask } = userOf([json(200, { sidecars: [null, wrong, 7, other, { id: 7 }] })]);
+        expect(await ask(control.sidecars({ isMeant: ({ id }) => id === 'sc-2' }))).toEqual([other]);
+      });
     });
 
     it('may have made what was asked for', async () => {
@@ -293,7 +307,7 @@ describe('the control plane', () => {
     it('when it is deleted and nobody knows whose 404 it is: then the list tells', async () => {
       const gone = userOf([wrongAddress, json(200, { sidecars: [] })]);
       expect(await gone.ask(gone.control.delete('sc-1'))).toBe('unknown');
-      for (const second of [wrongAddress, json(200, { sidecars: [web] })]) {
+      for (const second of [wrongAddress, json(200, { sidecars: [web] }), json(200, { sidecars: [{ id: 'sc-1' }] })]) {
         const { control, ask } = userOf([wrongAddress, second]);
         expect(await caught(ask(control.delete('sc-1')))).toMatchObject({ code: 'provider.protocol' });
       }

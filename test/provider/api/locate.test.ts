@@ -7,6 +7,7 @@ import type { Asked } from '../../../src/control/http/send.js';
 import type { SidecarEvent } from '../../../src/events.js';
 import { apiProvider } from '../../../src/provider/api.js';
 import { madeLocator } from '../../../src/provider/made.js';
+import type { Provider } from '../../../src/provider/provider.js';
 import { openSession, type OpenSession } from '../../../src/session/open.js';
 import type { SidecarRecord } from '../../../src/sidecars/record.js';
 import { registryStore } from '../../../src/sidecars/registry-file.js';
@@ -226,5 +227,34 @@ describe('a sidecar of a control plane', () => {
     events = [];
     await expect(open(notFound, { ageMs: 30_000 })).rejects.toMatchObject({ code: 'provider.gone' });
     expect(waits()).toHaveLength(1);
+  });
+});
+
+describe('a list of a control plane', () => {
+  const running = { id: 'sc-1', name: 'web', requestId, state: 'running', ssh };
+  const listing = (...sidecars: unknown[]): Provider => {
+    const send = (): Promise<Response> => Promise.resolve(json(200, { sidecars }));
+    return apiProvider({ server, tokens: fixedToken('token'), env: {}, clock, send });
+  };
+  const ref = { name: 'web', requestId };
+
+  it.each<[string, object, string | undefined]>([
+    ['another', { requestId: 'another', name: 'web' }, undefined],
+    ['the one that is looked for', { requestId, name: 7 }, 'provider.protocol'],
+    ['one of its name whose request id cannot be read', { name: 'web' }, 'provider.protocol'],
+  ])('tells of a sidecar beside one that is not as agreed, unless that is %s', async (_, wrong, code) => {
+    const describing = listing(wrong, running).describe(ref);
+    if (code === undefined) expect(await describing).toMatchObject({ id: 'sc-1', state: 'running' });
+    else await expect(describing).rejects.toMatchObject({ code });
+  });
+
+  it('leaves out what is not as agreed', async () => {
+    const odd = { ...running, requestId: 'odd', ssh: { ...ssh, hostKeys: ['no key'] } };
+    const listed: string[] = [];
+    for await (const machine of listing({ id: 7 }, odd, running).list()) listed.push(machine.requestId);
+    expect(listed).toEqual([requestId]);
+    await expect(listing(odd).describe({ name: 'web', requestId: 'odd' })).rejects.toMatchObject({
+      code: 'provider.protocol',
+    });
   });
 });
