@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { Clock } from '../clock.js';
 import type { AccessTokens } from './access-tokens.js';
 import { alreadyExists, health, mark, sidecar, sidecarList, type Mark, type Sidecar } from './answers.js';
-import { checked, failureIn, refused, unanswered, type Answer, type Call } from './failures.js';
+import { checked, failureIn, refused, unanswered, wordsOf, type Answer, type Call } from './failures.js';
 import { authorized } from './http/authorized.js';
 import { briefReadPolicy, readPolicy, survivingReads } from './http/reads.js';
 import type { Send } from './http/send.js';
@@ -40,6 +40,8 @@ type Found = { readonly kind: 'found'; readonly sidecar: Sidecar } | { readonly 
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #client;
+  /** Every token that was sent. */
+  readonly #tokens = new Set<string>();
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
@@ -119,6 +121,11 @@ export class ControlPlane {
     return 'unknown';
   }
 
+  /** What the service says, for a person, without any token: for what is shown of its answers. */
+  words(text: string): string {
+    return wordsOf(text, { tokens: this.#tokens });
+  }
+
   /** What the service says of itself, to anybody. */
   async health(options: AskOptions = {}): Promise<string> {
     const asAnybody = { ...options, asAnybody: true };
@@ -126,8 +133,8 @@ export class ControlPlane {
     return answer.status;
   }
 
-  #call(call: string): Call & { readonly tokens: Set<string> } {
-    return { server: this.#options.server, call, tokens: new Set() };
+  #call(call: string): Call {
+    return { server: this.#options.server, call, tokens: this.#tokens };
   }
 
   async #good<T>(name: string, schema: v.GenericSchema<unknown, T>, options: HowToAsk, ask: Ask): Promise<T> {
@@ -137,11 +144,11 @@ export class ControlPlane {
     return checked(call, answer, schema);
   }
 
-  async #ask(call: Call & { readonly tokens: Set<string> }, options: HowToAsk, ask: Ask): Promise<Answer> {
+  async #ask(call: Call, options: HowToAsk, ask: Ask): Promise<Answer> {
     const { tokens, send, clock } = this.#options;
     const { signal, limitMs, brief = false, asAnybody = false } = options;
     const surviving = survivingReads(send, { clock, policy: brief ? briefReadPolicy : readPolicy });
-    const sendAs = asAnybody ? surviving : authorized(surviving, tokens, (token) => call.tokens.add(token));
+    const sendAs = asAnybody ? surviving : authorized(surviving, tokens, (token) => this.#tokens.add(token));
     const fetch: Fetch = async (request) => {
       const { method, url, headers } = request;
       const text = await request.text();

@@ -13,7 +13,7 @@ export interface Call {
   readonly call: string;
   /** Whether it makes something: then what was not answered may have been done, and asking once more is safe. */
   readonly makes?: boolean;
-  /** Every token that was sent, which no error may tell. */
+  /** Every token that was sent, which nobody may be told. */
   readonly tokens: ReadonlySet<string>;
 }
 
@@ -107,8 +107,8 @@ function reasonOf(status: number, message: string, call: Call): string {
     : `${wordsOf(message, call)} (${statusWords(status)})`;
 }
 
-/** In full, but for what only the two sides may know. */
-function wordsOf(message: string, { tokens }: Call): string {
+/** What a service says, for a person: in full, but for what only the two sides may know. */
+export function wordsOf(message: string, { tokens }: Pick<Call, 'tokens'>): string {
   return [...tokens].filter((token) => token !== '').reduce((text, token) => text.replaceAll(token, '…'), message);
 }
 

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import type { Clock } from '../clock.js';
-import { SidecarError, type Facts } from '../errors.js';
+import { SidecarError } from '../errors.js';
 import type { AccessTokens } from '../control/access-tokens.js';
 import type { Mark, Sidecar } from '../control/answers.js';
 import { ControlPlane, type AskOptions } from '../control/client.js';
 import { sender, type Send } from '../control/http/send.js';
-import { machineOf } from './api/machine.js';
+import { machineOf, type Reading } from './api/machine.js';
 import { checkOptions } from './options.js';
 import type { CallOptions, Capabilities, Machine, MachineRef, MachineSpec, Provider } from './provider.js';
 
@@ -32,9 +32,10 @@ const startLimitMs = 10_000;
 export function apiProvider({ server, tokens, env, clock, send = sender({ env }) }: ApiDeps): Provider {
   const control = new ControlPlane({ server, tokens, send, clock });
   const registered = new Set<string>();
-  const reading = { server, call: 'GET /v1/sidecars' };
+  const words = (text: string): string => control.words(text);
+  const reading: Reading = { about: { server, call: 'GET /v1/sidecars' }, words };
   // Whatever is wrong with the answer, something may have been made.
-  const making = { server, call: 'POST /v1/sidecars', maybeApplied: true };
+  const making: Reading = { about: { server, call: 'POST /v1/sidecars', maybeApplied: true }, words };
 
   const byRequest = async (ref: MachineRef, options: AskOptions): Promise<Sidecar | undefined> => {
     // Without a request id that could be read, one of its name may be it.
@@ -97,12 +98,12 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
   };
 }
 
-function asMachine(sidecar: Sidecar | undefined, reading: Facts): Machine | undefined {
+function asMachine(sidecar: Sidecar | undefined, reading: Reading): Machine | undefined {
   return sidecar === undefined ? undefined : machineOf(sidecar, reading);
 }
 
 /** Undefined where it is not as agreed: a list is not to break of one. */
-function machineIn(sidecar: Sidecar, reading: Facts): Machine | undefined {
+function machineIn(sidecar: Sidecar, reading: Reading): Machine | undefined {
   try {
     return machineOf(sidecar, reading);
   } catch (error) {
@@ -133,8 +134,8 @@ function nameTaken({ name }: MachineSpec, server: string): SidecarError {
   return new SidecarError('sidecar.exists', facts, { retryable: false });
 }
 
-function otherMachine(making: Facts): SidecarError {
+function otherMachine({ about }: Reading): SidecarError {
   const reason = 'it answered with a machine of another name or request id';
-  const facts = { provider: 'api', ...making, reason };
+  const facts = { provider: 'api', ...about, reason };
   return new SidecarError('provider.protocol', facts, { retryable: false });
 }

@@ -230,7 +230,7 @@ describe('a sidecar of a control plane', () => {
   });
 });
 
-describe('a list of a control plane', () => {
+describe('what a control plane tells', () => {
   const running = { id: 'sc-1', name: 'web', requestId, state: 'running', ssh };
   const listing = (...sidecars: unknown[]): Provider => {
     const send = (): Promise<Response> => Promise.resolve(json(200, { sidecars }));
@@ -242,13 +242,22 @@ describe('a list of a control plane', () => {
     ['another', { requestId: 'another', name: 'web' }, undefined],
     ['the one that is looked for', { requestId, name: 7 }, 'provider.protocol'],
     ['one of its name whose request id cannot be read', { name: 'web' }, 'provider.protocol'],
-  ])('tells of a sidecar beside one that is not as agreed, unless that is %s', async (_, wrong, code) => {
+  ])('is understood of a sidecar beside one that is not as agreed, unless that is %s', async (_, wrong, code) => {
     const describing = listing(wrong, running).describe(ref);
     if (code === undefined) expect(await describing).toMatchObject({ id: 'sc-1', state: 'running' });
     else await expect(describing).rejects.toMatchObject({ code });
   });
 
-  it('leaves out what is not as agreed', async () => {
+  it('is told without the token that it repeats, in a reason or in what should be a host key', async () => {
+    const failed = { ...running, state: 'failed', reason: 'your token is token, and it is bad' };
+    expect((await listing(failed).describe(ref))?.reason).toBe('your … is …, and it is bad');
+    const wrong = { ...running, ssh: { ...ssh, hostKeys: ['Bearer token'] } };
+    await expect(listing(wrong).describe(ref)).rejects.toMatchObject({
+      facts: { reason: 'it gave a host key that is none: Bearer …' },
+    });
+  });
+
+  it('is listed but for what is not as agreed', async () => {
     const odd = { ...running, requestId: 'odd', ssh: { ...ssh, hostKeys: ['no key'] } };
     const listed: string[] = [];
     for await (const machine of listing({ id: 7 }, odd, running).list()) listed.push(machine.requestId);
