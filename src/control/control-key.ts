@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SidecarError } from '../errors.js';
 import { withLock } from '../files/lock.js';
 import { errorCode, makePrivateDirectory, unwritable, writePrivateFile } from '../files/private-files.js';
@@ -15,11 +15,15 @@ export interface ControlKey {
   readonly publicKey: string;
 }
 
+/** Where it is, once there is one. */
+export function controlKeyFile(stateDir: string, server: string): string {
+  return join(stateDir, 'keys', `control-${fileNameOf(server)}`);
+}
+
 /** Made once for each server, and kept. Throws `state.unwritable` and `state.corrupt`. */
 export async function controlKey(stateDir: string, server: string): Promise<ControlKey> {
-  const directory = join(stateDir, 'keys');
-  const file = join(directory, `control-${fileNameOf(server)}`);
-  await makePrivateDirectory(directory);
+  const file = controlKeyFile(stateDir, server);
+  await makePrivateDirectory(dirname(file));
   const before = await publicKeyIn(file);
   if (before !== undefined) return { file, publicKey: before };
   const make = async (): Promise<string> => {

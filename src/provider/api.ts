@@ -1,9 +1,11 @@
+import { hostname } from 'node:os';
 import * as v from 'valibot';
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { AccessTokens } from '../control/access-tokens.js';
 import type { Mark, Sidecar } from '../control/answers.js';
 import { ControlPlane, type AskOptions } from '../control/client.js';
+import { controlKey, controlKeyFile } from '../control/control-key.js';
 import { sender, type Send } from '../control/http/send.js';
 import { machineOf, type Reading } from './api/machine.js';
 import { checkOptions } from './options.js';
@@ -15,13 +17,15 @@ export interface ApiDeps {
   readonly tokens: AccessTokens;
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
+  /** Where the key of this machine is kept. */
+  readonly stateDir: string;
   /** Default: over the network. */
   readonly send?: Send;
 }
 
 const capabilities: Capabilities = {
   ...{ idempotentCreate: true, readsLag: true, hostKey: 'told' },
-  // The keys of a user are registered for all that is made later: nobody is let in to one machine.
+  // The keys of a user are registered for all that is made later: nobody is let in to one machine, and no key taken back.
   ...{ start: true, stop: false, authorizeKey: false, connect: false },
 };
 
@@ -29,9 +33,10 @@ const capabilities: Capabilities = {
 const startLimitMs = 10_000;
 
 /** Machines that a service makes, by the calls of control/openapi.json. Throws as `ControlPlane` does. */
-export function apiProvider({ server, tokens, env, clock, send = sender({ env }) }: ApiDeps): Provider {
+export function apiProvider({ server, tokens, env, clock, stateDir, send = sender({ env }) }: ApiDeps): Provider {
   const control = new ControlPlane({ server, tokens, send, clock });
   const registered = new Set<string>();
+  const title = `sidecar on ${hostname()}`;
   const words = (text: string): string => control.words(text);
   const reading: Reading = { about: { server, call: 'GET /v1/sidecars' }, words };
   // Whatever is wrong with the answer, something may have been made.
@@ -51,6 +56,10 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
   return {
     name: 'api',
     place: { server },
+    loginKey: {
+      file: controlKeyFile(stateDir, server),
+      publicKey: async () => (await controlKey(stateDir, server)).publicKey,
+    },
     capabilities: () => Promise.resolve(capabilities),
 
     create: async (spec, { signal } = {}) => {
@@ -58,7 +67,7 @@ export function apiProvider({ server, tokens, env, clock, send = sender({ env })
       checkOptions('api', v.strictObject({}), options);
       for (const publicKey of authorizedKeys) {
         if (registered.has(publicKey)) continue;
-        await control.registerKey({ title: `sidecar ${name}`, publicKey }, { signal }).catch(failForGood);
+        await control.registerKey({ title, publicKey }, { signal }).catch(failForGood);
         registered.add(publicKey);
       }
       const body = { name, requestId, ...(image === undefined ? {} : { image }) };

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { SidecarRecord } from '../sidecars/record.js';
-import { generateKeyPair } from '../transport/key-pair.js';
+import { generateKeyPair, type KeyPair } from '../transport/key-pair.js';
 import { askedForAt } from './age.js';
 import { isUnknown, noteAsked, type CreateDeps, type Creation } from './creation.js';
 import { endUnwanted } from './deleted-meanwhile.js';
 import { withMachine } from './made.js';
 import { dropMachineKey, keepMachineKey } from './machine-keys.js';
 import { makeSurely } from './make-surely.js';
-import type { Machine, MachineSpec, ProviderOptions } from './provider.js';
+import type { Machine, MachineSpec, Provider, ProviderOptions } from './provider.js';
 
 export interface CreateRequest {
   readonly name: string;
@@ -32,7 +32,7 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
   signal?.throwIfAborted();
   const [hostKey, login, capabilities] = await Promise.all([
     generateKeyPair(),
-    generateKeyPair(),
+    loginTo(provider),
     provider.capabilities({ signal }),
   ]);
   const requestId = randomUUID();
@@ -49,7 +49,7 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
   const creation: Creation = { ...deps, timeOfDay, record, spec, capabilities, uncertain: false };
   let machine: Machine;
   try {
-    await keepMachineKey(stateDir, requestId, login.privateKey);
+    if (login.privateKey !== undefined) await keepMachineKey(stateDir, requestId, login.privateKey);
     machine = await makeSurely(creation);
   } catch (error) {
     // What went wrong first is what is told.
@@ -60,6 +60,11 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
     throw error;
   }
   return keep(machine, creation);
+}
+
+/** Who is let in to a machine. Without a private half here, its provider keeps that. */
+async function loginTo({ loginKey }: Provider): Promise<Pick<KeyPair, 'publicKey'> & Partial<KeyPair>> {
+  return loginKey === undefined ? generateKeyPair() : { publicKey: await loginKey.publicKey() };
 }
 
 /** Adds what is known of the machine now to its record. Where that was deleted meanwhile, so is the machine. */

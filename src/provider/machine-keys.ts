@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateDirectory, unwritable, writePrivateFile } from '../files/private-files.js';
 
-/** The private key by which this user logs in to a machine that was made for them: one for each machine. */
+/** The private key by which this user logs in to a machine that was made for them: one for each machine, unless its provider has a `loginKey`. */
 export function machineKeyFile(stateDir: string, requestId: string): string {
   return join(stateDir, 'keys', requestId);
 }

@@ -80,7 +80,7 @@ export function madeLocator(deps: MadeDeps): Locator {
       const [machine, provider] = await find(record, options);
       const ssh = sshOf(record, machine);
       const known = await learn(record, machine);
-      const identity = machineKeyFile(stateDir, madeBy(record).requestId);
+      const identity = provider.loginKey?.file ?? machineKeyFile(stateDir, madeBy(record).requestId);
       const ref = refOf({ ...madeBy(known), name: record.name });
       return targetOf(known, ssh, { provider, identity, ref });
     },

@@ -19,6 +19,12 @@ export interface Provider {
   /** What has to be kept to speak to the same place later, whatever is configured then. Strings that are no secret. */
   readonly place: Place;
 
+  /**
+   * The key by which this user logs in to every machine of this place, kept by the provider. Undefined where each machine has
+   * one of its own, which goes with it.
+   */
+  readonly loginKey?: LoginKey | undefined;
+
   /** What it can do. Needs no machine, and changes nothing. */
   capabilities(options?: CallOptions): Promise<Capabilities>;
 
@@ -60,6 +66,13 @@ export interface Provider {
 }
 
 export type Place = Readonly<Record<string, string>>;
+
+export interface LoginKey {
+  /** Where the private half is, as OpenSSH writes it. */
+  readonly file: string;
+  /** `ssh-ed25519 AAAA…`. Makes the key where there is none yet. */
+  readonly publicKey: () => Promise<string>;
+}
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;

@@ -34,9 +34,9 @@ const builtIn: Readonly<Record<string, (deps: ProviderDeps, place: Place | undef
       import('./api.js'),
       import('./api/control-planes.js'),
     ]);
-    const { env, clock, controlPlanes = configuredControlPlanes(deps) } = deps;
+    const { env, clock, stateDir, controlPlanes = configuredControlPlanes(deps) } = deps;
     const server = place?.['server'] ?? (await controlPlanes.server());
-    return apiProvider({ server, tokens: await controlPlanes.tokens(server), env, clock });
+    return apiProvider({ server, tokens: await controlPlanes.tokens(server), env, clock, stateDir });
   },
   swarm: async (deps, place) => (await import('./swarm.js')).swarmProvider({ ...deps, place }),
 };

@@ -29,7 +29,7 @@ describe('a member of a team', () => {
     program.project.write('a', 'first\n');
     program.project.commit();
     await type('create', 'web', '--provider', 'api');
-    expect(team.service.account('ada').keys.size).toBe(2); // this machine's, and the sidecar's own
+    expect(team.service.account('ada').keys.size).toBe(1); // this machine's, as the login registered it
     const { workspace } = JSON.parse((await type('sync', '--json')).stdout) as { workspace: string };
     const landed = (): void =>
       expect(manifest(workspace, filesBelow(workspace))).toEqual(

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,7 +6,14 @@ import { SidecarError } from '../../src/errors.js';
 import type { SidecarEvent } from '../../src/events.js';
 import { createMachine } from '../../src/provider/create.js';
 import { madeLocator } from '../../src/provider/made.js';
-import type { Capabilities, DeleteOptions, Machine, MachineSpec, Provider } from '../../src/provider/provider.js';
+import type {
+  Capabilities,
+  DeleteOptions,
+  LoginKey,
+  Machine,
+  MachineSpec,
+  Provider,
+} from '../../src/provider/provider.js';
 import { madeBy, type SidecarRecord } from '../../src/sidecars/record.js';
 import { registryStore } from '../../src/sidecars/registry-file.js';
 import { Registry } from '../../src/sidecars/registry.js';
@@ -420,6 +427,24 @@ describe('making a machine', () => {
       expect((await registry.get('web')).provider.kind).toBe('made');
       expect(uncertain()).toBe(true);
     });
+  });
+
+  it('has a machine let in the key that its provider keeps, where it keeps one, and that key stays', async () => {
+    const file = join(stateDir, 'key of the user');
+    await writeFile(file, 'private');
+    const loginKey: LoginKey = { file, publicKey: () => Promise.resolve('ssh-ed25519 AAAA') };
+    Object.assign(provider, { loginKey } satisfies Pick<Provider, 'loginKey'>);
+    provider.creations = [
+      ({ authorizedKeys }, make) => {
+        expect(authorizedKeys).toEqual(['ssh-ed25519 AAAA']);
+        return make();
+      },
+    ];
+    const record = await create();
+    expect(await locate().target(record)).toMatchObject({ identityFiles: [file] });
+    await locate().delete(record);
+    expect(await readdir(stateDir)).not.toContain('keys');
+    expect(await readFile(file, 'utf8')).toBe('private');
   });
 
   it('pins the key that the machine was given, or the one that its provider tells', async () => {

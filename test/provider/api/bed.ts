@@ -28,7 +28,7 @@ export async function apiBed(options: Partial<ReferenceServerOptions> = {}): Pro
     stateDir,
     registry: new Registry(registryStore(stateDir)),
     provider: ({ clock = systemClock, tokens = fixedToken('token') } = {}) =>
-      apiProvider({ server: server.url, tokens, env: {}, clock }),
+      apiProvider({ server: server.url, tokens, env: {}, clock, stateDir }),
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });

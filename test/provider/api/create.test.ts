@@ -1,7 +1,8 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessTokens } from '../../../src/control/access-tokens.js';
+import { controlKey } from '../../../src/control/control-key.js';
 import type { SidecarEvent } from '../../../src/events.js';
 import { createMachine, type CreateRequest } from '../../../src/provider/create.js';
 import { madeLocator } from '../../../src/provider/made.js';
@@ -42,10 +43,11 @@ const status = (number: number, message = ''): Fault => ({
   ...{ kind: 'status', status: number },
   ...(message === '' ? {} : { body: JSON.stringify({ error: { code: 'odd', message } }) }),
 });
+const keys = (): Promise<string[]> => readdir(join(bed.stateDir, 'keys')).catch(() => []);
 const leavesNothing = async (): Promise<void> => {
   expect(await bed.server.machines()).toEqual([]);
   expect(await bed.registry.list()).toEqual([]);
-  expect(await readdir(join(bed.stateDir, 'keys')).catch(() => [])).toEqual([]);
+  expect((await keys()).filter((name) => !name.startsWith('control-'))).toEqual([]);
   expect(uncertain()).toBe(false);
 };
 const isTheOnlyOne = async (record: SidecarRecord): Promise<void> => {
@@ -54,12 +56,33 @@ const isTheOnlyOne = async (record: SidecarRecord): Promise<void> => {
 };
 
 describe('a creation by a control plane', () => {
-  it('registers the key of the machine first, and then asks for it once', async () => {
+  it('registers the key of this machine first, and then asks for it once', async () => {
     const record = await create({ image: 'debian', workdir: '/srv/app' });
     expect(bed.server.calls).toEqual(['POST /v1/keys', 'POST /v1/sidecars']);
     expect(bed.server.account().keys.size).toBe(1);
     expect(record).toMatchObject({ workdir: '/srv/app', provider: { by: 'api', place: { server: bed.server.url } } });
     await isTheOnlyOne(record);
+  });
+
+  it('has every machine let in the one key of this machine, which stays when they are deleted', async () => {
+    const records = [await create(), await create({ name: 'other' })];
+    expect(bed.server.account().keys).toEqual(new Set([(await controlKey(bed.stateDir, bed.server.url)).publicKey]));
+    const { registry, stateDir } = bed;
+    const locator = madeLocator({ provider: () => Promise.resolve(bed.provider()), registry, stateDir, clock });
+    const { file } = await controlKey(stateDir, bed.server.url);
+    for (const record of records) {
+      expect(await locator.target(record)).toMatchObject({ identityFiles: [file] });
+      await locator.delete(record);
+    }
+    expect(await keys()).toEqual([basename(file)]);
+  });
+
+  it('asks for nothing where that key cannot be read', async () => {
+    const { file } = await controlKey(bed.stateDir, bed.server.url);
+    await writeFile(file, 'something else');
+    await expect(create()).rejects.toMatchObject({ code: 'state.corrupt' });
+    expect(bed.server.calls).toEqual([]);
+    expect(await bed.registry.list()).toEqual([]);
   });
 
   it('pins the host key that the service tells, before the first connection', async () => {

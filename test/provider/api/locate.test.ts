@@ -65,7 +65,7 @@ function open(
     if (outcome instanceof Error) throw outcome;
     return outcome;
   };
-  const provider = apiProvider({ server, tokens: fixedToken('token'), env: {}, clock, send });
+  const provider = apiProvider({ server, tokens: fixedToken('token'), env: {}, clock, stateDir, send });
   const timeOfDay = (): number => Date.parse(record.createdAt) + ageMs + clock.now();
   return clock.until(
     openSession({
@@ -234,7 +234,7 @@ describe('what a control plane tells', () => {
   const running = { id: 'sc-1', name: 'web', requestId, state: 'running', ssh };
   const listing = (...sidecars: unknown[]): Provider => {
     const send = (): Promise<Response> => Promise.resolve(json(200, { sidecars }));
-    return apiProvider({ server, tokens: fixedToken('token'), env: {}, clock, send });
+    return apiProvider({ server, tokens: fixedToken('token'), env: {}, clock, stateDir, send });
   };
   const ref = { name: 'web', requestId };
 
