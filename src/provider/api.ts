@@ -73,7 +73,9 @@ export function apiProvider({ server, tokens, env, clock, stateDir, send = sende
       const body = { name, requestId, ...(image === undefined ? {} : { image }) };
       const { kind, sidecar } = await control.create(body, { signal });
       if (sidecar.name === name && sidecar.requestId === requestId) return machineOf(sidecar, making);
-      throw kind === 'exists' ? nameTaken(spec, server) : otherMachine(making);
+      // One of our request id was made for us, whatever it is called.
+      const isOthers = kind === 'exists' && sidecar.requestId !== requestId;
+      throw isOthers ? nameTaken(spec, server) : otherMachine(making);
     },
 
     describe: async (ref, options = {}) => {

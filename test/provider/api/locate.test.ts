@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NoAnswer } from '../../../src/control/http/no-answer.js';
 import type { Asked } from '../../../src/control/http/send.js';
+import type { SidecarError } from '../../../src/errors.js';
 import type { SidecarEvent } from '../../../src/events.js';
 import { apiProvider } from '../../../src/provider/api.js';
 import { madeLocator } from '../../../src/provider/made.js';
@@ -255,6 +256,20 @@ describe('what a control plane tells', () => {
     await expect(listing(wrong).describe(ref)).rejects.toMatchObject({
       facts: { reason: 'it gave a host key that is none: Bearer …' },
     });
+  });
+
+  it.each<[string, object, string, boolean | undefined]>([
+    ['another machine has the name', { requestId: 'another' }, 'sidecar.exists', undefined],
+    ['ours has another name', { name: 'other' }, 'provider.protocol', true],
+  ])('of a creation that finds one made already (409) is taken at its word: %s', async (_, odd, code, maybeApplied) => {
+    const taken = json(409, { error: { code: 'already_exists' }, sidecar: { ...running, ...odd } });
+    const send = ({ url }: Asked): Promise<Response> =>
+      Promise.resolve(url.endsWith('/keys') ? new Response(null, { status: 201 }) : taken);
+    const provider = apiProvider({ server, tokens: fixedToken('token'), env: {}, clock, stateDir, send });
+    const spec = { ...ref, hostKey: { privateKey: '', publicKey: '' }, authorizedKeys: [hostKey], options: {} };
+    const error: unknown = await provider.create(spec).catch((each: unknown) => each);
+    expect(error).toMatchObject({ code, retryable: false });
+    expect((error as SidecarError).facts['maybeApplied']).toBe(maybeApplied);
   });
 
   it('is listed but for what is not as agreed', async () => {
