@@ -47,7 +47,10 @@ const libraries = await build({
 const program = await build({
   ...options,
   // process.js stays out of sidecar.js, which must be there before it: see cmd/compile-cache.ts.
-  entryPoints: ['cmd/sidecar.ts', 'cmd/process.ts', 'cmd/local-server.ts', 'cmd/daemon-server.ts', 'src/index.ts'],
+  entryPoints: [
+    ...['cmd/sidecar.ts', 'cmd/process.ts', 'src/index.ts'],
+    ...['cmd/local-server.ts', 'cmd/daemon-server.ts', 'cmd/keyring-server.ts'],
+  ],
   outdir: dist,
   outbase: '.',
   alias: Object.fromEntries(Object.keys(late).map((name) => [name, `../libraries/${name}.js`])),

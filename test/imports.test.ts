@@ -35,6 +35,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     // It makes the key that it has the server let in.
     'src/transport/key-pair.ts',
     'src/transport/public-half.ts',
+    // The keyring's process ends with this one.
+    'src/transport/route/end-group.ts',
     // How anything that is no SSH server is reached, and whom to trust there.
     'src/transport/route/private-way.ts',
     'src/transport/route/proxy.ts',

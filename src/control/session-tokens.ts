@@ -45,7 +45,7 @@ export class SessionTokens implements AccessTokens {
     const { server, sessions, clock } = this.#options;
     signal?.throwIfAborted();
     if (this.#known === undefined || !this.#isGood(this.#known, refused)) {
-      this.#known = (await sessions.read(server))?.session;
+      this.#known = (await sessions.read(server, signal))?.session;
       if (this.#known === undefined) throw this.#required();
     }
     if (this.#isGood(this.#known, refused)) return this.#known.accessToken;

@@ -31,7 +31,7 @@ describe('the tokens of a session', () => {
   const base = (): AccessTokensOptions => ({ server: server.url, env, stateDir, clock: systemClock });
   const open = (options: Partial<AccessTokensOptions> = {}): AccessTokens =>
     openAccessTokens({ ...base(), ...options });
-  const kept = () => new Sessions({ stateDir }).read(server.url);
+  const kept = () => new Sessions({ env, stateDir }).read(server.url);
   const refreshes = (): URLSearchParams[] => server.asked.filter((form) => form.get('grant_type') === 'refresh_token');
 
   async function loggedIn(): Promise<string> {

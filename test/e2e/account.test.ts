@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Logins } from '../../src/control/tokens/logins.js';
 import { BuiltProgram } from '../fakes/built-program.js';
-import { startKeyring } from '../fakes/keyring.js';
+import { startHungBus, startKeyring } from '../fakes/keyring.js';
 import { startOidcServer } from '../fakes/oidc-server.js';
 import { describeWith } from '../fakes/parts.js';
 
@@ -18,6 +19,13 @@ function filesIn(directory: string): { readonly file: string; readonly text: str
 const noKeyring = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere', DISPLAY: '', WAYLAND_DISPLAY: '' };
 
 const pending = { kind: 'error', error: 'authorization_pending' } as const;
+
+/** As after a login that was kept in the keyring. */
+async function listed({ env }: BuiltProgram, server: string): Promise<void> {
+  const stateDir = env['SIDECAR_HOME'] ?? '';
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  await new Logins(stateDir).set(server, { storage: 'keyring' });
+}
 
 describe('an account', () => {
   it('is logged in to, named, and logged out of', async () => {
@@ -137,6 +145,30 @@ describe('an account', () => {
     login.child.kill('SIGINT');
     expect((await login.ended).code).toBe(130);
     expect(server.asked.filter((form) => form.get('grant_type') === 'refresh_token')).toEqual([]);
+  });
+});
+
+describe('an account with a keyring that hangs', () => {
+  it.each(['login', 'whoami', 'logout'])('is left alone at once on Ctrl-C, by %s', async (command) => {
+    await using program = new BuiltProgram();
+    await using bus = await startHungBus();
+    program.env['SIDECAR_SERVER'] = 'http://127.0.0.1:9';
+    await listed(program, 'http://127.0.0.1:9');
+    const asking = program.startWith(bus.env, command);
+    const { gone } = await bus.connected();
+    asking.child.kill('SIGINT');
+    expect((await asking.ended).code).toBe(130);
+    await gone;
+  });
+
+  it('is not made, and the user is told so', async () => {
+    await using program = new BuiltProgram();
+    await using bus = await startHungBus();
+    const login = program.startWith(bus.env, 'login', '--server', 'http://127.0.0.1:9', '--json');
+    const { code, stderr } = await login.ended;
+    expect(code).toBe(1);
+    const error = { code: 'login.storage', storage: 'keyring', reason: 'it does not answer within 3 s' };
+    expect(JSON.parse(stderr)).toMatchObject({ error });
   });
 });
 

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { OpenKeyringEntry } from '../../src/control/tokens/keyring.js';
+import { NoKeyring, type OpenKeyringEntry } from '../../src/control/tokens/keyring.js';
 
 /** A keyring in memory. Locked, it does what the real one does: it says that the dialogue was dismissed. */
 export function fakeKeyring({ locked = false } = {}): {
@@ -17,15 +18,52 @@ export function fakeKeyring({ locked = false } = {}): {
       : Promise.resolve(work());
   const open: OpenKeyringEntry = (account) =>
     Promise.resolve({
-      getPassword: () => unlessLocked(() => held.get(account) ?? null),
+      getPassword: () => unlessLocked(() => held.get(account)),
       setPassword: (password) => unlessLocked(() => void held.set(account, password)),
-      deletePassword: () => unlessLocked(() => held.delete(account)),
+      deletePassword: () => unlessLocked(() => void held.delete(account)),
+      close: () => undefined,
     });
   return { open, held };
 }
 
 /** A machine without any keyring. */
-export const noKeyring: OpenKeyringEntry = () => Promise.reject(new Error('Platform failure: no DBus'));
+export const noKeyring: OpenKeyringEntry = () => Promise.reject(new NoKeyring('Platform failure: no DBus'));
+
+export interface HungBus extends AsyncDisposable {
+  /** For those who are to use it. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Resolves once somebody is connected, and with what resolves once they are so no more. */
+  connected(): Promise<{ readonly gone: Promise<unknown> }>;
+}
+
+/** A message bus that takes every connection, and says nothing. */
+export async function startHungBus(): Promise<HungBus> {
+  const home = mkdtempSync(path.join(tmpdir(), 'sidecar-bus-'));
+  const socket = path.join(home, 'bus');
+  const callers: Socket[] = [];
+  const bus = createServer((caller) => {
+    callers.push(caller.on('error', () => undefined).resume());
+    bus.emit('called');
+  });
+  bus.listen(socket);
+  await once(bus, 'listening');
+  return {
+    env: { DBUS_SESSION_BUS_ADDRESS: `unix:path=${socket}`, DISPLAY: '', WAYLAND_DISPLAY: '' },
+    connected: async () => {
+      for (;;) {
+        const caller = callers.shift();
+        if (caller !== undefined) return { gone: caller.closed ? Promise.resolve() : once(caller, 'close') };
+        await once(bus, 'called');
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      bus.close();
+      for (const caller of callers) caller.destroy();
+      await once(bus, 'close');
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
 
 export interface RealKeyring extends Disposable {
   /** For those who are to use it. */

@@ -81,7 +81,7 @@ async function standingToken(options: LogInOptions): Promise<Standing | undefine
     if (isElsewhere && environmentToken(env) === undefined) return undefined;
     const token = await openAccessTokens(options).token({ signal });
     if (environmentToken(env) !== undefined) return { token, who: { account: undefined, storage: 'environment' } };
-    const kept = await sessions.read(server);
+    const kept = await sessions.read(server, signal);
     return kept && { token, who: { account: kept.session.account, storage: kept.storage } };
   } catch (error) {
     if (error instanceof SidecarError && error.code === 'login.required') return undefined;

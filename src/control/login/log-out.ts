@@ -26,7 +26,7 @@ export async function logOut(options: LogOutOptions): Promise<LoggedOut> {
       (error: unknown) => ({ error }),
     );
     signal?.throwIfAborted();
-    await sessions.drop(server);
+    await sessions.drop(server, signal);
     return unrevoked === undefined ? { kind: 'revoked' } : { kind: 'only here', ...unrevoked };
   };
   return sessions.locked(server, end, signal);
@@ -34,7 +34,7 @@ export async function logOut(options: LogOutOptions): Promise<LoggedOut> {
 
 async function revoke(options: LogOutOptions, sessions: Sessions): Promise<void> {
   const { server, env, clock, signal, send = sender({ env }) } = options;
-  const kept = await sessions.read(server);
+  const kept = await sessions.read(server, signal);
   if (kept === undefined) return;
   const { library, configuration } = await openOAuthClient({ server, send, clock, signal });
   for (const token of tokensOf(kept.session)) {

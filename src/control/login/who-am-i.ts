@@ -25,13 +25,13 @@ export interface WhoAmIOptions extends AccessTokensOptions {
  * Throws `login.required`, `server.unreachable`, `login.failed`, and what storage throws.
  */
 export async function whoAmI(options: WhoAmIOptions): Promise<WhoAmI> {
-  const { server, env } = options;
+  const { server, env, signal } = options;
   const token = environmentToken(env);
   if (token !== undefined) {
     const account = await accountOfToken(options, token);
     return { account, storage: 'environment', expiresAt: undefined, renewable: false };
   }
-  const kept = await new Sessions(options).read(server);
+  const kept = await new Sessions(options).read(server, signal);
   if (kept === undefined) throw new SidecarError('login.required', { server }, { retryable: false });
   const { account, expiresAt, refreshToken } = kept.session;
   return { account, storage: kept.storage, expiresAt, renewable: refreshToken !== undefined };

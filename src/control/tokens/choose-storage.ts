@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { SidecarError } from '../../errors.js';
 import { fileStorage } from './file-storage.js';
-import { keyringStorage, NoKeyring, type OpenKeyringEntry } from './keyring.js';
+import { keyringStorage, NoKeyring, type KeyringOptions } from './keyring.js';
 import { storageKinds, type StorageKind } from './logins.js';
 import type { TokenStorage } from './storage.js';
 
-export interface StorageSources {
-  readonly env: NodeJS.ProcessEnv;
+export interface StorageSources extends KeyringOptions {
   readonly stateDir: string;
-  /** Default: that of the system. */
-  readonly openKeyring?: OpenKeyringEntry | undefined;
 }
 
 export interface ChosenStorage {
@@ -25,41 +22,44 @@ export interface ChosenStorage {
  *
  * Throws `login.storage`, `settings.invalid`, and what files throw.
  */
-export async function chooseStorage({ env, stateDir, openKeyring }: StorageSources): Promise<ChosenStorage> {
+export async function chooseStorage(
+  sources: StorageSources & { readonly signal?: AbortSignal | undefined },
+): Promise<ChosenStorage> {
+  const { env, stateDir, signal } = sources;
   const wanted = wantedKind(env);
   const file = { storage: fileStorage(stateDir), noKeyring: undefined };
   if (wanted !== 'file') {
-    const storage = keyringStorage(openKeyring);
+    const storage = keyringStorage(sources);
     try {
-      await tryOut(storage);
+      await tryOut(storage, signal);
       return { storage, noKeyring: undefined };
     } catch (error) {
       if (!(error instanceof NoKeyring)) throw error;
       if (wanted === 'keyring') throw asAbsent(error);
-      await tryOut(file.storage);
+      await tryOut(file.storage, signal);
       return { ...file, noKeyring: error.message };
     }
   }
-  await tryOut(file.storage);
+  await tryOut(file.storage, signal);
   return file;
 }
 
 /** The storage of that kind, for a session that is there already. */
-export function storageOf(kind: StorageKind, { stateDir, openKeyring }: Omit<StorageSources, 'env'>): TokenStorage {
-  return kind === 'file' ? fileStorage(stateDir) : presentKeyring(openKeyring);
+export function storageOf(kind: StorageKind, sources: StorageSources): TokenStorage {
+  return kind === 'file' ? fileStorage(sources.stateDir) : presentKeyring(sources);
 }
 
 /** A keyring that was there once and is not now is an error: the session is in it. */
-function presentKeyring(openKeyring: OpenKeyringEntry | undefined): TokenStorage {
-  const storage = keyringStorage(openKeyring);
+function presentKeyring(sources: StorageSources): TokenStorage {
+  const storage = keyringStorage(sources);
   const told = (error: unknown): never => {
     throw error instanceof NoKeyring ? asAbsent(error) : error;
   };
   return {
     kind: storage.kind,
-    read: (server) => storage.read(server).catch(told),
-    write: (server, text) => storage.write(server, text).catch(told),
-    remove: (server) => storage.remove(server).catch(told),
+    read: (server, signal) => storage.read(server, signal).catch(told),
+    write: (server, text, signal) => storage.write(server, text, signal).catch(told),
+    remove: (server, signal) => storage.remove(server, signal).catch(told),
   };
 }
 
@@ -70,12 +70,12 @@ const asAbsent = ({ message }: NoKeyring): SidecarError =>
     { retryable: false },
   );
 
-async function tryOut(storage: TokenStorage): Promise<void> {
+async function tryOut(storage: TokenStorage, signal: AbortSignal | undefined): Promise<void> {
   const name = `probe-${randomUUID()}`;
   const text = randomUUID();
-  await storage.write(name, text);
+  await storage.write(name, text, signal);
   try {
-    if ((await storage.read(name)) === text) return;
+    if ((await storage.read(name, signal)) === text) return;
     const reason = 'it does not give back what it was given';
     throw new SidecarError('login.storage', { storage: storage.kind, reason }, { retryable: false });
   } finally {

@@ -1,16 +1,19 @@
 import { systemClock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
 import { within } from '../../retry/within.js';
+import type { KeyringRequest } from './keyring-messages.js';
 import type { TokenStorage } from './storage.js';
 
-/** One secret in the keyring of the system. */
+/** One secret in the keyring of the system. It is asked one thing. Throws `NoKeyring`, and anything else. */
 export interface KeyringEntry {
-  getPassword(signal?: AbortSignal): Promise<string | null>;
-  setPassword(password: string, signal?: AbortSignal): Promise<void>;
-  deletePassword(signal?: AbortSignal): Promise<boolean>;
+  getPassword(): Promise<string | undefined>;
+  setPassword(password: string): Promise<void>;
+  deletePassword(): Promise<void>;
+  /** Ends what it is asked. */
+  close(): void;
 }
 
-/** Gives the entry of that name, or throws where this machine has no keyring at all. */
+/** Gives the entry of that name, without having asked the keyring anything. */
 export type OpenKeyringEntry = (account: string) => Promise<KeyringEntry>;
 
 /** There is no keyring on this machine, or not in this session. */
@@ -21,45 +24,76 @@ export class NoKeyring extends Error {
 /** A keyring that shows a dialogue waits for the user; one that hangs is not waited for. */
 const limitMs = 3_000;
 
+/** Starting its process takes a fraction of a second, on a busy machine a few. */
+const startMs = 20_000;
+
 /** What sidecar's entries are found by in the programs that show a keyring. */
 const service = 'sidecar';
 
-/**
- * The keyring of the system: Secret Service, Keychain, Credential Manager. Of Linux no other is taken: the kernel's, to
- * which the library would fall back, forgets with the next boot.
- */
-const systemKeyring: OpenKeyringEntry = async (account) => {
-  const { AsyncEntry } = await import('@napi-rs/keyring');
-  return new AsyncEntry(service, account, { linux: { store: 'secret-service' } });
-};
+/** The keyring of the system, Secret Service, Keychain or Credential Manager, by a process of its own. */
+function systemKeyring(env: NodeJS.ProcessEnv): OpenKeyringEntry {
+  return async (account) => {
+    const { KeyringProcess } = await import('./keyring-process.js');
+    const keyring = await KeyringProcess.start(env);
+    const ask = async (request: Pick<KeyringRequest, 'call' | 'secret'>): Promise<string | undefined> => {
+      const answer = await keyring.ask({ service, account, ...request });
+      if (answer.kind === 'done') return answer.secret;
+      if (answer.kind === 'absent') throw new NoKeyring(answer.reason);
+      throw new Error(answer.kind === 'failed' ? answer.reason : 'its process started twice');
+    };
+    return {
+      getPassword: () => ask({ call: 'get' }),
+      setPassword: async (secret) => {
+        await ask({ call: 'set', secret });
+      },
+      deletePassword: async () => {
+        await ask({ call: 'delete' });
+      },
+      close: () => keyring.close(),
+    };
+  };
+}
+
+export interface KeyringOptions {
+  /** Where the keyring is found. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Default: that of the system. */
+  readonly openKeyring?: OpenKeyringEntry | undefined;
+}
 
 /** Throws `NoKeyring` where there is none, and `login.storage` where it is locked, or does not do what it is asked. */
-export function keyringStorage(open: OpenKeyringEntry = systemKeyring): TokenStorage {
+export function keyringStorage({ env, openKeyring = systemKeyring(env) }: KeyringOptions): TokenStorage {
   const withEntry = async <T>(
     server: string,
-    work: (entry: KeyringEntry, signal: AbortSignal) => Promise<T>,
+    work: (entry: KeyringEntry) => Promise<T>,
+    signal?: AbortSignal,
   ): Promise<T> => {
-    const entry = await open(server).catch((cause: unknown) => {
-      throw new NoKeyring(messageOf(cause));
-    });
-    // The signal is heeded before the keyring is asked, and not everywhere while it is.
-    const signal = AbortSignal.timeout(limitMs);
-    const late = (): Error => new Error(`it does not answer within ${limitMs / 1000} s`);
+    signal?.throwIfAborted();
+    const opening = openKeyring(server);
+    const waiting = { clock: systemClock, signal };
     try {
-      return await within(work(entry, signal), { ms: limitMs, clock: systemClock, late });
+      const entry = await within(opening, { ...waiting, ms: startMs, late: () => late(startMs) });
+      return await within(work(entry), { ...waiting, ms: limitMs, late: () => late(limitMs) });
     } catch (cause) {
+      if (signal?.aborted === true) throw signal.reason;
+      if (cause instanceof NoKeyring) throw cause;
       // The cause stays out of it: nobody knows what a keyring says about a secret.
       throw new SidecarError('login.storage', { storage: 'keyring', reason: messageOf(cause) }, { retryable: false });
+    } finally {
+      opening.then(
+        (entry) => entry.close(),
+        () => undefined,
+      );
     }
   };
   return {
     kind: 'keyring',
-    read: (server) => withEntry(server, async (entry, signal) => (await entry.getPassword(signal)) ?? undefined),
-    write: (server, text) => withEntry(server, (entry, signal) => entry.setPassword(text, signal)),
-    remove: async (server) => {
-      await withEntry(server, (entry, signal) => entry.deletePassword(signal));
-    },
+    read: (server, signal) => withEntry(server, (entry) => entry.getPassword(), signal),
+    write: (server, text, signal) => withEntry(server, (entry) => entry.setPassword(text), signal),
+    remove: (server, signal) => withEntry(server, (entry) => entry.deletePassword(), signal),
   };
 }
+
+const late = (ms: number): Error => new Error(`it does not answer within ${ms / 1000} s`);
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

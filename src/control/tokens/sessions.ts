@@ -34,18 +34,18 @@ const lockWaitMs = 120_000;
 /** The sessions of this user, one for each control plane. */
 export class Sessions {
   readonly logins: Logins;
-  readonly #sources: Omit<StorageSources, 'env'>;
+  readonly #sources: StorageSources;
 
-  constructor(sources: Omit<StorageSources, 'env'>) {
+  constructor(sources: StorageSources) {
     this.#sources = sources;
     this.logins = new Logins(sources.stateDir);
   }
 
   /** Undefined where there is none. Throws `login.storage`, `state.corrupt`, and what files throw. */
-  async read(server: string): Promise<KeptSession | undefined> {
+  async read(server: string, signal?: AbortSignal): Promise<KeptSession | undefined> {
     const login = await this.logins.get(server);
     if (login === undefined) return undefined;
-    const text = await this.#storage(login).read(server);
+    const text = await this.#storage(login).read(server, signal);
     return text === undefined ? undefined : { ...login, session: parse(server, text) };
   }
 
@@ -74,10 +74,10 @@ export class Sessions {
   }
 
   /** Only under the lock. The secrets first here too: what cannot be removed stays on the list. */
-  async drop(server: string): Promise<void> {
+  async drop(server: string, signal?: AbortSignal): Promise<void> {
     const login = await this.logins.get(server);
     if (login === undefined) return;
-    await this.#storage(login).remove(server);
+    await this.#storage(login).remove(server, signal);
     await this.logins.remove(server);
   }
 

@@ -57,7 +57,7 @@ describe('a login', () => {
     release();
     return login;
   };
-  const kept = () => new Sessions({ stateDir, openKeyring: noKeyring }).read(server.url);
+  const kept = () => new Sessions({ env: {}, stateDir, openKeyring: noKeyring }).read(server.url);
   const keyRequests = (): Asked[] => asked.filter(({ url }) => url.endsWith('/v1/keys'));
 
   it('keeps the session and registers the key of this machine', async () => {

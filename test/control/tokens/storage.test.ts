@@ -6,7 +6,7 @@ import { chooseStorage, storageOf } from '../../../src/control/tokens/choose-sto
 import { fileStorage } from '../../../src/control/tokens/file-storage.js';
 import { keyringStorage, type OpenKeyringEntry } from '../../../src/control/tokens/keyring.js';
 import type { TokenStorage } from '../../../src/control/tokens/storage.js';
-import { fakeKeyring, noKeyring, startKeyring, type RealKeyring } from '../../fakes/keyring.js';
+import { fakeKeyring, noKeyring, startHungBus, startKeyring, type RealKeyring } from '../../fakes/keyring.js';
 import { describeWith } from '../../fakes/parts.js';
 
 let stateDir: string;
@@ -62,22 +62,44 @@ describe('a session kept in a file', () => {
 
 describe('a session kept in a keyring in memory', () => {
   const { open } = fakeKeyring();
-  keeps(() => keyringStorage(open));
+  keeps(() => keyringStorage({ env: {}, openKeyring: open }));
 });
 
 describeWith(['dbus-daemon', 'dbus-send', 'gnome-keyring-daemon'], 'a session kept in a real keyring', () => {
   let keyring: RealKeyring;
-  const before = process.env['DBUS_SESSION_BUS_ADDRESS'];
   beforeAll(async () => {
     keyring = await startKeyring();
-    process.env['DBUS_SESSION_BUS_ADDRESS'] = keyring.env['DBUS_SESSION_BUS_ADDRESS'];
   });
   afterAll(() => {
     keyring[Symbol.dispose]();
-    if (before === undefined) delete process.env['DBUS_SESSION_BUS_ADDRESS'];
-    else process.env['DBUS_SESSION_BUS_ADDRESS'] = before;
   });
-  keeps(() => keyringStorage());
+  keeps(() => keyringStorage(keyring));
+});
+
+describe('a keyring whose message bus never says anything', () => {
+  it('is an error after 3 s, and nobody waits for it any more', async () => {
+    await using bus = await startHungBus();
+    const reading = keyringStorage(bus).read('https://one.example');
+    reading.catch(() => undefined);
+    const { gone } = await bus.connected();
+    await expect(reading).rejects.toMatchObject({
+      code: 'login.storage',
+      facts: { storage: 'keyring', reason: 'it does not answer within 3 s' },
+    });
+    await gone;
+  });
+
+  it('is left alone at once on Ctrl-C', async () => {
+    await using bus = await startHungBus();
+    const interrupted = new AbortController();
+    const reading = keyringStorage(bus).read('https://one.example', interrupted.signal);
+    reading.catch(() => undefined);
+    const { gone } = await bus.connected();
+    const reason = new Error('Ctrl-C');
+    interrupted.abort(reason);
+    await expect(reading).rejects.toBe(reason);
+    await gone;
+  });
 });
 
 describe('where a new session is kept', () => {
@@ -105,16 +127,17 @@ describe('where a new session is kept', () => {
 
   it('is no keyring that loses what it is given', async () => {
     const entry = {
-      getPassword: () => Promise.resolve(null),
+      getPassword: () => Promise.resolve(undefined),
       setPassword: () => Promise.resolve(),
-      deletePassword: () => Promise.resolve(false),
+      deletePassword: () => Promise.resolve(),
+      close: () => undefined,
     };
     await expect(choose(() => Promise.resolve(entry))).rejects.toMatchObject({ code: 'login.storage' });
   });
 
   it('is no keyring that does not answer', async () => {
     const never = (): Promise<never> => new Promise(() => undefined);
-    const entry = { getPassword: never, setPassword: never, deletePassword: never };
+    const entry = { getPassword: never, setPassword: never, deletePassword: never, close: () => undefined };
     await expect(choose(() => Promise.resolve(entry))).rejects.toMatchObject({
       code: 'login.storage',
       facts: { reason: 'it does not answer within 3 s' },
@@ -131,6 +154,6 @@ describe('where a new session is kept', () => {
 });
 
 it('a session that is in the keyring is not looked for elsewhere when that is gone', async () => {
-  const storage = storageOf('keyring', { stateDir, openKeyring: noKeyring });
+  const storage = storageOf('keyring', { env: {}, stateDir, openKeyring: noKeyring });
   await expect(storage.read('https://one.example')).rejects.toMatchObject({ code: 'login.storage' });
 });
