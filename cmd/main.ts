@@ -32,7 +32,8 @@ export async function main(world: World): Promise<number> {
 
   try {
     await Promise.race([
-      program.parseAsync(world.argv, { from: 'user' }),
+      // Also a command that gives up by itself may have left work that has to come to its end.
+      program.parseAsync(world.argv, { from: 'user' }).finally(() => world.signal.aborted && all(unfinished)),
       tidyUpEnds(world.signal, unfinished),
       world.crashed,
     ]);
@@ -55,9 +56,11 @@ async function tidyUpEnds(signal: AbortSignal, unfinished: ReadonlySet<Promise<u
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => setTimeout(resolve, tidyUpMs), { once: true });
   });
-  await Promise.allSettled(unfinished);
+  await all(unfinished);
   throw signal.reason;
 }
+
+const all = (unfinished: ReadonlySet<Promise<unknown>>): Promise<unknown> => Promise.allSettled(unfinished);
 
 /** The failure as the user is told of it. Whatever fails after Ctrl-C fails because of it. */
 function failureOf(thrown: unknown, signal: AbortSignal): SidecarError {

@@ -1,9 +1,11 @@
 import { Sidecars } from '../src/client.js';
 import type { Settings } from '../src/sidecars/settings.js';
 import type { Context } from './context.js';
+import { finishingSoon } from './finishing-soon.js';
 
-export function openSidecars({ env, platform, homeDir, clock }: Context): Sidecars {
-  return new Sidecars({ env, platform, homeDir, clock });
+export function openSidecars(context: Context): Sidecars {
+  const { env, platform, homeDir, clock } = context;
+  return new Sidecars({ env, platform, homeDir, clock, finishing: finishingSoon(context) });
 }
 
 /** The settings in force where the command works. */

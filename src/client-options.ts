@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import type { Finishing } from './control/finishing.js';
 import type { Emit } from './events.js';
 import type { ForwardRequest } from './forward/forward.js';
 import type { CreateRequest } from './provider/create.js';
@@ -19,6 +20,8 @@ export interface ClientOptions {
   readonly homeDir?: string;
   readonly platform?: NodeJS.Platform;
   readonly clock?: Clock;
+  /** Where the program can end in the middle: has it wait for the renewal of a token. */
+  readonly finishing?: Finishing;
   /** What stays from one landing to the next. Default: nothing, every session is closed. */
   readonly warmth?: Warmth;
 }

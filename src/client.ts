@@ -57,7 +57,8 @@ export class Sidecars {
   readonly #machines: ProviderDeps;
   readonly #warmth: Warmth | undefined;
 
-  constructor({ env, homeDir = homedir(), platform = process.platform, clock = systemClock, warmth }: ClientOptions) {
+  constructor(options: ClientOptions) {
+    const { env, homeDir = homedir(), platform = process.platform, clock = systemClock, warmth, finishing } = options;
     this.home = stateHome({ env, platform, homeDir });
     const store = registryStore(this.home.stateDir);
     this.registry = new Registry(store);
@@ -66,7 +67,7 @@ export class Sidecars {
     this.#clock = clock;
     this.#warmth = warmth;
     const serverEntry = localServerEntry();
-    this.#machines = { ...this.home, env, homeDir, serverEntry, clock };
+    this.#machines = { ...this.home, env, homeDir, serverEntry, clock, finishing };
   }
 
   /** Has a provider make a machine, and registers it: see `createMachine`. Does not wait for its boot. */

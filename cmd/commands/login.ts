@@ -3,6 +3,7 @@ import { configuredServer } from '../../src/control/server.js';
 import { logIn, type LoggedIn } from '../../src/control/login/log-in.js';
 import type { Prompt } from '../../src/control/login/device-code.js';
 import type { Context } from '../context.js';
+import { finishingSoon } from '../finishing-soon.js';
 import { openSidecars } from '../sidecars.js';
 import { causeWords } from '../ui/cause-words.js';
 import type { Line } from '../ui/line.js';
@@ -23,6 +24,7 @@ export async function login(context: Context, { server: flag, browser }: LoginFl
   const server = await configuredServer({ flag, env, configDir, stateDir });
   const done = await logIn({
     ...{ server, env, stateDir, clock, signal },
+    finishing: finishingSoon(context),
     keyTitle: `sidecar on ${hostname()}`,
     onStorage: ({ noKeyring }) => {
       if (noKeyring === undefined) return;

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { AccessTokens } from './access-tokens.js';
+import { justWork, type Finishing } from './finishing.js';
 import { sender, type Send } from './http/send.js';
 import { isToken } from './oauth/tokens.js';
 import { SessionTokens } from './session-tokens.js';
@@ -17,17 +18,19 @@ export interface AccessTokensOptions {
   readonly send?: Send | undefined;
   /** Default: that of the system. */
   readonly openKeyring?: OpenKeyringEntry | undefined;
+  /** For the renewal of a token, from when it is asked for until it is stored. */
+  readonly finishing?: Finishing | undefined;
   /** In milliseconds since 1970. */
   readonly timeOfDay?: (() => number) | undefined;
 }
 
 /** The tokens for a control plane: SIDECAR_TOKEN as it is, else those of the session that `sidecar login` keeps. */
 export function openAccessTokens(options: AccessTokensOptions): AccessTokens {
-  const { server, env, clock, timeOfDay = Date.now } = options;
+  const { server, env, clock, timeOfDay = Date.now, finishing = justWork } = options;
   const given = environmentToken(env);
   if (given !== undefined) return givenToken(server, given);
   const send = options.send ?? sender({ env });
-  return new SessionTokens({ server, send, clock, timeOfDay, sessions: new Sessions(options) });
+  return new SessionTokens({ server, send, clock, timeOfDay, finishing, sessions: new Sessions(options) });
 }
 
 /**

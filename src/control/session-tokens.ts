@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import { within } from '../retry/within.js';
 import type { AccessTokens } from './access-tokens.js';
+import type { Finishing } from './finishing.js';
 import type { Send } from './http/send.js';
 import { asToldFailure, isUnanswered, oauthFailure, OAuthRefusal } from './oauth/failure.js';
 import { openOAuthClient } from './oauth/oauth-client.js';
@@ -20,6 +21,14 @@ export interface SessionTokensOptions {
   readonly sessions: Sessions;
   readonly clock: Clock;
   readonly timeOfDay: () => number;
+  readonly finishing: Finishing;
+}
+
+interface Renewal {
+  readonly refused: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** From here on there is something to lose, so the signal does not count. */
+  readonly onBegin: () => void;
 }
 
 /**
@@ -42,7 +51,7 @@ export class SessionTokens implements AccessTokens {
     refused,
     signal,
   }: { readonly refused?: string | undefined; readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
-    const { server, sessions, clock } = this.#options;
+    const { server, sessions, clock, finishing } = this.#options;
     signal?.throwIfAborted();
     if (this.#known === undefined || !this.#isGood(this.#known, refused)) {
       this.#known = (await sessions.read(server, signal))?.session;
@@ -50,7 +59,11 @@ export class SessionTokens implements AccessTokens {
     }
     if (this.#isGood(this.#known, refused)) return this.#known.accessToken;
     // What was asked for is not cut off on abort, only no longer waited for: its answer is stored if it still comes.
-    const renewal = sessions.locked(server, () => this.#renew(refused), signal);
+    const renewal: Promise<Session> = sessions.locked(
+      server,
+      () => this.#renew({ refused, signal, onBegin: () => void finishing(renewal) }),
+      signal,
+    );
     renewal.catch(() => undefined);
     const late = (): Error => new SidecarError('server.unreachable', { server, reason: 'the renewal takes too long' });
     this.#known = await within(renewal, { ms: renewalLimitMs, clock, signal, late });
@@ -61,12 +74,12 @@ export class SessionTokens implements AccessTokens {
     return accessToken !== refused && expiresAt - this.#options.timeOfDay() > earlyMs;
   }
 
-  async #renew(refused: string | undefined): Promise<Session> {
+  async #renew({ refused, ...asked }: Renewal): Promise<Session> {
     const { server, sessions } = this.#options;
     const kept = await sessions.read(server);
     if (kept === undefined) throw this.#required();
     if (this.#isGood(kept.session, refused)) return kept.session;
-    const tokens = await this.#refreshed(kept);
+    const tokens = await this.#refreshed(kept, asked);
     const session: Session = {
       ...kept.session,
       ...tokens,
@@ -78,7 +91,10 @@ export class SessionTokens implements AccessTokens {
     return session;
   }
 
-  async #refreshed({ session, renewing = false }: KeptSession): Promise<Tokens> {
+  async #refreshed(
+    { session, renewing = false }: KeptSession,
+    { signal, onBegin }: Omit<Renewal, 'refused'>,
+  ): Promise<Tokens> {
     const { server, send, sessions, clock, timeOfDay } = this.#options;
     const { refreshToken } = session;
     if (refreshToken === undefined) {
@@ -86,6 +102,8 @@ export class SessionTokens implements AccessTokens {
       throw this.#required('the session is over, and the server gave nothing to renew it with');
     }
     const { library, configuration } = await openOAuthClient({ server, send, clock });
+    signal?.throwIfAborted();
+    onBegin();
     await sessions.markRenewing(server, true);
     try {
       return tokensFrom(await library.refreshTokenGrant(configuration, refreshToken), timeOfDay());

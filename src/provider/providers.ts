@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { Finishing } from '../control/finishing.js';
 import { SidecarError } from '../errors.js';
 import { isProgramProviderName } from '../sidecars/provider-name.js';
 import type { MadeRecord, SidecarRecord } from '../sidecars/record.js';
@@ -21,6 +22,8 @@ export type ProviderDeps = LocalDeps &
     readonly server?: string | undefined;
     /** Whose machines `api` makes. Default: as it is configured. */
     readonly controlPlanes?: ControlPlanes | undefined;
+    /** See `ClientOptions`. */
+    readonly finishing?: Finishing | undefined;
     /** Ends the wait for a program that says what it can do. */
     readonly signal?: AbortSignal | undefined;
   };

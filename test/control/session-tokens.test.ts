@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import type { AccessTokens } from '../../src/control/access-tokens.js';
-import { sender } from '../../src/control/http/send.js';
+import type { Finishing } from '../../src/control/finishing.js';
+import { sender, type Send } from '../../src/control/http/send.js';
 import { logIn } from '../../src/control/login/log-in.js';
 import { openAccessTokens, type AccessTokensOptions } from '../../src/control/open-access-tokens.js';
 import { Sessions } from '../../src/control/tokens/sessions.js';
@@ -15,6 +16,13 @@ import { startOidcServer, type OidcServer } from '../fakes/oidc-server.js';
 
 const reason = 'SIDECAR_TOKEN holds what no token holds';
 const env = { SIDECAR_TOKEN_STORAGE: 'file' };
+
+/** What is waited for until a test says so. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
 
 describe('the tokens of a session', () => {
   let stateDir: string;
@@ -176,6 +184,52 @@ describe('the tokens of a session', () => {
     release();
     expect(await open().token({ refused })).not.toBe(refused);
     expect(refreshes()).toHaveLength(1);
+  });
+
+  it('is renewed by work that whoever interrupts is to wait for, from the request until it is stored', async () => {
+    const refused = await loggedIn();
+    const interrupted = new AbortController();
+    const unfinished: Promise<unknown>[] = [];
+    const release = gate();
+    const held = gate();
+    server.faults.push({ kind: 'held', until: release.opened, onHeld: held.open });
+    const finishing: Finishing = (work) => {
+      unfinished.push(work);
+      return work;
+    };
+    const waiting = open({ finishing }).token({ refused, signal: interrupted.signal });
+    waiting.catch(() => undefined);
+    await held.opened;
+    interrupted.abort(new Error('Ctrl-C'));
+    await expect(waiting).rejects.toThrow('Ctrl-C');
+    expect(unfinished).toHaveLength(1);
+    release.open();
+    await Promise.all(unfinished);
+    expect((await kept())?.session.accessToken).not.toBe(refused);
+    expect(await kept()).not.toHaveProperty('renewing');
+  });
+
+  it('is not asked for any more where the caller was interrupted before', async () => {
+    const refused = await loggedIn();
+    const interrupted = new AbortController();
+    const unfinished: Promise<unknown>[] = [];
+    const discovered = gate();
+    const send: Send = async (request) => {
+      const answer = await sender({ env: {} })(request);
+      interrupted.abort(new Error('Ctrl-C'));
+      setImmediate(discovered.open);
+      return answer;
+    };
+    const finishing: Finishing = (work) => {
+      unfinished.push(work);
+      return work;
+    };
+    const waiting = open({ send, finishing }).token({ refused, signal: interrupted.signal });
+    await expect(waiting).rejects.toThrow('Ctrl-C');
+    await discovered.opened;
+    // Whoever renews next waits for the end of that.
+    expect(await open().token({ refused })).not.toBe(refused);
+    expect([refreshes().length, unfinished]).toEqual([1, []]);
   });
 
   it('is told nowhere but in its own file', async () => {

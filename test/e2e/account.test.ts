@@ -136,6 +136,28 @@ describe('an account', () => {
     for (const secret of codes) expect(stderr).not.toContain(secret);
   });
 
+  it('is not lost on Ctrl-C while its token is renewed', async () => {
+    // It ends sooner than the minute before which it is renewed.
+    await using server = await startOidcServer({ accessSeconds: 30 });
+    await using program = new BuiltProgram();
+    Object.assign(program.env, noKeyring, { SIDECAR_SERVER: server.url, SIDECAR_TOKEN_STORAGE: 'file' });
+    const first = program.start('login', '--no-browser');
+    await server.approve(await server.nextPage());
+    expect((await first.ended).code).toBe(0);
+
+    let release: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => (release = resolve));
+    const held = new Promise<void>((onHeld) => server.faults.push({ kind: 'held', until, onHeld }));
+    const again = program.start('login');
+    await held;
+    again.child.kill('SIGINT');
+    // One that waits for nothing would have ended by then.
+    expect((await program.type('--version')).code).toBe(0);
+    release();
+    expect(await again.ended).toMatchObject({ code: 130, stderr: 'sidecar: interrupted\n' });
+    expect(await program.type('login')).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('is left alone on Ctrl-C within the wait for the approval', async () => {
     await using server = await startOidcServer();
     await using program = new BuiltProgram();

@@ -12,6 +12,8 @@ export type TokenFault =
   | { readonly kind: 'error'; readonly error: string; readonly description?: string }
   /** Done, and its answer is lost: all of it, or the second half. */
   | { readonly kind: 'lost' }
+  /** Done, and its answer is kept back until then. `onHeld`: it is. */
+  | { readonly kind: 'held'; readonly until: Promise<unknown>; readonly onHeld: () => void }
   | { readonly kind: 'truncated' };
 
 export interface OidcServer extends AsyncDisposable {
@@ -181,6 +183,15 @@ function happens(fault: TokenFault, request: IncomingMessage, response: ServerRe
         return response;
       };
       return false;
+    case 'held': {
+      const end = response.end.bind(response);
+      response.end = (body?: unknown) => {
+        fault.onHeld();
+        void fault.until.then(() => end(body));
+        return response;
+      };
+      return false;
+    }
     case 'truncated': {
       response.end = (body?: unknown) => {
         const text = String(body);

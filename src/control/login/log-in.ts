@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
 import { controlKey } from '../control-key.js';
+import { justWork, type Finishing } from '../finishing.js';
 import { sender, type Send } from '../http/send.js';
 import { openOAuthClient } from '../oauth/oauth-client.js';
 import type { Account } from '../oauth/tokens.js';
@@ -32,6 +33,8 @@ export interface LogInOptions {
   readonly send?: Send | undefined;
   /** Default: that of the system. */
   readonly openKeyring?: OpenKeyringEntry | undefined;
+  /** For what the user approved, from when it was heard until it is stored, and for renewals. */
+  readonly finishing?: Finishing | undefined;
   /** In milliseconds since 1970. */
   readonly timeOfDay?: (() => number) | undefined;
 }
@@ -93,7 +96,7 @@ const required = ({ server }: LogInOptions): SidecarError =>
   new SidecarError('login.required', { server, fromEnvironment: true }, { retryable: false });
 
 async function approvedSession(options: LogInOptions): Promise<{ session: Session; storage: StorageKind }> {
-  const { server, clock, signal, timeOfDay, onStorage, onPrompt, onTrouble } = options;
+  const { server, clock, signal, timeOfDay, finishing = justWork, onStorage, onPrompt, onTrouble } = options;
   const chosen = await chooseStorage(options);
   onStorage(chosen);
   const client = await openOAuthClient({ server, clock, signal, send: sendOf(options) });
@@ -104,7 +107,7 @@ async function approvedSession(options: LogInOptions): Promise<{ session: Sessio
   const session = { ...tokens, issuer: client.issuer };
   const sessions = new Sessions(options);
   // From here on there is something to lose, so the signal does not count.
-  await sessions.locked(server, () => sessions.keep(server, session, chosen.storage));
+  await finishing(sessions.locked(server, () => sessions.keep(server, session, chosen.storage)));
   return { session, storage: chosen.storage.kind };
 }
 

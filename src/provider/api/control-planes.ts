@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.js';
 import type { AccessTokens } from '../../control/access-tokens.js';
+import type { Finishing } from '../../control/finishing.js';
 
 /** Which control plane there is, and who the user is there. */
 export interface ControlPlanes {
@@ -15,18 +16,21 @@ export interface ControlPlanesDeps {
   readonly clock: Clock;
   /** What `--server` says. */
   readonly server?: string | undefined;
+  /** See `ClientOptions`. */
+  readonly finishing?: Finishing | undefined;
 }
 
 /** As flags, the environment, settings and logins say. */
-export function configuredControlPlanes({ env, configDir, stateDir, clock, server }: ControlPlanesDeps): ControlPlanes {
+export function configuredControlPlanes(deps: ControlPlanesDeps): ControlPlanes {
+  const { env, configDir, stateDir, clock, server: flag, finishing } = deps;
   return {
     server: async () => {
       const { configuredServer } = await import('../../control/server.js');
-      return configuredServer({ flag: server, env, configDir, stateDir });
+      return configuredServer({ flag, env, configDir, stateDir });
     },
     tokens: async (server) => {
       const { openAccessTokens } = await import('../../control/open-access-tokens.js');
-      return openAccessTokens({ server, env, stateDir, clock });
+      return openAccessTokens({ server, env, stateDir, clock, finishing });
     },
   };
 }
