@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { SidecarError } from '../../errors.js';
 import { fileStorage } from './file-storage.js';
-import { keyringStorage, NoKeyring, type KeyringOptions } from './keyring.js';
+import { keyringStorage, NoKeyring, type StorageSources } from './keyring.js';
 import { storageKinds, type StorageKind } from './logins.js';
 import type { TokenStorage } from './storage.js';
-
-export interface StorageSources extends KeyringOptions {
-  readonly stateDir: string;
-}
 
 export interface ChosenStorage {
   readonly storage: TokenStorage;

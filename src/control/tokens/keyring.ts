@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { systemClock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
 import { within } from '../../retry/within.js';
@@ -54,7 +57,9 @@ function systemKeyring(env: NodeJS.ProcessEnv): OpenKeyringEntry {
   };
 }
 
-export interface KeyringOptions {
+/** What storage is found by. */
+export interface StorageSources {
+  readonly stateDir: string;
   /** Where the keyring is found. */
   readonly env: NodeJS.ProcessEnv;
   /** Default: that of the system. */
@@ -62,14 +67,14 @@ export interface KeyringOptions {
 }
 
 /** Throws `NoKeyring` where there is none, and `login.storage` where it is locked, or does not do what it is asked. */
-export function keyringStorage({ env, openKeyring = systemKeyring(env) }: KeyringOptions): TokenStorage {
+export function keyringStorage({ env, stateDir, openKeyring = systemKeyring(env) }: StorageSources): TokenStorage {
   const withEntry = async <T>(
     server: string,
     work: (entry: KeyringEntry) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> => {
     signal?.throwIfAborted();
-    const opening = openKeyring(server);
+    const opening = openKeyring(await accountOf(server, stateDir));
     const waiting = { clock: systemClock, signal };
     try {
       const entry = await within(opening, { ...waiting, ms: startMs, late: () => late(startMs) });
@@ -92,6 +97,15 @@ export function keyringStorage({ env, openKeyring = systemKeyring(env) }: Keyrin
     write: (server, text, signal) => withEntry(server, (entry) => entry.setPassword(text), signal),
     remove: (server, signal) => withEntry(server, (entry) => entry.deletePassword(), signal),
   };
+}
+
+/**
+ * What the entry of a server is called. Another state directory has a session of its own, and so an entry: `https://… (state
+ * 1a2b3c4d)`.
+ */
+async function accountOf(server: string, stateDir: string): Promise<string> {
+  const path = await realpath(stateDir).catch(() => resolve(stateDir));
+  return `${server} (state ${createHash('sha256').update(path).digest('hex').slice(0, 8)})`;
 }
 
 const late = (ms: number): Error => new Error(`it does not answer within ${ms / 1000} s`);

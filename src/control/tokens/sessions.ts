@@ -4,7 +4,8 @@ import { SidecarError } from '../../errors.js';
 import { withLock } from '../../files/lock.js';
 import { makePrivateDirectory } from '../../files/private-files.js';
 import { account, type Tokens } from '../oauth/tokens.js';
-import { storageOf, type StorageSources } from './choose-storage.js';
+import { storageOf } from './choose-storage.js';
+import type { StorageSources } from './keyring.js';
 import { fileNameOf, Logins, type Login } from './logins.js';
 import type { TokenStorage } from './storage.js';
 

@@ -76,7 +76,7 @@ describe('a login', () => {
   it('keeps it in the keyring where there is one', async () => {
     const { open, held } = fakeKeyring();
     expect(await approved({ openKeyring: open })).toMatchObject({ storage: 'keyring' });
-    expect([...held.keys()]).toEqual([server.url]);
+    expect([...held.keys()]).toEqual([expect.stringContaining(`${server.url} (state `)]);
     expect(await readdir(join(stateDir, 'tokens'))).toEqual([]);
   });
 

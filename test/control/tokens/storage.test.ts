@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -62,7 +62,29 @@ describe('a session kept in a file', () => {
 
 describe('a session kept in a keyring in memory', () => {
   const { open } = fakeKeyring();
-  keeps(() => keyringStorage({ env: {}, openKeyring: open }));
+  keeps(() => keyringStorage({ env: {}, stateDir, openKeyring: open }));
+
+  it('is found by the server and the state directory, however that is written', async () => {
+    const { open, held } = fakeKeyring();
+    const storage = (at: string) => keyringStorage({ env: {}, stateDir: at, openKeyring: open });
+    await storage(stateDir).write('https://one.example', 'one');
+    const link = join(stateDir, 'link');
+    await symlink(stateDir, link);
+    expect(await storage(`${link}/`).read('https://one.example')).toBe('one');
+    expect([...held.keys()]).toEqual([expect.stringMatching(/^https:\/\/one\.example \(state [0-9a-f]{8}\)$/)]);
+  });
+
+  it('is another one for another state directory', async () => {
+    const { open } = fakeKeyring();
+    const other = join(stateDir, 'other');
+    await mkdir(other);
+    const [one, two] = [stateDir, other].map((at) => keyringStorage({ env: {}, stateDir: at, openKeyring: open }));
+    await one?.write('https://one.example', 'one');
+    expect(await two?.read('https://one.example')).toBeUndefined();
+    await two?.write('https://one.example', 'two');
+    await two?.remove('https://one.example');
+    expect(await one?.read('https://one.example')).toBe('one');
+  });
 });
 
 describeWith(['dbus-daemon', 'dbus-send', 'gnome-keyring-daemon'], 'a session kept in a real keyring', () => {
@@ -73,13 +95,13 @@ describeWith(['dbus-daemon', 'dbus-send', 'gnome-keyring-daemon'], 'a session ke
   afterAll(() => {
     keyring[Symbol.dispose]();
   });
-  keeps(() => keyringStorage(keyring));
+  keeps(() => keyringStorage({ ...keyring, stateDir }));
 });
 
 describe('a keyring whose message bus never says anything', () => {
   it('is an error after 3 s, and nobody waits for it any more', async () => {
     await using bus = await startHungBus();
-    const reading = keyringStorage(bus).read('https://one.example');
+    const reading = keyringStorage({ ...bus, stateDir }).read('https://one.example');
     reading.catch(() => undefined);
     const { gone } = await bus.connected();
     await expect(reading).rejects.toMatchObject({
@@ -92,7 +114,7 @@ describe('a keyring whose message bus never says anything', () => {
   it('is left alone at once on Ctrl-C', async () => {
     await using bus = await startHungBus();
     const interrupted = new AbortController();
-    const reading = keyringStorage(bus).read('https://one.example', interrupted.signal);
+    const reading = keyringStorage({ ...bus, stateDir }).read('https://one.example', interrupted.signal);
     reading.catch(() => undefined);
     const { gone } = await bus.connected();
     const reason = new Error('Ctrl-C');
