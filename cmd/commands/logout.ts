@@ -1,5 +1,5 @@
 import { logOut } from '../../src/control/login/log-out.js';
-import { environmentToken } from '../../src/control/open-access-tokens.js';
+import { environmentToken } from '../../src/control/environment-token.js';
 import { configuredServer } from '../../src/control/server.js';
 import type { Context } from '../context.js';
 import { openSidecars } from '../sidecars.js';
@@ -14,7 +14,7 @@ export async function logout(context: Context, { server: flag }: ServerFlag): Pr
   const { env, clock, output, signal } = context;
   const { stateDir, configDir } = openSidecars(context).home;
   const server = await configuredServer({ flag, env, configDir, stateDir });
-  const isTokenSet = environmentToken(env) !== undefined;
+  const isTokenSet = environmentToken(env, server) !== undefined;
   output.progress('ending the session…');
   const done = await logOut({ server, env, stateDir, clock, signal });
   if (isTokenSet) output.warn('SIDECAR_TOKEN is still set, and counts before any session');

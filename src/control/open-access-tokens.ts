@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { AccessTokens } from './access-tokens.js';
+import { environmentToken, serverOfOtherToken } from './environment-token.js';
 import { justWork, type Finishing } from './finishing.js';
 import { sender, type Send } from './http/send.js';
-import { isToken } from './oauth/tokens.js';
 import { SessionTokens } from './session-tokens.js';
 import type { OpenKeyringEntry } from './tokens/keyring.js';
 import { Sessions } from './tokens/sessions.js';
@@ -24,25 +24,14 @@ export interface AccessTokensOptions {
   readonly timeOfDay?: (() => number) | undefined;
 }
 
-/** The tokens for a control plane: SIDECAR_TOKEN as it is, else those of the session that `sidecar login` keeps. */
+/** The tokens for a control plane: SIDECAR_TOKEN as it is, where it belongs to that, else those of the session that `sidecar login` keeps. */
 export function openAccessTokens(options: AccessTokensOptions): AccessTokens {
   const { server, env, clock, timeOfDay = Date.now, finishing = justWork } = options;
-  const given = environmentToken(env);
+  const given = environmentToken(env, server);
   if (given !== undefined) return givenToken(server, given);
   const send = options.send ?? sender({ env });
-  return new SessionTokens({ server, send, clock, timeOfDay, finishing, sessions: new Sessions(options) });
-}
-
-/**
- * What SIDECAR_TOKEN says, without the line end of the file that it may come from. Never stored, never renewed. Throws
- * `settings.invalid` for what is no token: as a header, it would be quoted where it is refused.
- */
-export function environmentToken(env: NodeJS.ProcessEnv): string | undefined {
-  const variable = 'SIDECAR_TOKEN';
-  const token = (env[variable] ?? '').trim();
-  if (token === '') return undefined;
-  if (isToken(token)) return token;
-  throw new SidecarError('settings.invalid', { variable, reason: `${variable} holds what no token holds` });
+  const otherToken = serverOfOtherToken(env, server);
+  return new SessionTokens({ server, send, clock, timeOfDay, finishing, sessions: new Sessions(options), otherToken });
 }
 
 function givenToken(server: string, token: string): AccessTokens {

@@ -22,6 +22,8 @@ export interface SessionTokensOptions {
   readonly clock: Clock;
   readonly timeOfDay: () => number;
   readonly finishing: Finishing;
+  /** The server that SIDECAR_TOKEN belongs to, where that is another one: for who has no session. */
+  readonly otherToken?: string | undefined;
 }
 
 interface Renewal {
@@ -124,10 +126,10 @@ export class SessionTokens implements AccessTokens {
   }
 
   #required(reason?: string, cause?: unknown): SidecarError {
-    const { server } = this.#options;
+    const { server, otherToken } = this.#options;
     return new SidecarError(
       'login.required',
-      { server, ...(reason !== undefined && { reason }) },
+      { server, ...(reason !== undefined && { reason }), ...(otherToken !== undefined && { otherToken }) },
       { cause, retryable: false },
     );
   }

@@ -77,6 +77,26 @@ describe('the tokens of a session', () => {
     expect(() => open({ env: { SIDECAR_TOKEN } })).toThrow(invalid);
   });
 
+  it.each(['https://other.example', 'http://127.0.0.1:9'])(
+    'is not that of the environment where SIDECAR_SERVER says that it is for %s',
+    async (SIDECAR_SERVER) => {
+      const tokens = open({ env: { ...env, SIDECAR_TOKEN: 'given', SIDECAR_SERVER } });
+      const facts = { server: server.url, otherToken: SIDECAR_SERVER };
+      await expect(tokens.token()).rejects.toMatchObject({ code: 'login.required', facts });
+      const session = await loggedIn();
+      expect(await tokens.token()).toBe(session);
+    },
+  );
+
+  it('is that of the environment for the server of SIDECAR_SERVER, however its address is written', async () => {
+    const SIDECAR_SERVER = 'HTTPS://Sidecars.Example:443/base/';
+    const tokens = (url: string) => open({ server: url, env: { SIDECAR_TOKEN: 'given', SIDECAR_SERVER } });
+    expect(await tokens('https://sidecars.example/base').token()).toBe('given');
+    await expect(tokens('https://sidecars.example').token()).rejects.toMatchObject({ code: 'login.required' });
+    const invalid = expect.objectContaining({ code: 'usage.invalid' }) as Error;
+    expect(() => open({ env: { SIDECAR_TOKEN: 'given', SIDECAR_SERVER: 'nowhere' } })).toThrow(invalid);
+  });
+
   it('may end in the line end of the file that it comes from', async () => {
     expect(await open({ env: { SIDECAR_TOKEN: 'given\n' } }).token()).toBe('given');
   });

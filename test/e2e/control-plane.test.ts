@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -92,10 +92,23 @@ describe('a sidecar of a control plane', () => {
 
   it('is asked for where it was made, whatever is configured then', async () => {
     await create();
-    Object.assign(user.env, { SIDECAR_SERVER: 'https://elsewhere.invalid' });
+    const config = join(user.env['SIDECAR_HOME'] ?? '', 'config.json');
+    await writeFile(config, JSON.stringify({ server: 'https://elsewhere.invalid' }));
     expect(await type('sync')).toMatchObject({ code: 0 });
     expect(await type('delete', 'web')).toMatchObject({ code: 0 });
     expect(await server.machines()).toEqual([]);
+  });
+
+  it('is not asked for with a token that is for another server', async () => {
+    await create();
+    server.requests.length = 0;
+    Object.assign(user.env, { SIDECAR_SERVER: 'https://elsewhere.invalid' });
+    const refused = await type('sync', '--json');
+    expect(failure(refused)).toMatchObject({ code: 'login.required', otherToken: 'https://elsewhere.invalid' });
+    expect(String(failure(refused)['hint'])).toContain(`sidecar login --server ${server.url}`);
+    expect(server.requests).toEqual([]);
+    Object.assign(user.env, { SIDECAR_SERVER: `${server.url}/` });
+    expect(await type('sync')).toMatchObject({ code: 0 });
   });
 
   it('is found by its server of SIDECAR_SERVER, and by no other plain one than on this machine', async () => {

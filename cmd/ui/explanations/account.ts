@@ -12,6 +12,12 @@ export const account = {
         message: `${server(facts)} does not take the token of SIDECAR_TOKEN${why}`,
         hint: 'set another one, or unset it and run `sidecar login`',
       };
+    const other = text(facts, 'otherToken');
+    if (other !== undefined)
+      return {
+        message: `you are not logged in to ${server(facts)}${why}; SIDECAR_TOKEN is not sent there, because SIDECAR_SERVER says that it is for ${other}`,
+        hint: `run ${loginLine(facts)}, or, where the token is for that server, set SIDECAR_SERVER to it`,
+      };
     return { message: `you are not logged in to ${server(facts)}${why}`, hint: `run ${loginLine(facts)}` };
   },
   'login.denied': (facts) => ({

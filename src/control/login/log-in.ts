@@ -5,7 +5,8 @@ import { justWork, type Finishing } from '../finishing.js';
 import { sender, type Send } from '../http/send.js';
 import { openOAuthClient } from '../oauth/oauth-client.js';
 import type { Account } from '../oauth/tokens.js';
-import { environmentToken, openAccessTokens } from '../open-access-tokens.js';
+import { environmentToken } from '../environment-token.js';
+import { openAccessTokens } from '../open-access-tokens.js';
 import { chooseStorage, wantedKind, type ChosenStorage } from '../tokens/choose-storage.js';
 import type { OpenKeyringEntry } from '../tokens/keyring.js';
 import type { StorageKind } from '../tokens/logins.js';
@@ -81,9 +82,10 @@ async function standingToken(options: LogInOptions): Promise<Standing | undefine
     const wanted = wantedKind(env);
     const login = await sessions.logins.get(server);
     const isElsewhere = login !== undefined && wanted !== undefined && wanted !== login.storage;
-    if (isElsewhere && environmentToken(env) === undefined) return undefined;
+    if (isElsewhere && environmentToken(env, server) === undefined) return undefined;
     const token = await openAccessTokens(options).token({ signal });
-    if (environmentToken(env) !== undefined) return { token, who: { account: undefined, storage: 'environment' } };
+    if (environmentToken(env, server) !== undefined)
+      return { token, who: { account: undefined, storage: 'environment' } };
     const kept = await sessions.read(server, signal);
     return kept && { token, who: { account: kept.session.account, storage: kept.storage } };
   } catch (error) {

@@ -3,7 +3,8 @@ import { sender } from '../http/send.js';
 import { asToldFailure, oauthFailure, OAuthFault, OAuthRefusal } from '../oauth/failure.js';
 import { openOAuthClient } from '../oauth/oauth-client.js';
 import { accountOf, type Account } from '../oauth/tokens.js';
-import { environmentToken, type AccessTokensOptions } from '../open-access-tokens.js';
+import { environmentToken, serverOfOtherToken } from '../environment-token.js';
+import type { AccessTokensOptions } from '../open-access-tokens.js';
 import type { StorageKind } from '../tokens/logins.js';
 import { Sessions } from '../tokens/sessions.js';
 
@@ -26,13 +27,17 @@ export interface WhoAmIOptions extends AccessTokensOptions {
  */
 export async function whoAmI(options: WhoAmIOptions): Promise<WhoAmI> {
   const { server, env, signal } = options;
-  const token = environmentToken(env);
+  const token = environmentToken(env, server);
   if (token !== undefined) {
     const account = await accountOfToken(options, token);
     return { account, storage: 'environment', expiresAt: undefined, renewable: false };
   }
   const kept = await new Sessions(options).read(server, signal);
-  if (kept === undefined) throw new SidecarError('login.required', { server }, { retryable: false });
+  if (kept === undefined) {
+    const otherToken = serverOfOtherToken(env, server);
+    const facts = { server, ...(otherToken !== undefined && { otherToken }) };
+    throw new SidecarError('login.required', facts, { retryable: false });
+  }
   const { account, expiresAt, refreshToken } = kept.session;
   return { account, storage: kept.storage, expiresAt, renewable: refreshToken !== undefined };
 }

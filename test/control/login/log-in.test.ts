@@ -139,6 +139,16 @@ describe('a login', () => {
     await expect(whoseIs('another')).rejects.toMatchObject(error);
   });
 
+  it('needs an approval where SIDECAR_TOKEN is for another server', async () => {
+    const otherToken = 'https://other.example';
+    const env = { SIDECAR_TOKEN: 'given', SIDECAR_SERVER: otherToken };
+    const facts = { server: server.url, otherToken };
+    await expect(whoAmI({ ...options(), env })).rejects.toMatchObject({ code: 'login.required', facts });
+    expect(await approved({ env })).toMatchObject({ storage: 'file', approved: true });
+    expect(await whoAmI({ ...options(), env })).toMatchObject({ account: { sub: 'ada' }, storage: 'file' });
+    expect(asked.map(({ headers }) => headers['authorization'])).not.toContain('Bearer given');
+  });
+
   it('outlasts connections that are reset, gateways that fail and answers that do not come', async () => {
     const faults: TokenFault[] = [{ kind: 'reset' }, { kind: 'status', status: 502 }, { kind: 'hang' }];
     expect(await approved({}, ...faults)).toMatchObject({ approved: true });
