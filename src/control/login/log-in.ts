@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.js';
 import { SidecarError } from '../../errors.js';
-import { controlKey } from '../control-key.js';
 import { justWork, type Finishing } from '../finishing.js';
 import { sender, type Send } from '../http/send.js';
 import { openOAuthClient } from '../oauth/oauth-client.js';
 import type { Account } from '../oauth/tokens.js';
+import type { AccessTokens } from '../access-tokens.js';
 import { environmentToken } from '../environment-token.js';
 import { openAccessTokens } from '../open-access-tokens.js';
 import { chooseStorage, wantedKind, type ChosenStorage } from '../tokens/choose-storage.js';
@@ -13,7 +13,7 @@ import type { StorageKind } from '../tokens/logins.js';
 import { Sessions, type Session } from '../tokens/sessions.js';
 import { requestDeviceCode, type Prompt } from './device-code.js';
 import { pollForTokens } from './poll.js';
-import { registerKey } from './register-key.js';
+import { registerMachineKey } from './register-machine-key.js';
 
 export interface LogInOptions {
   /** As `configuredServer` gives it. */
@@ -55,47 +55,49 @@ export interface LoggedIn {
  * Throws `login.*`, `server.unreachable`, and what storage and settings throw.
  */
 export async function logIn(options: LogInOptions): Promise<LoggedIn> {
-  const standing = await standingToken(options);
-  if (standing !== undefined) {
-    const key = await register(options, standing.token);
-    if (key !== 'token refused') return { ...standing.who, approved: false, key };
-    if (standing.who.storage === 'environment') throw required(options);
-  }
+  const { server, env } = options;
+  if (environmentToken(env, server) !== undefined) return withGivenToken(options);
+  const standing = await unlessRequired(standingLogin(options));
+  if (standing !== undefined) return { ...standing, approved: false };
   const { session, storage } = await approvedSession(options);
-  const key = await register(options, session.accessToken);
+  const stored = openAccessTokens(options);
+  // It was given a moment ago, and needs no renewal, however soon it ends.
+  const tokens: AccessTokens = {
+    token: async (asked) => (asked?.refused === undefined ? session.accessToken : stored.token(asked)),
+  };
+  const key = await register(options, tokens);
   if (key !== 'token refused') return { account: session.account, storage, approved: true, key };
   const reason = 'it does not take the token that it has just given';
-  const facts = { server: options.server, what: 'registering the key of this machine', reason };
+  const facts = { server, what: 'registering the key of this machine', reason };
   throw new SidecarError('login.failed', facts, { retryable: false });
 }
 
-interface Standing {
-  readonly token: string;
-  readonly who: Pick<LoggedIn, 'account' | 'storage'>;
+async function withGivenToken(options: LogInOptions): Promise<LoggedIn> {
+  const key = await register(options);
+  if (key !== 'token refused') return { account: undefined, storage: 'environment', approved: false, key };
+  throw new SidecarError('login.required', { server: options.server, fromEnvironment: true }, { retryable: false });
 }
 
-/** What there is from an earlier login, or in the environment; undefined where it is over, or is to be kept elsewhere. */
-async function standingToken(options: LogInOptions): Promise<Standing | undefined> {
+/** An earlier login with the key registered; undefined where the server does not take it, or it is to be kept elsewhere. */
+async function standingLogin(options: LogInOptions): Promise<Omit<LoggedIn, 'approved'> | undefined> {
   const { server, env, signal } = options;
   const sessions = new Sessions(options);
-  try {
-    const wanted = wantedKind(env);
-    const login = await sessions.logins.get(server);
-    const isElsewhere = login !== undefined && wanted !== undefined && wanted !== login.storage;
-    if (isElsewhere && environmentToken(env, server) === undefined) return undefined;
-    const token = await openAccessTokens(options).token({ signal });
-    if (environmentToken(env, server) !== undefined)
-      return { token, who: { account: undefined, storage: 'environment' } };
-    const kept = await sessions.read(server, signal);
-    return kept && { token, who: { account: kept.session.account, storage: kept.storage } };
-  } catch (error) {
-    if (error instanceof SidecarError && error.code === 'login.required') return undefined;
-    throw error;
-  }
+  const wanted = wantedKind(env);
+  const login = await sessions.logins.get(server);
+  if (login === undefined || (wanted !== undefined && wanted !== login.storage)) return undefined;
+  const key = await register(options);
+  if (key === 'token refused') return undefined;
+  const kept = await sessions.read(server, signal);
+  return kept && { account: kept.session.account, storage: kept.storage, key };
 }
 
-const required = ({ server }: LogInOptions): SidecarError =>
-  new SidecarError('login.required', { server, fromEnvironment: true }, { retryable: false });
+/** Undefined where there is no session, or it has turned out to be over. */
+async function unlessRequired<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch((error: unknown) => {
+    if (error instanceof SidecarError && error.code === 'login.required') return undefined;
+    throw error;
+  });
+}
 
 async function approvedSession(options: LogInOptions): Promise<{ session: Session; storage: StorageKind }> {
   const { server, clock, signal, timeOfDay, finishing = justWork, onStorage, onPrompt, onTrouble } = options;
@@ -113,10 +115,11 @@ async function approvedSession(options: LogInOptions): Promise<{ session: Sessio
   return { session, storage: chosen.storage.kind };
 }
 
-async function register(options: LogInOptions, token: string): ReturnType<typeof registerKey> {
-  const { server, stateDir, keyTitle: title, signal } = options;
-  const { publicKey } = await controlKey(stateDir, server);
-  return registerKey({ server, send: sendOf(options), token, key: { title, publicKey }, signal });
+function register(
+  options: LogInOptions,
+  tokens: AccessTokens = openAccessTokens(options),
+): ReturnType<typeof registerMachineKey> {
+  return registerMachineKey({ ...options, tokens, send: sendOf(options) });
 }
 
 const sendOf = ({ send, env }: LogInOptions): Send => send ?? sender({ env });

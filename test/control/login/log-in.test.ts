@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
+import { NoAnswer } from '../../../src/control/http/no-answer.js';
 import { sender, type Asked, type Send } from '../../../src/control/http/send.js';
 import { logIn, type LogInOptions } from '../../../src/control/login/log-in.js';
 import { logOut } from '../../../src/control/login/log-out.js';
@@ -109,11 +110,37 @@ describe('a login', () => {
     expect(await again).toMatchObject({ approved: true, key: 'known' });
   });
 
+  it('needs no second approval where the session is only to be renewed', async () => {
+    await approved();
+    const before = (await kept())?.session.accessToken;
+    const refusing: Send = async (request) =>
+      request.headers['authorization'] === `Bearer ${before}` ? new Response(null, { status: 401 }) : sending(request);
+    expect(await start({ send: refusing })).toMatchObject({ approved: false, key: 'known' });
+    expect(prompts).toBe(1);
+    expect((await kept())?.session.accessToken).not.toBe(before);
+  });
+
+  it('is kept though the server cannot be asked to register the key, which is said', async () => {
+    await approved();
+    const deaf: Send = (request) =>
+      request.url.endsWith('/v1/keys')
+        ? Promise.reject(new NoAnswer('not reached', 'connection refused', { retryable: true }))
+        : sending(request);
+    await expect(start({ send: deaf })).rejects.toMatchObject({
+      code: 'server.unreachable',
+      facts: { reason: 'connection refused', suggestion: expect.stringContaining('you are logged in') as string },
+    });
+  });
+
   it.each([500, 403, 404])('is kept though the key cannot be registered (%d), which is tried once', async (status) => {
     server.keysAnswer = status;
     await expect(approved()).rejects.toMatchObject({
       code: 'login.failed',
-      facts: { status, reason: `it answers ${status}: status ${status}` },
+      facts: {
+        status,
+        reason: expect.stringContaining(`status ${status}`) as string,
+        suggestion: expect.stringContaining('you are logged in') as string,
+      },
     });
     expect(keyRequests()).toHaveLength(1);
     server.keysAnswer = undefined;
