@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { NoKeyring, type OpenKeyringEntry } from '../../src/control/tokens/keyring.js';
 
-/** A keyring in memory. Locked, it does what the real one does: it says that the dialogue was dismissed. */
-export function fakeKeyring({ locked = false } = {}): {
+/**
+ * A keyring in memory. Locked, it does what the real one does: it says that the dialogue was dismissed. What is too long for
+ * it is half there when it says so.
+ */
+export function fakeKeyring({ locked = false, mostBytes = Infinity } = {}): {
   readonly open: OpenKeyringEntry;
   readonly held: Map<string, string>;
 } {
@@ -15,11 +18,15 @@ export function fakeKeyring({ locked = false } = {}): {
   const unlessLocked = <T>(work: () => T): Promise<T> =>
     locked
       ? Promise.reject(new Error("Couldn't access platform storage: unlock prompt was dismissed"))
-      : Promise.resolve(work());
+      : Promise.resolve().then(work);
   const open: OpenKeyringEntry = (account) =>
     Promise.resolve({
       getPassword: () => unlessLocked(() => held.get(account)),
-      setPassword: (password) => unlessLocked(() => void held.set(account, password)),
+      setPassword: (password) =>
+        unlessLocked(() => {
+          held.set(account, password.slice(0, mostBytes));
+          if (password.length > mostBytes) throw new Error(`password is longer than ${mostBytes}`);
+        }),
       deletePassword: () => unlessLocked(() => void held.delete(account)),
       close: () => undefined,
     });

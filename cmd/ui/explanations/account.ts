@@ -41,9 +41,11 @@ export const account = {
   'login.storage': (facts) => ({
     message: `${facts['storage'] === 'keyring' ? 'the keyring' : 'the place'} for the session cannot be used: ${because(facts, 'it gave no reason')}`,
     hint:
-      facts['storage'] === 'keyring'
-        ? 'unlock it and try again, or log in anew with SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead'
-        : `run \`sidecar logout\`, and ${loginLine(facts)}`,
+      facts['bytes'] !== undefined
+        ? 'log in with SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead'
+        : facts['storage'] === 'keyring'
+          ? 'unlock it and try again, or log in anew with SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead'
+          : `run \`sidecar logout\`, and ${loginLine(facts)}`,
   }),
   'server.unreachable': (facts) => ({
     message: `${server(facts)} cannot be asked: ${because(facts, 'no answer')}${effort(facts)}`,

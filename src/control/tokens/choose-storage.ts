@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { SidecarError } from '../../errors.js';
 import { fileStorage } from './file-storage.js';
 import { keyringStorage, NoKeyring, type StorageSources } from './keyring.js';
@@ -66,17 +66,34 @@ const asAbsent = ({ message }: NoKeyring): SidecarError =>
     { retryable: false },
   );
 
+/** Sessions are 2 to 6 KB: tokens that say much about their user are long, and there are two. Some keyrings take less. */
+const sessionBytes = 8 * 1024;
+
 async function tryOut(storage: TokenStorage, signal: AbortSignal | undefined): Promise<void> {
   const name = `probe-${randomUUID()}`;
-  const text = randomUUID();
-  await storage.write(name, text, signal);
+  // What does not even take these few bytes has nothing to remove, and asking a locked keyring again would have it ask, too.
+  await storage.write(name, name, signal);
   try {
-    if ((await storage.read(name, signal)) === text) return;
-    const reason = 'it does not give back what it was given';
-    throw new SidecarError('login.storage', { storage: storage.kind, reason }, { retryable: false });
-  } finally {
-    await storage.remove(name);
+    const text = randomBytes(sessionBytes / 2).toString('hex');
+    await storage.write(name, text, signal);
+    if ((await storage.read(name, signal)) !== text) {
+      const reason = 'it does not give back what it was given';
+      throw new SidecarError('login.storage', { storage: storage.kind, reason }, { retryable: false });
+    }
+  } catch (error) {
+    const removal = storage.remove(name).catch(() => undefined);
+    if (signal?.aborted !== true) await removal;
+    throw asTooSmall(error);
   }
+  await storage.remove(name, signal);
+}
+
+/** Of a keyring that takes little. */
+function asTooSmall(error: unknown): unknown {
+  if (!(error instanceof SidecarError) || error.facts['storage'] !== 'keyring') return error;
+  const why = String(error.facts['reason']);
+  const reason = `it does not keep ${sessionBytes / 1024} KB, which a session may be (${why})`;
+  return new SidecarError('login.storage', { ...error.facts, bytes: sessionBytes, reason }, { retryable: false });
 }
 
 /** What SIDECAR_TOKEN_STORAGE says. Throws `settings.invalid`. */

@@ -35,6 +35,14 @@ describe('an explanation', () => {
     ]);
   });
 
+  it('of a keyring that takes too little names the size, and where a session fits', () => {
+    const reason = 'it does not keep 8 KB, which a session may be (too long)';
+    expect(words('login.storage', { storage: 'keyring', bytes: 8_192, reason })).toEqual([
+      `sidecar: the keyring for the session cannot be used: ${reason}`,
+      '  hint: log in with SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead',
+    ]);
+  });
+
   it('of a changed host key names both fingerprints and the way out', () => {
     const facts = { sidecar: 'web', host: 'web.example', expected: ['SHA256:old'], actual: 'SHA256:new' };
     expect(words('ssh.host_key_changed', { ...facts, source: 'pin' })).toEqual([

@@ -157,6 +157,32 @@ describe('where a new session is kept', () => {
     await expect(choose(() => Promise.resolve(entry))).rejects.toMatchObject({ code: 'login.storage' });
   });
 
+  it('is no keyring that takes less than a session, in which the trial leaves nothing', async () => {
+    const { open, held } = fakeKeyring({ mostBytes: 2_560 });
+    await expect(choose(open)).rejects.toMatchObject({
+      code: 'login.storage',
+      facts: {
+        bytes: 8_192,
+        reason: 'it does not keep 8 KB, which a session may be (password is longer than 2560)',
+      },
+    });
+    expect(held.size).toBe(0);
+  });
+
+  it('is no keyring that is asked again once it has said no', async () => {
+    const asked: string[] = [];
+    const refuse = (call: string) => () => {
+      asked.push(call);
+      return Promise.reject(new Error('dismissed'));
+    };
+    const entry = {
+      ...{ getPassword: refuse('get'), setPassword: refuse('set'), deletePassword: refuse('delete') },
+      close: () => undefined,
+    };
+    await expect(choose(() => Promise.resolve(entry))).rejects.toMatchObject({ code: 'login.storage' });
+    expect(asked).toEqual(['set']);
+  });
+
   it('is no keyring that does not answer', async () => {
     const never = (): Promise<never> => new Promise(() => undefined);
     const entry = { getPassword: never, setPassword: never, deletePassword: never, close: () => undefined };
