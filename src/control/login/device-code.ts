@@ -20,15 +20,15 @@ export interface Prompt {
 export interface DeviceCode {
   readonly prompt: Prompt;
   readonly intervalMs: number | undefined;
-  /** Asks once whether it was approved. Throws what `oauthFailure` gives. */
-  readonly ask: () => Promise<PollAnswer>;
+  /** Asks once whether it was approved, for `limitMs` at most. Throws what `oauthFailure` gives. */
+  readonly ask: (limitMs: number) => Promise<PollAnswer>;
 }
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** Begins a login: RFC 8628 §3.1. Throws `server.unreachable` and `login.failed`. */
 export async function requestDeviceCode(
-  { library, configuration }: OAuthClient,
+  { library, configuration, limit }: OAuthClient,
   { server, timeOfDay = Date.now }: { readonly server: string; readonly timeOfDay?: (() => number) | undefined },
 ): Promise<DeviceCode> {
   const failed = (reason: string): SidecarError =>
@@ -52,7 +52,8 @@ export async function requestDeviceCode(
   return {
     prompt,
     intervalMs: v.is(intervalSeconds, interval) ? interval * 1000 : undefined,
-    ask: async () => {
+    ask: async (limitMs) => {
+      limit(limitMs);
       try {
         const tokens = await library.genericGrantRequest(configuration, grantType, { device_code: code });
         return { kind: 'tokens', tokens: tokensFrom(tokens, timeOfDay()) };

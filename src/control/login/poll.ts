@@ -13,13 +13,16 @@ const slowerByMs = 5_000;
 /** The first of them and 6 more, all without an answer: the next one would fail as well. Any answer starts afresh. */
 const attemptsInARow = 7;
 
+/** What was approved just before the code's end may be told for as long after it, in milliseconds. */
+const graceMs = 3_000;
+
 /** What the server says of a code that was not refused. */
 export type PollAnswer =
   { readonly kind: 'tokens'; readonly tokens: Tokens } | { readonly kind: 'pending' } | { readonly kind: 'slow-down' };
 
 export interface PollOptions {
-  /** Asks once, and ends when the signal is aborted. Throws what `oauthFailure` gives. */
-  readonly ask: () => Promise<PollAnswer>;
+  /** Asks once, for `limitMs` at most, and ends when the signal is aborted. Throws what `oauthFailure` gives. */
+  readonly ask: (limitMs: number) => Promise<PollAnswer>;
   /** For messages. */
   readonly server: string;
   readonly intervalMs?: number | undefined;
@@ -49,15 +52,18 @@ export async function pollForTokens(options: PollOptions): Promise<Tokens> {
   const poll = async (): Promise<PollAnswer> => {
     const steady = { firstDelayMs: intervalMs, factor: 1, maxDelayMs: intervalMs };
     const policy = { ...steady, deadlineMs: remainingMs(), maxAttempts: attemptsInARow };
-    const { value } = await retry((attempt) => ask().catch((error: unknown) => endOrPass(error, attempt)), {
-      ...{ policy, clock, signal },
-      // RFC 8628 §3.5: less often after a time-out, from now on.
-      onFailed: (error) => {
-        if (error instanceof NoAnswer && error.timedOut) intervalMs *= 2;
+    const { value } = await retry(
+      (attempt, leftMs) => ask(leftMs + graceMs).catch((error: unknown) => endOrPass(error, attempt)),
+      {
+        ...{ policy, clock, signal },
+        // RFC 8628 §3.5: less often after a time-out, from now on.
+        onFailed: (error) => {
+          if (error instanceof NoAnswer && error.timedOut) intervalMs *= 2;
+        },
+        restMs: (error) => Math.max(intervalMs, error instanceof BusyAnswer ? error.restMs : 0),
+        onWait: (error, delayMs) => onTrouble?.(error, delayMs),
       },
-      restMs: (error) => Math.max(intervalMs, error instanceof BusyAnswer ? error.restMs : 0),
-      onWait: (error, delayMs) => onTrouble?.(error, delayMs),
-    });
+    );
     return value;
   };
 
@@ -96,6 +102,7 @@ const expired = (server: string, cause?: unknown): SidecarError =>
 function asTold(error: unknown, server: string): unknown {
   if (!(error instanceof RetriesExhausted)) return asToldFailure(error, { server, what: 'the login' });
   const { attempts, elapsedMs, cause } = error;
-  if (attempts < attemptsInARow || !isUnanswered(cause)) return expired(server, cause);
+  if (!isUnanswered(cause)) return expired(server, cause);
+  // Also at the end of the code's time: nobody knows whether it was confirmed.
   return unreachable(server, cause, { attempts, elapsedMs: Math.round(elapsedMs) });
 }

@@ -23,6 +23,8 @@ export interface OAuthClient {
   readonly library: typeof import('openid-client');
   readonly configuration: Configuration;
   readonly issuer: string;
+  /** How long each answer may take from now on, in milliseconds, where that is less than usual. */
+  readonly limit: (limitMs: number) => void;
 }
 
 /**
@@ -45,7 +47,10 @@ export async function openOAuthClient({ server, send, clock, signal }: OAuthClie
     checkEndpoints(server, configuration.serverMetadata());
     // Only reads are asked again by themselves.
     configuration[library.customFetch] = fetchOver(send, signal);
-    return { library, configuration, issuer: configuration.serverMetadata().issuer };
+    const limit = (limitMs: number): void => {
+      configuration[library.customFetch] = fetchOver((asked) => send({ ...asked, limitMs }), signal);
+    };
+    return { library, configuration, issuer: configuration.serverMetadata().issuer, limit };
   } catch (error) {
     throw asToldFailure(error, { server, what: 'asking where to log in' });
   }

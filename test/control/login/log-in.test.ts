@@ -235,6 +235,22 @@ describe('a login', () => {
   });
 });
 
+it('an outage that outlasts the code is told as that, soon after', async () => {
+  await using server = await startOidcServer({ codeSeconds: 4 });
+  const stateDir = await mkdtemp(join(tmpdir(), 'sidecar-login-'));
+  server.faults.push({ kind: 'hang' });
+  const login = logIn({
+    ...{ server: server.url, env: { SIDECAR_TOKEN_STORAGE: 'file' }, stateDir, clock: systemClock, keyTitle: 'key' },
+    onStorage: () => undefined,
+    onPrompt: () => undefined,
+    onTrouble: () => undefined,
+  });
+  // What is left of the code's time after the first interval, and the 3 s after it.
+  const reason = expect.stringMatching(/^no answer within [3-6]\b/) as string;
+  await expect(login).rejects.toMatchObject({ code: 'server.unreachable', facts: { reason } });
+  await rm(stateDir, { recursive: true });
+});
+
 it('a code that nobody confirms ends with its time', async () => {
   await using server = await startOidcServer({ codeSeconds: 2 });
   const stateDir = await mkdtemp(join(tmpdir(), 'sidecar-login-'));

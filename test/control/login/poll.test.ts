@@ -126,8 +126,31 @@ describe('polling for the approval', () => {
 
   it('does not wait for a Retry-After that is over after the code', async () => {
     const { clock, until } = polling([status(503, { 'retry-after': '900' })]);
-    await expect(until()).rejects.toMatchObject({ code: 'login.expired' });
+    await expect(until()).rejects.toMatchObject({ code: 'server.unreachable', facts: { reason: 'it answers 503' } });
     expect(seconds(clock)).toEqual([5]);
+  });
+
+  it('tells of the outage where the last that was heard before the end of the code was no answer', async () => {
+    const { until } = polling([pending, reset, status(502)], { expiresInMs: 18_000 });
+    await expect(until()).rejects.toMatchObject({
+      code: 'server.unreachable',
+      facts: { server, attempts: 2, reason: 'it answers 502' },
+    });
+  });
+
+  it('says that the code has expired where an answer came after the outage', async () => {
+    const { until } = polling([reset, pending], { expiresInMs: 14_000 });
+    await expect(until()).rejects.toMatchObject({ code: 'login.expired' });
+  });
+
+  it('waits for an answer until 3 s after the end of the code', async () => {
+    const limits: number[] = [];
+    const ask = (limitMs: number): Promise<PollAnswer> => {
+      limits.push(limitMs);
+      return limits.length === 1 ? Promise.reject(reset) : Promise.resolve(pending);
+    };
+    await expect(polling([], { ask, expiresInMs: 19_000 }).until()).rejects.toMatchObject({ code: 'login.expired' });
+    expect(limits).toEqual([17_000, 12_000, 7_000]);
   });
 
   it('ends a wait at once when aborted, and leaves nobody asleep', async () => {
