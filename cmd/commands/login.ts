@@ -57,7 +57,7 @@ async function show(context: Context, prompt: Prompt, { browser }: { readonly br
   const { output, env, platform } = context;
   const { verificationUri, userCode, verificationUriComplete = verificationUri } = prompt;
   const code: Line = ['sidecar: open ', { text: verificationUri, style: 'bold' }, ' and enter the code '];
-  const qr = output.live ? await qrLines(verificationUriComplete, output.look.columns) : [];
+  const qr = output.live ? await qrLines(verificationUriComplete, output.statusColumns) : [];
   output.ask({ prompt }, [[...code, { text: userCode, style: 'bold' }], ...qr]);
   output.progress('waiting for the approval…');
   if (browser && output.live) await openBrowser(verificationUriComplete, { env, platform });

@@ -107,6 +107,11 @@ export class Output {
     return { terminal: this.#stdout.isTTY === true, colour: this.#colour.stdout, columns: columnsOf(this.#stdout) };
   }
 
+  /** How wide what is printed beside the answer may be. */
+  get statusColumns(): number {
+    return columnsOf(this.#stderr);
+  }
+
   /** Replaces the live line. Does nothing where there is no terminal. */
   progress(...line: Line): void {
     if (!this.live || this.#foreignLine) return;

@@ -170,6 +170,24 @@ describe('an account', () => {
   });
 });
 
+describeWith(['script'], 'the code of a login on a terminal', () => {
+  it.each([
+    [120, true],
+    [30, false],
+  ])('is drawn where %d columns are wide enough for it, wherever the answer goes: %s', async (columns, isDrawn) => {
+    await using server = await startOidcServer();
+    await using program = new BuiltProgram();
+    Object.assign(program.env, noKeyring, { SIDECAR_TOKEN_STORAGE: 'file', TERM: 'xterm' });
+    const login = program.startOnTerminal(
+      `stty cols ${columns}; sidecar login --no-browser --server ${server.url} > answer`,
+    );
+    await login.said('waiting for the approval');
+    login.child.stdin?.write('\u0003');
+    const { stdout } = await login.ended;
+    expect(/[▀▄█]/.test(stdout)).toBe(isDrawn);
+  });
+});
+
 describe('an account with a keyring that hangs', () => {
   it.each(['login', 'whoami', 'logout'])('is left alone at once on Ctrl-C, by %s', async (command) => {
     await using program = new BuiltProgram();
