@@ -25,9 +25,14 @@ export async function logOut(options: LogOutOptions): Promise<LoggedOut> {
       () => undefined,
       (error: unknown) => ({ error }),
     );
+    // One that is over there is of no use here.
+    if (unrevoked === undefined) {
+      await sessions.drop(server);
+      return { kind: 'revoked' };
+    }
     signal?.throwIfAborted();
     await sessions.drop(server, signal);
-    return unrevoked === undefined ? { kind: 'revoked' } : { kind: 'only here', ...unrevoked };
+    return { kind: 'only here', ...unrevoked };
   };
   return sessions.locked(server, end, signal);
 }

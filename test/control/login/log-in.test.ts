@@ -225,6 +225,24 @@ describe('a login', () => {
       expect(await logOut(outOptions())).toEqual({ kind: 'was not' });
     });
 
+    it('is gone where it was revoked before Ctrl-C, and kept where it was not', async () => {
+      await approved();
+      const reason = new Error('Ctrl-C');
+      const interruptedAt = (end: string) => {
+        const interrupted = new AbortController();
+        const send: Send = async (request) => {
+          const answer = await sending(request);
+          if (server.revoked.length === 2 || request.url.endsWith(end)) interrupted.abort(reason);
+          return answer;
+        };
+        return logOut({ ...outOptions(), send, signal: interrupted.signal });
+      };
+      await expect(interruptedAt('/openid-configuration')).rejects.toBe(reason);
+      expect(await kept()).toBeDefined();
+      expect(await interruptedAt('never')).toEqual({ kind: 'revoked' });
+      expect(await kept()).toBeUndefined();
+    });
+
     it('is gone from here though the server is not there', async () => {
       await approved();
       await server.stop();
