@@ -1,10 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { SidecarError } from '../../../src/errors.js';
 import type { BenchOptions } from '../../../src/provider/conformance/bench.js';
 import { checks } from '../../../src/provider/conformance/checks.js';
 import { Conformance, runConformance } from '../../../src/provider/conformance/run.js';
 import type { Machine, MachineRef, MachineSpec, Provider } from '../../../src/provider/provider.js';
+import { generateKeyPair } from '../../../src/transport/key-pair.js';
 import { fakeClock, type FakeClock } from '../../fakes/clock.js';
+
+// A library that is still being loaded is nothing that the clock of a test waits for.
+beforeAll(() => generateKeyPair());
 
 /** Machines that are only remembered: nobody can log in to them. */
 class Memory implements Provider {
