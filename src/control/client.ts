@@ -49,10 +49,12 @@ export class ControlPlane {
   }
 
   /** One that is registered already is registered. */
-  async registerKey(body: components['schemas']['NewKey'], options: AskOptions = {}): Promise<void> {
+  async registerKey(body: components['schemas']['NewKey'], options: AskOptions = {}): Promise<'registered' | 'known'> {
     const call = this.#call('POST /v1/keys');
     const answer = await this.#ask(call, options, (how) => this.#client.POST('/v1/keys', { body, ...how }));
-    if (!isGood(answer) && answer.status !== 409) throw refused(call, answer);
+    if (isGood(answer)) return 'registered';
+    if (answer.status === 409) return 'known';
+    throw refused(call, answer);
   }
 
   /** Asks for it once. To be asked again with the same `requestId` where it failed in a way that may pass. */

@@ -32,20 +32,13 @@ export async function registerMachineKey({
   signal,
 }: KeyRegistration): Promise<'registered' | 'known' | 'token refused'> {
   const { publicKey } = await controlKey(stateDir, server);
-  let status = 0;
-  const noting: Send = async (asked) => {
-    const answer = await send(asked);
-    ({ status } = answer);
-    return answer;
-  };
   try {
-    await new ControlPlane({ server, tokens, send: noting, clock }).registerKey({ title, publicKey }, { signal });
+    return await new ControlPlane({ server, tokens, send, clock }).registerKey({ title, publicKey }, { signal });
   } catch (error) {
     if (!(error instanceof SidecarError) || !error.code.startsWith('provider.')) throw error;
     if (error.code === 'provider.unauthenticated') return 'token refused';
     throw asTold(error, server);
   }
-  return status === 409 ? 'known' : 'registered';
 }
 
 /** Of a provider the user of `login` knows nothing. */
