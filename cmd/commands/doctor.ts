@@ -2,6 +2,7 @@ import { checkGroups } from '../../src/doctor/check.js';
 import { examine, type Examination } from '../../src/doctor/doctor.js';
 import type { Context } from '../context.js';
 import { daemonBuild } from '../daemon.js';
+import { finishingSoon } from '../finishing-soon.js';
 import { passphrasePrompt } from '../ui/ask-passphrase.js';
 import { checkTitles, checkWords } from '../ui/check-words.js';
 import { doctorLines } from '../ui/doctor-lines.js';
@@ -15,6 +16,7 @@ export async function doctor(context: Context): Promise<number> {
     ...{ env, homeDir, platform, directory, sidecar, clock, signal },
     daemonBuild: context.daemon ? daemonBuild() : undefined,
     askPassphrase: passphrasePrompt(context),
+    finishing: finishingSoon(context),
   });
   output.answer(doctorDocument(examination), doctorLines(examination, output.look));
   return isWell(examination) ? exitCode.done : exitCode.failed;

@@ -43,14 +43,14 @@ function judgedElsewhere(error: unknown): never {
 }
 
 /** What it says of itself. Its users' sidecars are asked for because only that needs a login. */
-async function health(server: string, { env, home, clock, signal }: Patient): Promise<string> {
+async function health(server: string, { env, home, clock, signal, finishing }: Patient): Promise<string> {
   const [{ ControlPlane }, { openAccessTokens }, { sender }] = await Promise.all([
     import('../control/client.js'),
     import('../control/open-access-tokens.js'),
     import('../control/http/send.js'),
   ]);
   const send = sender({ env });
-  const tokens = openAccessTokens({ server, env, stateDir: home.stateDir, clock, send });
+  const tokens = openAccessTokens({ server, env, stateDir: home.stateDir, clock, send, finishing });
   const control = new ControlPlane({ server, tokens, send, clock });
   const options = { signal, brief: true };
   const status = await control.health(options);

@@ -20,7 +20,7 @@ import { workingTreeCheck } from './working-tree.js';
 /** Whom to examine. What is left out is the real one. */
 export interface DoctorRequest extends Pick<
   Patient,
-  'env' | 'directory' | 'sidecar' | 'daemonBuild' | 'askPassphrase'
+  'env' | 'directory' | 'sidecar' | 'daemonBuild' | 'askPassphrase' | 'finishing'
 > {
   readonly homeDir?: string;
   readonly platform?: NodeJS.Platform;

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { Finishing } from '../control/finishing.js';
 import type { Build } from '../daemon/build.js';
 import type { StateHome } from '../sidecars/home.js';
 import type { AskPassphrase } from '../transport/passphrase.js';
@@ -17,6 +18,8 @@ export interface Patient {
   readonly daemonBuild?: Build | undefined;
   /** Absent: there is nobody to ask. */
   readonly askPassphrase?: AskPassphrase | undefined;
+  /** For the renewal of a token. */
+  readonly finishing?: Finishing | undefined;
   readonly clock: Clock;
   /** The time of day, in milliseconds since 1970. */
   readonly timeOfDay: () => number;

@@ -52,10 +52,10 @@ export function wayTo(patient: Patient, around: Around): Way {
 }
 
 async function targetOf(patient: Patient, record: SidecarRecord): Promise<SshTarget> {
-  const { home, env, homeDir, clock } = patient;
+  const { home, env, homeDir, clock, finishing } = patient;
   const { locator } = await import('../provider/providers.js');
   const registry = new Registry(registryStore(home.stateDir));
-  const deps = { ...home, env, homeDir, clock, serverEntry: localServerEntry() };
+  const deps = { ...home, env, homeDir, clock, finishing, serverEntry: localServerEntry() };
   return locator({ ...deps, registry }).target(record, { signal: patient.signal, wake: false });
 }
 
