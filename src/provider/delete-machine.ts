@@ -12,6 +12,9 @@ export interface DeletionDeps {
 /** How often a machine that is not known yet is looked for, in milliseconds. */
 const lookAgainMs = 2_000;
 
+/** How long one is looked for whose id its provider has told, in milliseconds: that catches up soon, and somebody waits. */
+const knownIdMs = 10_000;
+
 /**
  * Ends a machine. One that its provider may not know yet is looked for as long as it is new: it would outlive its deletion.
  *
@@ -22,7 +25,8 @@ export async function deleteMachine(
   { provider, clock, leftMs }: DeletionDeps,
 ): Promise<'deleted' | 'unknown'> {
   const mayLag = leftMs > 0 && (await provider.capabilities()).readsLag;
-  const endMs = clock.now() + (mayLag ? leftMs : 0);
+  const lookMs = ref.id === undefined ? leftMs : Math.min(leftMs, knownIdMs);
+  const endMs = clock.now() + (mayLag ? lookMs : 0);
   // By its id it may be found where no read tells of it yet.
   let isThere = ref.id !== undefined;
   for (; clock.now() < endMs; isThere = false) {

@@ -585,7 +585,7 @@ describe('deleting a machine that was made', () => {
   it('that is not known until it should be tells that this is unsure', async () => {
     provider.machines.clear();
     expect(await end()).toEqual([{ kind: 'provider.unknown', name: 'web' }]);
-    expect(clock.now()).toBe(60_000);
+    expect(clock.now()).toBe(10_000);
     expect(provider.calls.filter((call) => call === 'delete')).toHaveLength(2);
   });
 
