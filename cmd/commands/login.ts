@@ -28,8 +28,11 @@ export async function login(context: Context, { server: flag, browser }: LoginFl
     keyTitle: `sidecar on ${hostname()}`,
     onStorage: ({ noKeyring }) => {
       if (noKeyring === undefined) return;
-      const why = output.verbose ? ` (${noKeyring})` : '';
-      output.warn(`there is no keyring here${why}: the session is kept in a file that only you can read`);
+      const { why, reason } = noKeyring;
+      const what =
+        why === 'absent' ? 'there is no keyring here' : 'the keyring here takes nothing as long as a session';
+      const more = output.verbose ? ` (${reason})` : '';
+      output.warn(`${what}${more}: the session is kept in a file that only you can read`);
     },
     onPrompt: (prompt) => {
       void show(context, prompt, { browser });

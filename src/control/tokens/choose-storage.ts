@@ -8,12 +8,12 @@ import type { TokenStorage } from './storage.js';
 export interface ChosenStorage {
   readonly storage: TokenStorage;
   /** Why it is not the keyring, where nobody has chosen that. */
-  readonly noKeyring: string | undefined;
+  readonly noKeyring: { readonly why: 'absent' | 'too small'; readonly reason: string } | undefined;
 }
 
 /**
- * Where a new session is to be kept: what SIDECAR_TOKEN_STORAGE says, else the keyring, else, where there is none, a file.
- * It is tried, so that a login does not fail after its approval: a keyring that is locked or refuses is an error, because
+ * Where a new session is to be kept: what SIDECAR_TOKEN_STORAGE says, else the keyring, else, where there is none that takes as
+ * much as a session, a file. It is tried, so that a login does not fail after its approval: a keyring that is locked or refuses is an error, because
  * the user has one and would not look for secrets in a file.
  *
  * Throws `login.storage`, `settings.invalid`, and what files throw.
@@ -30,14 +30,22 @@ export async function chooseStorage(
       await tryOut(storage, signal);
       return { storage, noKeyring: undefined };
     } catch (error) {
-      if (!(error instanceof NoKeyring)) throw error;
-      if (wanted === 'keyring') throw asAbsent(error);
+      const noKeyring = reasonWithout(error);
+      if (noKeyring === undefined) throw error;
+      if (wanted === 'keyring') throw error instanceof NoKeyring ? asAbsent(error) : error;
       await tryOut(file.storage, signal);
-      return { ...file, noKeyring: error.message };
+      return { ...file, noKeyring };
     }
   }
   await tryOut(file.storage, signal);
   return file;
+}
+
+/** Undefined where there is a keyring that would do, and does not just now. */
+function reasonWithout(error: unknown): ChosenStorage['noKeyring'] {
+  if (error instanceof NoKeyring) return { why: 'absent', reason: error.message };
+  const isSmall = error instanceof SidecarError && error.facts['bytes'] !== undefined;
+  return isSmall ? { why: 'too small', reason: String(error.facts['reason']) } : undefined;
 }
 
 /** The storage of that kind, for a session that is there already. */
@@ -75,7 +83,9 @@ async function tryOut(storage: TokenStorage, signal: AbortSignal | undefined): P
   await storage.write(name, name, signal);
   try {
     const text = randomBytes(sessionBytes / 2).toString('hex');
-    await storage.write(name, text, signal);
+    await storage.write(name, text, signal).catch((error: unknown) => {
+      throw asTooSmall(error);
+    });
     if ((await storage.read(name, signal)) !== text) {
       const reason = 'it does not give back what it was given';
       throw new SidecarError('login.storage', { storage: storage.kind, reason }, { retryable: false });
@@ -83,7 +93,7 @@ async function tryOut(storage: TokenStorage, signal: AbortSignal | undefined): P
   } catch (error) {
     const removal = storage.remove(name).catch(() => undefined);
     if (signal?.aborted !== true) await removal;
-    throw asTooSmall(error);
+    throw error;
   }
   await storage.remove(name, signal);
 }
