@@ -109,6 +109,7 @@ const sayings: { readonly [S in keyof Sayings]: (facts: Sayings[S]) => CheckWord
   }),
   'keys.in_agent': () => found('those of the ssh-agent'),
   'keys.of_its_own': () => found('this sidecar has one of its own'),
+  'keys.of_this_machine': () => found('the one that this machine has for all sidecars of the control plane'),
   'keys.left_to_ssh': () => found('OpenSSH connects, and finds what there is to log in with by itself'),
   'keys.none': () => ({
     detail: 'there is none',

@@ -22,7 +22,8 @@ export function keyChecks(
       id: 'keys',
       run: async () => {
         const { provider } = (await chosen.catch(() => undefined)) ?? {};
-        if (provider?.kind === 'made') return ok('keys.of_its_own', {});
+        if (provider?.kind === 'made')
+          return ok(provider.by === 'api' ? 'keys.of_this_machine' : 'keys.of_its_own', {});
         const { host, keys } = await agent;
         if (host.openssh !== undefined) return ok('keys.left_to_ssh', {});
         const files = await limit(readFiles(host));

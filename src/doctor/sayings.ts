@@ -31,6 +31,7 @@ export interface Sayings {
   'keys.unusable': { readonly paths: readonly string[]; readonly reasons: readonly string[] };
   'keys.in_agent': object;
   'keys.of_its_own': object;
+  'keys.of_this_machine': object;
   'keys.left_to_ssh': object;
   'keys.none': object;
 

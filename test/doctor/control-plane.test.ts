@@ -89,6 +89,7 @@ describe('a control plane', () => {
     const told = await examine(configured());
     expect(told).toMatchObject({
       control_plane: { result: 'ok' },
+      keys: { detail: 'the one that this machine has for all sidecars of the control plane' },
       address: { result: 'skipped', detail: expect.stringContaining('standby') as string },
       port: { result: 'skipped' },
       'remote.git': { result: 'skipped' },
