@@ -25,7 +25,8 @@ export interface AskOptions {
   readonly limitMs?: number | undefined;
 }
 
-type Created = { readonly kind: 'made' | 'exists'; readonly sidecar: Sidecar };
+/** `taken`: the name is another's. */
+type Created = { readonly kind: 'made' | 'exists'; readonly sidecar: Sidecar } | { readonly kind: 'taken' };
 
 /** `unknown` may only mean that it is too new; `gone` does not. */
 type Found = { readonly kind: 'found'; readonly sidecar: Sidecar } | { readonly kind: 'unknown' | 'gone' };
@@ -64,23 +65,32 @@ export class ControlPlane {
     const answer = await this.#ask(call, options, (how) => this.#client.POST('/v1/sidecars', { params, body, ...how }));
     if (isGood(answer)) return { kind: 'made', sidecar: checked(call, answer, sidecar) };
     if (answer.status !== 409 || failureCode(answer) !== 'already_exists') throw refused(call, answer);
-    return { kind: 'exists', sidecar: checked(call, answer, alreadyExists).sidecar };
+    const { document } = answer;
+    const other = v.safeParse(v.object({ sidecar: mark }), document);
+    const isOthers = other.success && ![undefined, body.requestId].includes(other.output.sidecar.requestId);
+    return isOthers ? { kind: 'taken' } : { kind: 'exists', sidecar: checked(call, answer, alreadyExists).sidecar };
   }
 
   /** All of the user's that are as agreed. Another is left out, unless it `isMeant`: then it is `provider.protocol`. */
   async sidecars(
     options: AskOptions & { readonly isMeant?: (mark: Mark) => boolean } = {},
   ): Promise<readonly Sidecar[]> {
-    const call = this.#call('GET /v1/sidecars');
-    const answer = await this.#ask(call, options, (how) => this.#client.GET('/v1/sidecars', how));
-    if (!isGood(answer)) throw refused(call, answer);
-    const { sidecars } = checked(call, answer, sidecarList);
-    return sidecars.flatMap((document) => {
+    const { call, answer, documents } = await this.#list(options);
+    return documents.flatMap((document) => {
       const good = v.safeParse(sidecar, document);
       if (good.success) return [good.output];
       const marked = v.safeParse(mark, document);
       const isMeant = marked.success && options.isMeant?.(marked.output) === true;
       return isMeant ? [checked(call, { ...answer, document }, sidecar)] : [];
+    });
+  }
+
+  /** What all of the user's are told by, whatever else is wrong with them. */
+  async marks(options: AskOptions = {}): Promise<readonly Mark[]> {
+    const { documents } = await this.#list(options);
+    return documents.flatMap((document) => {
+      const marked = v.safeParse(mark, document);
+      return marked.success ? [marked.output] : [];
     });
   }
 
@@ -137,6 +147,13 @@ export class ControlPlane {
 
   #call(call: string): Call {
     return { server: this.#options.server, call, tokens: this.#tokens };
+  }
+
+  async #list(options: AskOptions): Promise<{ call: Call; answer: Answer; documents: readonly unknown[] }> {
+    const call = this.#call('GET /v1/sidecars');
+    const answer = await this.#ask(call, options, (how) => this.#client.GET('/v1/sidecars', how));
+    if (!isGood(answer)) throw refused(call, answer);
+    return { call, answer, documents: checked(call, answer, sidecarList).sidecars };
   }
 
   async #good<T>(name: string, schema: v.GenericSchema<unknown, T>, options: HowToAsk, ask: Ask): Promise<T> {

@@ -50,8 +50,9 @@ export function refused(call: Call, answer: Answer): SidecarError {
 
 function codeOf(status: number, { call }: Call): ErrorCode {
   if (status === 401) return 'provider.unauthenticated';
-  if (status === 410) return 'provider.gone';
-  if (status === 402 || (status === 429 && !call.startsWith('GET '))) return 'provider.quota';
+  // Of anything else it says that the service has gone.
+  if (status === 410 && call.includes('{id}')) return 'provider.gone';
+  if (status === 402 || (status === 429 && call === 'POST /v1/sidecars')) return 'provider.quota';
   return status >= 500 || passingStatuses.has(status) ? 'provider.unavailable' : 'provider.failed';
 }
 

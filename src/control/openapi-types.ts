@@ -72,7 +72,7 @@ export interface paths {
     put?: never;
     /**
      * Start a sidecar that is in standby; one that runs is left alone
-     * @description Asked once by whoever opens a session, and again no sooner than 30 s later where `GET` still says `standby`.
+     * @description Asked by whoever opens a session until it is accepted (202, 409), and then again no sooner than 30 s later, where `GET` still says `standby`.
      */
     post: operations['resumeSidecar'];
     delete?: never;

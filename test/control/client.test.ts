@@ -123,6 +123,29 @@ describe('the control plane', () => {
     });
   });
 
+  it('says of a name whose it is, also where that one is not as agreed', async () => {
+    const odd = { ...web, requestId: 'other', reason: null };
+    const exists = { error: { code: 'already_exists', message: 'taken' }, sidecar: odd };
+    const { control, ask } = userOf([json(409, exists)]);
+    expect(await ask(control.create(newSidecar))).toEqual({ kind: 'taken' });
+    const ours = userOf([json(409, { ...exists, sidecar: { ...odd, requestId: 'r' } })]);
+    expect(await caught(ours.ask(ours.control.create(newSidecar)))).toMatchObject({ code: 'provider.protocol' });
+  });
+
+  it('tells by what each sidecar is known, also one that is not as agreed', async () => {
+    const { control, ask } = userOf([json(200, { sidecars: [web, { ...web, id: 'odd', state: 'molten' }, 'none'] })]);
+    expect((await ask(control.marks())).map(({ id }) => id)).toEqual([web.id, 'odd']);
+  });
+
+  it.each<[string, number, string, (control: ControlPlane) => Promise<unknown>]>([
+    ['a list', 410, 'provider.failed', (control) => control.sidecars()],
+    ['a creation', 410, 'provider.failed', (control) => control.create(newSidecar)],
+    ['a deletion', 429, 'provider.unavailable', (control) => control.delete('a')],
+  ])('answers %s with %d, which is %s', async (_, status, code, call) => {
+    const { control, ask } = userOf(Array.from({ length: 30 }, () => failure(status)));
+    expect(await caught(ask(call(control)))).toMatchObject({ code });
+  });
+
   describe('that refuses', () => {
     it.each([
       [400, 'provider.failed'],
