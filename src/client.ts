@@ -106,9 +106,12 @@ export class Sidecars {
 
   /** Ends the machine, if it is ours, and takes it off the list: in this order, so that it can be done again. */
   async delete(name: string, { emit = ignore }: { readonly emit?: Emit } = {}): Promise<void> {
-    const record = await this.registry.get(name);
-    await (await this.#locator()).delete(record, { emit });
-    await this.registry.remove(name, record);
+    const [locator, { isMadeSince }] = await Promise.all([this.#locator(), import('./provider/age.js')]);
+    let record: SidecarRecord | undefined = await this.registry.get(name);
+    for (let ended = record; record !== undefined; record = await this.registry.current(ended)) {
+      ended = await locator.delete(record, { emit });
+      await this.registry.remove(name, ended, (now) => isMadeSince(ended, now));
+    }
   }
 
   /** The settings in force in `directory`. */

@@ -17,3 +17,9 @@ export function ageMs(record: SidecarRecord, timeOfDay: () => number): number {
 export function askedForAt(record: SidecarRecord, timeOfDay: () => number): SidecarRecord {
   return { ...record, provider: { ...madeBy(record), askedAt: new Date(timeOfDay()).toISOString() } };
 }
+
+/** Whether its machine was asked for again, or heard of, since the sidecar was as it was `before`. */
+export function isMadeSince(before: SidecarRecord, now: SidecarRecord): boolean {
+  if (before.provider.kind !== 'made' || now.provider.kind !== 'made') return false;
+  return before.provider.id !== now.provider.id || before.provider.askedAt !== now.provider.askedAt;
+}

@@ -50,32 +50,43 @@ export function apiProvider({ server, tokens, env, clock, stateDir, send = sende
     return sidecars.find((each) => each.name === ref.name && each.requestId === ref.requestId);
   };
 
-  const idOf = async (ref: MachineRef, options: AskOptions): Promise<string | undefined> =>
-    ref.id ?? (await byRequest(ref, options))?.id;
+  /** Also of one that is otherwise not as agreed. */
+  const idOf = async (ref: MachineRef, options: AskOptions): Promise<string | undefined> => {
+    if (ref.id !== undefined) return ref.id;
+    const marked = (await control.marks(options)).find(({ requestId }) => requestId === ref.requestId);
+    return marked?.id ?? (await byRequest(ref, options))?.id;
+  };
+
+  const register = async (publicKey: string, options: AskOptions): Promise<void> => {
+    if (registered.has(publicKey)) return;
+    await control.registerKey({ title, publicKey }, options).catch(failForGood);
+    registered.add(publicKey);
+  };
 
   return {
     name: 'api',
     place: { server },
     loginKey: {
       file: controlKeyFile(stateDir, server),
-      publicKey: async () => (await controlKey(stateDir, server)).publicKey,
+      letIn: async (options = {}) => {
+        const { publicKey } = await controlKey(stateDir, server);
+        await register(publicKey, options);
+        return publicKey;
+      },
     },
     capabilities: () => Promise.resolve(capabilities),
 
     create: async (spec, { signal } = {}) => {
       const { name, requestId, image, authorizedKeys, options } = spec;
       checkOptions('api', v.strictObject({}), options);
-      for (const publicKey of authorizedKeys) {
-        if (registered.has(publicKey)) continue;
-        await control.registerKey({ title, publicKey }, { signal }).catch(failForGood);
-        registered.add(publicKey);
-      }
+      for (const publicKey of authorizedKeys) await register(publicKey, { signal });
       const body = { name, requestId, ...(image === undefined ? {} : { image }) };
-      const { kind, sidecar } = await control.create(body, { signal });
+      const created = await control.create(body, { signal }).catch(failForGoodElsewhere);
+      if (created.kind === 'taken') throw nameTaken(spec, server);
+      const { sidecar } = created;
       if (sidecar.name === name && sidecar.requestId === requestId) return machineOf(sidecar, making);
       // One of our request id was made for us, whatever it is called.
-      const isOthers = kind === 'exists' && sidecar.requestId !== requestId;
-      throw isOthers ? nameTaken(spec, server) : otherMachine(making);
+      throw otherMachine(making);
     },
 
     describe: async (ref, options = {}) => {
@@ -127,6 +138,12 @@ function machineIn(sidecar: Sidecar, reading: Reading): Machine | undefined {
 function failForGood(error: unknown): never {
   if (!(error instanceof SidecarError)) throw error;
   throw new SidecarError(error.code, error.facts, { cause: error.cause, retryable: false });
+}
+
+/** Of what is asked for a creation, only that itself is asked again: not the renewal of a token. */
+function failForGoodElsewhere(error: unknown): never {
+  if (error instanceof SidecarError && error.code.startsWith('provider.')) throw error;
+  return failForGood(error);
 }
 
 function gone({ name }: MachineRef): SidecarError {

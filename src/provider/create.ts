@@ -32,7 +32,7 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
   signal?.throwIfAborted();
   const [hostKey, login, capabilities] = await Promise.all([
     generateKeyPair(),
-    loginTo(provider),
+    loginTo(provider, signal),
     provider.capabilities({ signal }),
   ]);
   const requestId = randomUUID();
@@ -63,8 +63,11 @@ export async function createMachine(request: CreateRequest, deps: CreateDeps): P
 }
 
 /** Who is let in to a machine. Without a private half here, its provider keeps that. */
-async function loginTo({ loginKey }: Provider): Promise<Pick<KeyPair, 'publicKey'> & Partial<KeyPair>> {
-  return loginKey === undefined ? generateKeyPair() : { publicKey: await loginKey.publicKey() };
+async function loginTo(
+  { loginKey }: Provider,
+  signal: AbortSignal | undefined,
+): Promise<Pick<KeyPair, 'publicKey'> & Partial<KeyPair>> {
+  return loginKey === undefined ? generateKeyPair() : { publicKey: await loginKey.letIn({ signal }) };
 }
 
 /** Adds what is known of the machine now to its record. Where that was deleted meanwhile, so is the machine. */

@@ -4,7 +4,8 @@ import type { Emit } from '../events.js';
 import type { SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import { askedForAt } from './age.js';
-import type { Capabilities, MachineSpec, Provider } from './provider.js';
+import { withMachine } from './made.js';
+import type { Capabilities, Machine, MachineSpec, Provider } from './provider.js';
 
 export interface CreateDeps {
   readonly provider: Provider;
@@ -27,19 +28,21 @@ export interface Creation extends CreateDeps {
   uncertain: boolean;
   /** What the last attempt failed with. */
   failure?: unknown;
+  /** What was found after that. */
+  found?: Machine | undefined;
 }
 
 /**
  * Remembers that its machine was asked for just now: from now on it may take its time until it is known. Where that cannot be
  * written, it counts from earlier on. False: the sidecar was deleted meanwhile.
  */
-export async function noteAsked({ registry, record, timeOfDay }: Creation): Promise<boolean> {
-  return registry
-    .update(record.name, (current) => askedForAt(current, timeOfDay), record)
-    .then(
-      () => true,
-      (error: unknown) => !isUnknown(error),
-    );
+export async function noteAsked({ registry, record, timeOfDay, found }: Creation): Promise<boolean> {
+  const change = (current: SidecarRecord): SidecarRecord =>
+    askedForAt(found === undefined ? current : withMachine(current, found), timeOfDay);
+  return registry.update(record.name, change, record).then(
+    () => true,
+    (error: unknown) => !isUnknown(error),
+  );
 }
 
 /** That there is no such sidecar on the list. */

@@ -17,24 +17,28 @@ const knownIdMs = 10_000;
 
 /**
  * Ends a machine. One that its provider may not know yet is looked for as long as it is new: it would outlive its deletion.
+ * `refNow` says how it is known by now.
  *
  * `unknown`: it was not known until then. That is unsure: it was never made, or is gone, or comes into being later still.
  */
 export async function deleteMachine(
-  ref: MachineRef,
+  refNow: () => Promise<MachineRef>,
   { provider, clock, leftMs }: DeletionDeps,
 ): Promise<'deleted' | 'unknown'> {
   const mayLag = leftMs > 0 && (await provider.capabilities()).readsLag;
-  const lookMs = ref.id === undefined ? leftMs : Math.min(leftMs, knownIdMs);
-  const endMs = clock.now() + (mayLag ? lookMs : 0);
-  // By its id it may be found where no read tells of it yet.
-  let isThere = ref.id !== undefined;
-  for (; clock.now() < endMs; isThere = false) {
-    const state = isThere ? 'there' : await look(ref, provider);
+  let endMs = clock.now() + (mayLag ? leftMs : 0);
+  for (let knownId: string | undefined; ;) {
+    const ref = await refNow();
+    // By its id it may be found where no read tells of it yet.
+    const isNews = ref.id !== knownId;
+    knownId = ref.id;
+    if (isNews && mayLag) endMs = clock.now() + Math.min(leftMs, knownIdMs);
+    const waitMs = endMs - clock.now();
+    const state = isNews || waitMs <= 0 ? 'there' : await look(ref, provider);
     if (state === 'gone' || (state === 'there' && (await end(ref, provider)))) return 'deleted';
-    await clock.sleep(Math.max(0, Math.min(lookAgainMs, endMs - clock.now())));
+    if (waitMs <= 0) return mayLag ? 'unknown' : 'deleted';
+    await clock.sleep(Math.min(lookAgainMs, waitMs));
   }
-  return (await end(ref, provider)) || !mayLag ? 'deleted' : 'unknown';
 }
 
 /** Whether its provider knew what was to be ended. */
@@ -48,7 +52,10 @@ async function look(ref: MachineRef, provider: Provider): Promise<'there' | 'unk
   try {
     return (await provider.describe(ref)) === undefined ? 'unknown' : 'there';
   } catch (error) {
-    if (error instanceof SidecarError && error.code === 'provider.gone') return 'gone';
+    if (!(error instanceof SidecarError)) throw error;
+    if (error.code === 'provider.gone') return 'gone';
+    // It is told of, though not as agreed: reason enough to end it.
+    if (error.code === 'provider.protocol') return 'there';
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { Creation } from './creation.js';
 import { deleteMachine } from './delete-machine.js';
 import { refOf, withMachine } from './made.js';
 import { dropMachineKey } from './machine-keys.js';
-import type { Machine } from './provider.js';
+import type { Machine, MachineRef } from './provider.js';
 
 const story = 'the sidecar was deleted while its machine was being made';
 
@@ -24,14 +24,19 @@ export async function endUnwanted(creation: Creation, machine?: Machine): Promis
   const { name } = record;
   const { requestId } = madeBy(record);
   const ref = refOf({ name, requestId, id: machine?.id });
+  const refNow = (): Promise<MachineRef> => Promise.resolve(ref);
+  let deletion: Awaited<ReturnType<typeof deleteMachine>>;
   try {
-    const deletion = await deleteMachine(ref, { provider, clock, leftMs: newMs });
-    if (deletion === 'unknown') emit({ kind: 'provider.unknown', name });
+    deletion = await deleteMachine(refNow, { provider, clock, leftMs: newMs });
   } catch (error) {
     throw await putBack(creation, machine, error);
   }
+  // That one was made is known.
+  if (deletion === 'unknown' && machine !== undefined)
+    throw await putBack(creation, machine, new Error('its provider does not know it yet'));
+  if (deletion === 'unknown') emit({ kind: 'provider.unknown', name });
   await dropMachineKey(stateDir, requestId);
-  const reason = `${story}, and so was the machine`;
+  const reason = deletion === 'unknown' ? `${story}, and none is known of` : `${story}, and so was the machine`;
   throw new SidecarError('provider.failed', { name, reason }, { retryable: false });
 }
 

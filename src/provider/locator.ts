@@ -18,7 +18,8 @@ export interface Locator {
   target(record: SidecarRecord, options?: TargetOptions): Promise<SshTarget>;
   /**
    * Ends the machine and removes what belongs to it. Deleting one that is gone already succeeds; where nobody can tell
-   * that from one that is not known yet, `emit` is told.
+   * that from one that is not known yet, `emit` is told. Gives the sidecar as it was when its machine was ended: another
+   * process may be at the making of it.
    */
-  delete(record: SidecarRecord, options?: { readonly emit?: Emit | undefined }): Promise<void>;
+  delete(record: SidecarRecord, options?: { readonly emit?: Emit | undefined }): Promise<SidecarRecord>;
 }

@@ -56,7 +56,8 @@ export function madeLocator(deps: MadeDeps): Locator {
     const asking = { ...options, brief: true };
     const describe = async (): Promise<Machine> => {
       const machine = (await provider.describe(ref, asking)) ?? (await missing());
-      if (machine.state !== 'stopped') starts.delete(made.requestId);
+      // Of two replicas, one may still say that it is stopped when the other says that it is starting.
+      if (machine.state === 'running') starts.delete(made.requestId);
       return machine;
     };
     const described = await describe();
@@ -86,12 +87,18 @@ export function madeLocator(deps: MadeDeps): Locator {
     },
     delete: async (record, { emit } = {}) => {
       const { name } = record;
-      const made = madeBy(record);
-      const provider = await open(made);
+      const provider = await open(madeBy(record));
+      let current = record;
+      // Whoever makes it may know more by now.
+      const refNow = async (): Promise<MachineRef> => {
+        current = (await registry.current(record)) ?? current;
+        return refOf({ ...madeBy(current), name });
+      };
       const leftMs = newMs - ageMs(record, timeOfDay);
-      const deletion = await deleteMachine(refOf({ ...made, name }), { provider, clock, leftMs });
+      const deletion = await deleteMachine(refNow, { provider, clock, leftMs });
       if (deletion === 'unknown') emit?.({ kind: 'provider.unknown', name });
-      await dropMachineKey(stateDir, made.requestId);
+      await dropMachineKey(stateDir, madeBy(record).requestId);
+      return current;
     },
   };
 

@@ -50,9 +50,10 @@ export async function makeSurely(creation: Creation): Promise<Machine> {
     if (!creation.uncertain || (signal?.aborted === true && creation.capabilities.readsLag)) throw error;
     const found = await lookForLate(creation);
     if (found === 'unknown') throw error;
+    creation.found = found;
     creation.uncertain = found !== undefined || creation.capabilities.readsLag;
     signal?.throwIfAborted();
-    if (found !== undefined && isWhole(found, creation.failure)) return found;
+    if (found !== undefined && isWhole(found, creation)) return found;
     throw error;
   }
 }
@@ -63,10 +64,14 @@ function tolerableRestMs(error: unknown): number {
   return ms > longestRestMs ? Infinity : ms;
 }
 
-/** Whether only the answer was lost. What is not finished yet, or failed for good, is no machine that anybody wanted. */
-function isWhole({ state }: Machine, error: unknown): boolean {
-  const failedForGood = error instanceof SidecarError && error.retryable === false;
-  return !failedForGood && (state === 'running' || state === 'starting');
+/**
+ * Whether only the answer was lost. What failed for good is no machine that anybody wanted. One that is not finished yet will
+ * be by a service, whose reads may lag; who makes it from here has gone away in the middle.
+ */
+function isWhole({ state }: Machine, { failure, capabilities }: Creation): boolean {
+  const failedForGood = failure instanceof SidecarError && failure.retryable === false;
+  const isOnItsWay = state === 'starting' || (state === 'creating' && capabilities.readsLag);
+  return !failedForGood && (state === 'running' || isOnItsWay);
 }
 
 /** What was not said by a provider, says nothing of what was done. */

@@ -70,8 +70,11 @@ export type Place = Readonly<Record<string, string>>;
 export interface LoginKey {
   /** Where the private half is, as OpenSSH writes it. */
   readonly file: string;
-  /** `ssh-ed25519 AAAA…`. Makes the key where there is none yet. */
-  readonly publicKey: () => Promise<string>;
+  /**
+   * Has every machine that is made from now on let it in: `ssh-ed25519 AAAA…`. Makes the key where there is none yet. Called
+   * before each creation, and makes no machine.
+   */
+  readonly letIn: (options?: CallOptions) => Promise<string>;
 }
 
 export interface CallOptions {

@@ -71,6 +71,6 @@ export function sshHostLocator({ env, homeDir }: SshHostDeps): Locator {
       const resolved = await resolveSshHost(query);
       return { ...resolved, hostKeys };
     },
-    delete: () => Promise.resolve(),
+    delete: (record) => Promise.resolve(record),
   };
 }

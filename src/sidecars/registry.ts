@@ -23,6 +23,11 @@ export class Registry {
     return find(await this.#store.read(), name);
   }
 
+  /** The same sidecar as it is now. Undefined where it is off the list. */
+  async current(record: SidecarRecord): Promise<SidecarRecord | undefined> {
+    return (await this.#store.read()).sidecars.find((each) => isSame(each, record));
+  }
+
   /** Throws `sidecar.exists`, and `usage.invalid` for a name that no sidecar may have. */
   async add(record: SidecarRecord): Promise<void> {
     checkName(record.name);
@@ -55,11 +60,12 @@ export class Registry {
 
   /**
    * Forgets a sidecar, and every selection of it. Of `only`, where it is given, and not of a later one of its name: that
-   * is somebody else's. Throws `sidecar.unknown`.
+   * is somebody else's. With `unless`, it stays where that is true of it now. Throws `sidecar.unknown`.
    */
-  async remove(name: string, only?: SidecarRecord): Promise<void> {
+  async remove(name: string, only?: SidecarRecord, unless?: (now: SidecarRecord) => boolean): Promise<void> {
     await this.#store.update((file) => {
       const gone = find(file, name, only);
+      if (unless?.(gone) === true) return file;
       return {
         ...file,
         sidecars: file.sidecars.filter((record) => record !== gone),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SidecarError } from '../../src/errors.js';
 import type { SidecarEvent } from '../../src/events.js';
+import { isMadeSince } from '../../src/provider/age.js';
 import { createMachine } from '../../src/provider/create.js';
 import { madeLocator } from '../../src/provider/made.js';
 import type {
@@ -327,6 +328,26 @@ describe('making a machine', () => {
       provider: sampleMade,
     };
 
+    it('and whose machine is not known yet to its provider is on the list again, because it is there', async () => {
+      provider.capable = { readsLag: true };
+      provider.creations = [
+        async (_spec, make) => {
+          await forgotten();
+          return make();
+        },
+      ];
+      const unknown = (onUnknown?: () => void): Promise<void> => {
+        onUnknown?.();
+        return Promise.resolve();
+      };
+      provider.deletions = [unknown, unknown];
+      provider.described = Array.from({ length: 9 }, () => () => Promise.resolve(undefined));
+      await expect(create()).rejects.toMatchObject({
+        facts: { id: 'id-1', reason: expect.stringContaining('does not know it yet); it is on the list') as string },
+      });
+      expect(madeBy(await registry.get('web')).id).toBe('id-1');
+    });
+
     it('and whose machine cannot be ended is on the list again, to be deleted', async () => {
       provider.creations = [
         async (_spec, make) => {
@@ -432,7 +453,7 @@ describe('making a machine', () => {
   it('has a machine let in the key that its provider keeps, where it keeps one, and that key stays', async () => {
     const file = join(stateDir, 'key of the user');
     await writeFile(file, 'private');
-    const loginKey: LoginKey = { file, publicKey: () => Promise.resolve('ssh-ed25519 AAAA') };
+    const loginKey: LoginKey = { file, letIn: () => Promise.resolve('ssh-ed25519 AAAA') };
     Object.assign(provider, { loginKey } satisfies Pick<Provider, 'loginKey'>);
     provider.creations = [
       ({ authorizedKeys }, make) => {
@@ -597,6 +618,38 @@ describe('deleting a machine that was made', () => {
     provider.machines.clear();
     expect(await end(() => timeOfDay() + ageMs)).toEqual([]);
     expect(provider.calls).toEqual(['delete']);
+  });
+
+  it('by the id that another process hears of meanwhile ends it, and not a record that has changed since', async () => {
+    const { id = '' } = madeBy(await registry.get('web'));
+    const change = (withId: boolean) => (record: SidecarRecord) => {
+      const { kind, by, requestId, place } = madeBy(record);
+      return { ...record, provider: { kind, by, requestId, place, ...(withId ? { id } : {}) } };
+    };
+    await registry.update('web', change(false));
+    const before = await registry.get('web');
+    provider.described = [
+      () => Promise.resolve(undefined),
+      async () => {
+        await registry.update('web', change(true));
+        return undefined;
+      },
+    ];
+    const ended = await clock.until(locate().delete(before));
+    expect(madeBy(ended).id).toBe(id);
+    expect(provider.calls).toEqual(['describe', 'describe', 'delete']);
+    expect(isMadeSince(before, await registry.get('web'))).toBe(true);
+    await registry.remove('web', before, (now) => isMadeSince(before, now));
+    expect(await registry.list()).toHaveLength(1);
+    await registry.remove('web', before, (now) => isMadeSince(ended, now));
+    expect(await registry.list()).toEqual([]);
+  });
+
+  it('that is told of in a way that was not agreed ends it', async () => {
+    provider.deletions = [unknown];
+    provider.described = [() => Promise.reject(new SidecarError('provider.protocol', {}, { retryable: false }))];
+    expect(await end()).toEqual([]);
+    expect(provider.calls).toEqual(['delete', 'describe', 'delete']);
   });
 
   it('that is known to be gone is done', async () => {

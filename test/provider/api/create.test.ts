@@ -3,6 +3,8 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessTokens } from '../../../src/control/access-tokens.js';
 import { controlKey } from '../../../src/control/control-key.js';
+import { NoAnswer } from '../../../src/control/http/no-answer.js';
+import { SidecarError } from '../../../src/errors.js';
 import type { SidecarEvent } from '../../../src/events.js';
 import { createMachine, type CreateRequest } from '../../../src/provider/create.js';
 import { madeLocator } from '../../../src/provider/made.js';
@@ -24,10 +26,14 @@ afterEach(async () => {
   await bed[Symbol.asyncDispose]();
 });
 
-const create = (request: Partial<CreateRequest> = {}, tokens?: AccessTokens): Promise<SidecarRecord> => {
+const create = (
+  request: Partial<CreateRequest> = {},
+  tokens?: AccessTokens,
+  signal?: AbortSignal,
+): Promise<SidecarRecord> => {
   const provider = bed.provider({ clock, ...(tokens === undefined ? {} : { tokens }) });
   const { registry, stateDir } = bed;
-  const deps = { provider, registry, stateDir, clock, emit: (event: SidecarEvent) => events.push(event) };
+  const deps = { provider, registry, stateDir, clock, emit: (event: SidecarEvent) => events.push(event), signal };
   return createMachine({ name: 'web', ...request }, deps);
 };
 const calls = (call: string): string[] => bed.server.calls.filter((each) => each === call);
@@ -125,6 +131,35 @@ describe('a creation by a control plane', () => {
     expect(creations()).toBe(4);
   });
 
+  it('that is cut off while the key is registered leaves nothing, and nothing is unsure', async () => {
+    const stop = new AbortController();
+    bed.server.fault = ({ path }) => {
+      if (path !== '/v1/keys') return undefined;
+      stop.abort(new Error('told to leave'));
+      return { kind: 'hang' };
+    };
+    await expect(create({}, undefined, stop.signal)).rejects.toThrow('told to leave');
+    expect(bed.server.calls).toEqual(['POST /v1/keys']);
+    await leavesNothing();
+  });
+
+  it('does not renew a token more than once', async () => {
+    faults([status(401)]);
+    let renewals = 0;
+    const cut: AccessTokens = {
+      token: ({ refused } = {}) => {
+        if (refused === undefined) return Promise.resolve('token');
+        renewals += 1;
+        const cause = new NoAnswer('cut', 'cut', { retryable: true });
+        return Promise.reject(new SidecarError('server.unreachable', {}, { cause }));
+      },
+    };
+    await expect(create({}, cut)).rejects.toMatchObject({ code: 'server.unreachable' });
+    expect(renewals).toBe(1);
+    expect(clock.waits).toEqual([]);
+    await leavesNothing();
+  });
+
   it('survives a service that refuses connections for a moment', async () => {
     const { port } = bed.server;
     let asked = 0;
@@ -196,9 +231,9 @@ describe('a creation by a control plane', () => {
     await leavesNothing();
   });
 
-  it('refuses options, before it asks for anything', async () => {
+  it('refuses options, and asks for no machine', async () => {
     await expect(create({ options: { cpus: '4' } })).rejects.toMatchObject({ code: 'usage.invalid' });
-    expect(bed.server.calls).toEqual([]);
+    expect(creations()).toBe(0);
     await leavesNothing();
   });
 
