@@ -344,7 +344,8 @@ export class Sidecars {
 
   #way(record: SidecarRecord, options: ConnectOptions): Way {
     const { emit = ignore, deadlineMs = connectPolicy.deadlineMs } = options;
-    return { open: (told) => this.#opener(record, { ...options, emit: told }), emit, deadlineMs };
+    const open: Way['open'] = (told, leftMs) => this.#opener(record, { ...options, emit: told, deadlineMs: leftMs });
+    return { open, emit, deadlineMs };
   }
 
   /** The way to a sidecar, again and again. */

@@ -34,24 +34,24 @@ export class Attempt {
       for (const emit of this.#listeners) emit(event);
     };
     const both = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
-    this.opened = way.open(tell).then((open) => open(both, lost));
+    this.opened = way.open(tell, way.deadlineMs).then((open) => open(both, lost));
     this.opened.catch(() => undefined);
   }
 
   /**
-   * Waits with those who wait, for `leftMs` at most. Undefined when it fails: it was somebody else's way, with keys and a
-   * patience of its own. Throws `ssh.unreachable` when the time is over, and the signal's reason.
+   * Waits with those who wait, until `deadlineMs` after `startedMs` at most. Undefined when it fails before: it was somebody
+   * else's way, with keys and a patience of its own. Throws `ssh.unreachable` when the time is over, and the signal's reason.
    */
   async join(options: {
     readonly emit: Emit;
     readonly signal: AbortSignal;
     readonly clock: Clock;
-    readonly leftMs: number;
+    readonly startedMs: number;
+    readonly deadlineMs: number;
   }): Promise<OpenSession | undefined> {
-    const { emit, signal, clock, leftMs } = options;
+    const { emit, signal, clock, startedMs, deadlineMs } = options;
     for (const event of this.#heard.values()) emit(event);
     this.#listeners.add(emit);
-    const startedMs = clock.now();
     const late = (): SidecarError => {
       const failed = this.#heard.get('connect.failed');
       const { attempt: attempts, error } =
@@ -60,9 +60,12 @@ export class Attempt {
       const elapsedMs = Math.round(clock.now() - startedMs);
       return new SidecarError('ssh.unreachable', { ...facts, elapsedMs }, { cause: error, retryable: false });
     };
+    const leftMs = (): number => Math.max(0, deadlineMs - (clock.now() - startedMs));
     const opened = this.opened.catch(() => undefined);
     try {
-      return await within(opened, { ms: leftMs, clock, signal, late });
+      const session = await within(opened, { ms: leftMs(), clock, signal, late });
+      if (session === undefined && leftMs() === 0) throw late();
+      return session;
     } finally {
       this.#listeners.delete(emit);
     }

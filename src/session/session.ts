@@ -91,6 +91,7 @@ export class Session {
   async #lend(way: Way, signal: AbortSignal, lost: LostSession | undefined): Promise<Lent> {
     const { clock } = this.#options;
     const startedMs = clock.now();
+    let { deadlineMs } = way;
     for (let joined: OpenSession | undefined; ;) {
       signal.throwIfAborted();
       const state = this.#state;
@@ -103,12 +104,15 @@ export class Session {
         return { ...this.#lent(state.transport), attempts, elapsedMs, warm: joined === undefined };
       }
       if (this.#attempt?.forSomebody === true) {
-        const leftMs = way.deadlineMs - (clock.now() - startedMs);
-        joined = await this.#attempt.join({ emit: way.emit, signal, clock, leftMs });
+        // What opening a lost session took before counts too.
+        const ownMs = way.deadlineMs - (lost?.elapsedMs ?? 0);
+        joined = await this.#attempt.join({ emit: way.emit, signal, clock, startedMs, deadlineMs: ownMs });
+        deadlineMs = way.deadlineMs - (clock.now() - startedMs);
         continue;
       }
       this.#attempt?.stop();
-      const session = await this.#open(way, { signal, lost: lost ?? this.#unnoticed(), forSomebody: true });
+      const limited = { ...way, deadlineMs };
+      const session = await this.#open(limited, { signal, lost: lost ?? this.#unnoticed(), forSomebody: true });
       return { ...session, ...this.#lent(session.transport), warm: false };
     }
   }

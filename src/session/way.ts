@@ -6,8 +6,8 @@ export type Open = (signal: AbortSignal, lost?: LostSession) => Promise<OpenSess
 
 /** How somebody who needs a session would open it. */
 export interface Way {
-  /** Tells `emit` how it goes. */
-  readonly open: (emit: Emit) => Promise<Open>;
+  /** Tells `emit` how it goes, and keeps to `deadlineMs`, which is what is left of the time. */
+  readonly open: (emit: Emit, deadlineMs: number) => Promise<Open>;
   readonly emit: Emit;
   /** How long this one is ready to wait, in milliseconds. */
   readonly deadlineMs: number;

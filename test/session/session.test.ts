@@ -167,6 +167,40 @@ describe('those who need a session that is being opened', () => {
     await expect(first).rejects.toThrow('Ctrl-C');
     expect(await second).toMatchObject({ attempts: 3 });
   });
+
+  it('go their own way for what is left of their time', async () => {
+    const limits: number[] = [];
+    const noting: Way['open'] = (_, deadlineMs) =>
+      Promise.resolve((...asked) => (limits.push(deadlineMs), opening(...asked)));
+    const first = session.borrower(way(givingUpAfter(80_000)))(signal);
+    await clock.advance(5_000);
+    const second = session.borrower({ ...way(), open: noting })(signal);
+    await expect(clock.until(first)).rejects.toMatchObject({ code: 'ssh.unreachable' });
+    expect(await second).toMatchObject({ attempts: 3 });
+    expect(limits).toEqual([15_000]);
+  });
+
+  it('do not begin anew where nothing is left of it', async () => {
+    const refused = new SidecarError('ssh.unreachable', { reason: 'connection refused' }, { retryable: true });
+    const fails: Way['open'] = (emit) =>
+      Promise.resolve((within) => {
+        emit({ kind: 'connect.failed', attempt: 1, error: refused });
+        return givingUpAfter(90_000)(within);
+      });
+    const first = session.borrower({ ...way(), open: fails })(signal);
+    const second = session.borrower(way())(signal);
+    const [gaveUp, late] = await clock.until(Promise.allSettled([first, second]));
+    expect(gaveUp).toMatchObject({ status: 'rejected' });
+    expect(late).toMatchObject({
+      reason: {
+        code: 'ssh.unreachable',
+        facts: { reason: 'connection refused', attempts: 1, elapsedMs: 90_000 },
+        retryable: false,
+      },
+    });
+    expect(opened).toEqual([]);
+    expect(clock.sleeping).toBe(0);
+  });
 });
 
 describe('a session that nobody uses', () => {
@@ -241,6 +275,14 @@ describe('a connection that is probed', () => {
     expect(session.rttMs).toBeDefined();
   });
 });
+
+/** An attempt that fails in the end. */
+const givingUpAfter =
+  (ms: number): Open =>
+  async (within) => {
+    await clock.sleep(ms, within);
+    throw new SidecarError('ssh.unreachable');
+  };
 
 const lostBy = (reason: string): LostSession => ({
   error: new SidecarError('ssh.connection_lost', { reason }, { retryable: true }),
