@@ -362,8 +362,8 @@ export class Sidecars {
     const connect = sshConnect({ askPassphrase, pin, emit, forwardAgent, env: this.#env });
     const locator = await this.#locator();
     const limit = deadlineMs === undefined ? {} : { deadlineMs };
-    return (signal, lost) =>
-      openSession({ record: known, locator, connect, clock: this.#clock, emit, signal, lost, wake, ...limit });
+    const rest = { locator, connect, clock: this.#clock, emit, wake, ...limit };
+    return (signal, lost, more) => openSession({ record: known, ...rest, signal, lost, ...more });
   }
 
   /** With what is kept of the working tree, where anything is. */

@@ -111,7 +111,12 @@ export type ForwardEvent =
       readonly reason: string;
     }
   /** After a reconnect, the sidecar does not listen yet. It is asked again for a while. */
-  | { readonly kind: 'forward.waiting'; readonly listen: string };
+  | { readonly kind: 'forward.waiting'; readonly listen: string }
+  /**
+   * After a loss, its machine is stopped or in standby, and left alone until something wakes it: where it `wakes`, a
+   * connection to a port that is forwarded from here does.
+   */
+  | { readonly kind: 'forward.asleep'; readonly wakes: boolean };
 
 export type SyncPhase = 'snapshot' | 'pack' | 'land' | 'compare' | 'history';
 

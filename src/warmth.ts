@@ -63,8 +63,8 @@ export class Warmth {
   /** Opens what a landing needs: the session, where it is not open, with the conversations that wait on it. */
   opener(session: Session, way: Way): Open {
     const borrow = session.borrower(way);
-    return async (signal, lost) => {
-      const lent = await borrow(signal, lost);
+    return async (signal, lost, more) => {
+      const lent = await borrow(signal, lost, more);
       const spares = this.#sparesOn(lent.connection);
       const prepare: Spares['prepare'] = async (asked) => {
         this.#preparing += 1;

@@ -120,6 +120,15 @@ export function createReporter(output: Output, name: string): Emit {
       case 'forward.waiting':
         output.note(`${name} does not listen on ${event.listen} again yet; asking for a while…`);
         return;
+      case 'forward.asleep':
+        output.note(
+          `${name} is stopped, or in standby; ` +
+            (event.wakes
+              ? 'a connection to a forwarded port starts it'
+              : 'its ports are forwarded again once something else starts it'),
+        );
+        output.clearProgress();
+        return;
       case 'provider.progress':
         output.note(`${name}: ${event.line}`);
         return;

@@ -3,10 +3,24 @@ import type { Transport } from '../transport/transport.js';
 /** The connection that all forwards use, now one and after a loss another. */
 export class CurrentTransport {
   #next = pending<Transport>();
+  #want = pending<undefined>();
+  #isWanted = false;
 
   /** The open one, or the next. Rejects once there will be none. */
   get(): Promise<Transport> {
+    this.#isWanted = true;
+    this.#want.resolve(undefined);
     return this.#next.promise;
+  }
+
+  /** Whether anybody has asked since the last one was lost. */
+  isWanted(): boolean {
+    return this.#isWanted;
+  }
+
+  /** Resolves once somebody has. */
+  get wanted(): Promise<unknown> {
+    return this.#want.promise;
   }
 
   opened(transport: Transport): void {
@@ -16,6 +30,8 @@ export class CurrentTransport {
   /** The open one is no longer: whoever asks from now on waits. */
   lost(): void {
     this.#next = pending();
+    this.#want = pending();
+    this.#isWanted = false;
   }
 
   /** There will be none. */

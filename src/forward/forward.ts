@@ -8,6 +8,7 @@ import type { Address, Transport } from '../transport/transport.js';
 import { forwardFromHere, type LocalForward } from './local.js';
 import { RemoteForward } from './remote.js';
 import { CurrentTransport } from './current-transport.js';
+import { reopen } from './reopen.js';
 import { addressText, type ForwardSpec } from '../transport/forward-spec.js';
 
 export interface ForwardRequest {
@@ -73,18 +74,23 @@ export async function startForwarding(request: ForwardRequest): Promise<Forwardi
  *   opening ──▶ listening ──▶ up
  *      ▲            │          │ lost
  *      └────────────┴──────────┘
+ *
+ * The first opening wakes a machine that sleeps; for those after it see reopen.ts.
  */
 function keepUp(
-  { open, clock, signal, emit }: ForwardRequest,
+  { local, open, clock, signal, emit }: ForwardRequest,
   current: CurrentTransport,
   there: readonly RemoteForward[],
 ): { readonly ended: Promise<never>; readonly ready: Promise<void> } {
   let isReady: (() => void) | undefined;
   const ready = new Promise<void>((resolve) => (isReady = resolve));
+  const onAsleep = (): void => emit({ kind: 'forward.asleep', wakes: local.length > 0 });
   const keep = async (): Promise<never> => {
     let patient = false;
     for (let lost: LostSession | undefined; ;) {
-      const { transport } = await open(signal, lost);
+      const { transport } = await (lost === undefined
+        ? open(signal)
+        : reopen(lost, { open, current, clock, signal, onAsleep }));
       void transport.closed.then(() => current.lost());
       const onAbort = (): void => void transport.close();
       signal.addEventListener('abort', onAbort, { once: true });

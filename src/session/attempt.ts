@@ -2,15 +2,19 @@ import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Emit, SidecarEvent } from '../events.js';
 import type { LostSession, OpenSession } from './open.js';
-import type { Way } from './way.js';
+import type { Open, Way } from './way.js';
 import { within } from '../retry/within.js';
 
-export interface AttemptOptions {
-  /** Whether somebody waits for it. */
-  readonly forSomebody: boolean;
-  /** Of the one for whom it is made. */
+/** What the one for whom it is made asks for: see `Open`. */
+export interface Asked {
   readonly signal?: AbortSignal;
   readonly lost?: LostSession | undefined;
+  readonly more?: Parameters<Open>[2];
+}
+
+export interface AttemptOptions extends Asked {
+  /** Whether somebody waits for it. */
+  readonly forSomebody: boolean;
   readonly onAttempt: (attempt: number) => void;
   readonly onFailed: (attempt: number, error: SidecarError) => void;
 }
@@ -24,7 +28,7 @@ export class Attempt {
   /** The last event of each kind, for those who come later. */
   readonly #heard = new Map<SidecarEvent['kind'], SidecarEvent>();
 
-  constructor(way: Way, { forSomebody, signal, lost, onAttempt, onFailed }: AttemptOptions) {
+  constructor(way: Way, { forSomebody, signal, lost, more, onAttempt, onFailed }: AttemptOptions) {
     this.forSomebody = forSomebody;
     this.#listeners = new Set([way.emit]);
     const tell: Emit = (event) => {
@@ -34,7 +38,7 @@ export class Attempt {
       for (const emit of this.#listeners) emit(event);
     };
     const both = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
-    this.opened = way.open(tell, way.deadlineMs).then((open) => open(both, lost));
+    this.opened = way.open(tell, way.deadlineMs).then((open) => open(both, lost, more));
     this.opened.catch(() => undefined);
   }
 

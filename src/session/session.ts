@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { Transport } from '../transport/transport.js';
-import { Attempt } from './attempt.js';
+import { Attempt, type Asked } from './attempt.js';
 import type { LostSession, OpenSession } from './open.js';
 import { after, type SessionState, type SessionStep } from './state.js';
-import type { Way } from './way.js';
+import type { Open, Way } from './way.js';
 
 export interface Lent extends OpenSession {
   /** It was open already. */
@@ -62,11 +62,11 @@ export class Session {
    * For one user: lends the session, opened where it is not open. Closing the transport that is lent gives it back. A
    * connection that the user found lost is not lent again. Throws what `openSession` throws.
    */
-  borrower(way: Way): (signal: AbortSignal, lost?: LostSession) => Promise<Lent> {
+  borrower(way: Way): (...asked: Parameters<Open>) => Promise<Lent> {
     let had: Transport | undefined;
-    return async (signal, lost) => {
+    return async (signal, lost, more) => {
       if (lost !== undefined && had !== undefined) await this.#discard(had);
-      const lent = await this.#lend(way, signal, lost);
+      const lent = await this.#lend(way, { signal, lost, more });
       had = lent.connection;
       return lent;
     };
@@ -88,7 +88,7 @@ export class Session {
     await connection?.close();
   }
 
-  async #lend(way: Way, signal: AbortSignal, lost: LostSession | undefined): Promise<Lent> {
+  async #lend(way: Way, { signal, lost, more }: Asked & { readonly signal: AbortSignal }): Promise<Lent> {
     const { clock } = this.#options;
     const startedMs = clock.now();
     let { deadlineMs } = way;
@@ -111,8 +111,8 @@ export class Session {
         continue;
       }
       this.#attempt?.stop();
-      const limited = { ...way, deadlineMs };
-      const session = await this.#open(limited, { signal, lost: lost ?? this.#unnoticed(), forSomebody: true });
+      const asked = { signal, lost: lost ?? this.#unnoticed(), more };
+      const session = await this.#open({ ...way, deadlineMs }, { ...asked, forSomebody: true });
       return { ...session, ...this.#lent(session.transport), warm: false };
     }
   }
@@ -123,7 +123,7 @@ export class Session {
     return { error: this.#state.error, attempts: 1, elapsedMs: 0 };
   }
 
-  async #open(way: Way, options: { signal?: AbortSignal; lost?: LostSession | undefined; forSomebody: boolean }) {
+  async #open(way: Way, options: Asked & { readonly forSomebody: boolean }): Promise<OpenSession> {
     const attempt = new Attempt(way, {
       ...options,
       onAttempt: (number) => this.#stepOf(attempt, { kind: 'attempt', attempt: number }),

@@ -1,8 +1,12 @@
 import type { Emit } from '../events.js';
-import type { LostSession, OpenSession } from './open.js';
+import type { LostSession, OpenSession, OpenSessionOptions } from './open.js';
 
 /** Opens a session, or one that was lost again: see `openSession`. */
-export type Open = (signal: AbortSignal, lost?: LostSession) => Promise<OpenSession>;
+export type Open = (
+  signal: AbortSignal,
+  lost?: LostSession,
+  options?: Pick<OpenSessionOptions, 'wake'>,
+) => Promise<OpenSession>;
 
 /** How somebody who needs a session would open it. */
 export interface Way {

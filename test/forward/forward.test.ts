@@ -18,8 +18,16 @@ class Sessions {
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => undefined;
 
-  readonly open: Open = async (signal) => {
+  /** Of a machine that sleeps, only who wakes it gets one. */
+  isAsleep = false;
+  /** What was asked for, in the order of asking. */
+  readonly asked: (boolean | undefined)[] = [];
+
+  readonly open: Open = async (signal, _, { wake } = {}) => {
+    this.asked.push(wake);
     await Promise.race([this.#gate, once(signal, 'abort').then(() => Promise.reject(signal.reason as Error))]);
+    if (this.isAsleep && wake === false) throw new SidecarError('provider.stopped', {}, { retryable: false });
+    this.isAsleep = false;
     const transport = memoryTransport(shell());
     this.transports.push(transport);
     return { transport, attempts: 1, elapsedMs: 0 };
@@ -231,5 +239,65 @@ describe('forwards', () => {
     holder.close();
     await clock.advance(2_000);
     while (!(await echoed(dial(portOf(forwarding)), Buffer.from('x')).catch(() => false)));
+  });
+});
+
+describe('a machine that sleeps', () => {
+  const fallAsleep = async (): Promise<void> => {
+    sessions.isAsleep = true;
+    sessions.transports[0]?.cut();
+    await clock.advance(0);
+  };
+
+  it('is woken by the beginning of a forwarding', async () => {
+    sessions.isAsleep = true;
+    const forwarding = await start([target()]);
+    expect(await echoed(dial(portOf(forwarding)), Buffer.from('x'))).toBe(true);
+  });
+
+  it('is left alone while nobody connects, which is said once, and woken by the next who does', async () => {
+    const forwarding = await start([target()]);
+    await fallAsleep();
+    await clock.advance(60_000);
+    expect(sessions.isAsleep).toBe(true);
+    expect(sessions.asked).toEqual([undefined, false, false, false, false, false]);
+    expect(events).toEqual([{ kind: 'forward.asleep', wakes: true }]);
+    expect(await echoed(dial(portOf(forwarding)), Buffer.from('x'))).toBe(true);
+    expect(sessions.asked.slice(6)).toEqual([true]);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it('is woken at once for those who connect before it is known to sleep', async () => {
+    const forwarding = await start([target()]);
+    const open = dial(portOf(forwarding));
+    open.write('x');
+    await once(open, 'data');
+    const broken = isOver(open);
+    sessions.hold();
+    await fallAsleep();
+    await broken;
+    const later = echoed(await dialOnceUp(portOf(forwarding)), Buffer.from('x'));
+    sessions.letGo();
+    expect(await later).toBe(true);
+    expect(sessions.asked).toEqual([undefined, false, true]);
+    expect(events).toEqual([]);
+  });
+
+  it('and that something else wakes is listened on again', async () => {
+    const forwarding = await start([], [target()]);
+    await fallAsleep();
+    expect(events).toEqual([{ kind: 'forward.asleep', wakes: false }]);
+    sessions.isAsleep = false;
+    await clock.advance(15_000);
+    expect(await echoed(dial(portOf(forwarding)), Buffer.from('x'))).toBe(true);
+    expect(sessions.asked).toEqual([undefined, false, false]);
+  });
+
+  it('is waited for until the end of the forwarding, which is at once', async () => {
+    const forwarding = await start([target()]);
+    await fallAsleep();
+    stop.abort(new Error('Ctrl-C'));
+    await expect(forwarding.ended).rejects.toThrow('Ctrl-C');
+    expect(clock.sleeping).toBe(0);
   });
 });

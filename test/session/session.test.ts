@@ -86,6 +86,16 @@ describe('a session that is kept', () => {
     expect(opened[1]?.lost).toBe(lost);
   });
 
+  it('is opened without waking its machine for those who ask for that', async () => {
+    const wakes: (boolean | undefined)[] = [];
+    const noting: Open = (within, lost, { wake } = {}) => (wakes.push(wake), opening(within, lost));
+    const borrow = session.borrower(way(noting));
+    await borrow(signal);
+    cut();
+    await borrow(signal, lostBy('the connection broke'), { wake: false });
+    expect(wakes).toEqual([undefined, false]);
+  });
+
   it('is opened once for two who lost it together', async () => {
     const [one, two] = [session.borrower(way()), session.borrower(way())];
     await Promise.all([one(signal), two(signal)]);
