@@ -227,15 +227,14 @@ export class Sidecars {
   async watch(record: SidecarRecord, options: WatchOptions): Promise<never> {
     const [{ watchAndRun }, { Warmth }] = await Promise.all([import('./watching.js'), import('./warmth.js')]);
     const tree = await this.workingTree(options.directory, options.signal);
-    let landNow = (): void => undefined;
-    // A machine that was away may have come back as another one.
-    const warmth = new Warmth({ clock: this.#clock, onLost: () => landNow() });
+    let lost = (): void => undefined;
+    const warmth = new Warmth({ clock: this.#clock, onLost: () => lost() });
     const session = warmth.session(record, this.#env);
     const landing = { ...options, directory: tree.root };
     const request = this.#landing(record, landing, warmth.opener(session, this.#way(record, options)));
     try {
       return await watchAndRun({
-        ...{ tree, session, onReady: (land) => (landNow = land) },
+        ...{ tree, session, onReady: (tell) => (lost = tell) },
         ...options,
         request: { ...request, memory: warmth.memory(tree.root) },
       });

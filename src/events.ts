@@ -72,7 +72,7 @@ export type ProviderEvent =
   /** It was deleted while its provider may not have known it yet, and did not until it should have: perhaps it was never made. */
   | { readonly kind: 'provider.unknown'; readonly name: string };
 
-/** What goes on between the landings of a watch. Each `watch.landing` is followed by its end: landed, failed, or the watch's own. */
+/** What goes on between the landings of a watch. Each `watch.landing` is followed by its end: landed, failed, asleep, or the watch's own. */
 export type WatchEvent =
   /** Every change from now on lands. */
   | { readonly kind: 'watch.started'; readonly directory: string }
@@ -83,6 +83,8 @@ export type WatchEvent =
   /** It was waited for in vain. */
   | { readonly kind: 'watch.stuck'; readonly path: string }
   | { readonly kind: 'watch.landing' }
+  /** After a loss, its machine is stopped or in standby, and left alone until something changes that travels. */
+  | { readonly kind: 'watch.asleep' }
   /** The landing failed in a way that may pass; it is tried again at the next change, and after `retryMs`. */
   | { readonly kind: 'watch.failed'; readonly error: SidecarError; readonly retryMs: number };
 

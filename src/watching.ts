@@ -12,8 +12,8 @@ export interface Watching extends Pick<WatchOptions, 'adopt' | 'onLanded' | 'run
   readonly tree: WorkingTree;
   readonly request: SyncRequest;
   readonly session: Session;
-  /** Is given what lands at once, whatever was seen of changes. */
-  readonly onReady: (land: () => void) => void;
+  /** Is given what is to be called when the connection was lost. */
+  readonly onReady: (lost: () => void) => void;
 }
 
 /** Lands, and then each change as it happens; and runs, on each landing that changed something, what is to be run on it. */
@@ -29,8 +29,9 @@ export async function watchAndRun(watching: Watching): Promise<never> {
     return await watch({
       ...{ tree, stateDir, env, rules, clock, signal, emit, onReady },
       look: (within) => unlanded.look({ ...request, signal: within }),
-      land: async (within) => {
-        const result = await sync({ ...request, signal: within, adopt: adopt && !hasLanded });
+      land: async (within, { wake }) => {
+        const open: SyncRequest['open'] = (asking, lost) => request.open(asking, lost, { wake });
+        const result = await sync({ ...request, open, signal: within, adopt: adopt && !hasLanded });
         hasLanded = true;
         unlanded.landed(result);
         onLanded?.(result);

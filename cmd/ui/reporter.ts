@@ -149,6 +149,7 @@ export function createReporter(output: Output, name: string): Emit {
       case 'watch.held':
       case 'watch.stuck':
       case 'watch.landing':
+      case 'watch.asleep':
       case 'watch.failed':
       case 'run.started':
       case 'run.ended':

@@ -36,6 +36,9 @@ export function reportWatch(output: Output, name: string, event: WatchEvent | Ru
     case 'watch.landing':
       output.note('landing…');
       return;
+    case 'watch.asleep':
+      output.note(`not landed: ${name} is stopped, or in standby; the next change starts it`);
+      return;
     case 'watch.failed': {
       const error = about(event.error, name);
       const { message, hint } = explain(error);

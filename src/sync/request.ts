@@ -35,9 +35,14 @@ export interface SyncRequest {
   readonly workdir?: string;
   /**
    * Opens the session, again when it was `lost`: then with what is left of the time for connecting. The transport is
-   * closed when the sync ends.
+   * closed when the sync ends. With `wake: false`, a machine that was stopped is left alone: then throws
+   * `provider.stopped`.
    */
-  readonly open: (signal: AbortSignal, lost?: LostSession) => Promise<OpenSession>;
+  readonly open: (
+    signal: AbortSignal,
+    lost?: LostSession,
+    options?: { readonly wake?: boolean | undefined },
+  ) => Promise<OpenSession>;
   readonly stateDir: string;
   readonly env: Environment;
   /** What to do about drift: save it and go on, or refuse (the default is to save). */

@@ -137,10 +137,12 @@ export function landed(pace: Pace): Pace {
 /** The landing failed, and is tried again after `pauseMs`, or when something changes. */
 export function failed(pace: Pace, pauseMs: number, nowMs: number): Pace {
   const soonestMs = nowMs + failurePauseMs;
-  const { later } = expect(pace, 'landing');
+  const { change, later } = expect(pace, 'landing');
   const retryMs = isSeen(later) ? soonestMs : nowMs + pauseMs;
   // What did not land is still to land, whatever was known of it.
-  return { kind: 'failed', change: { kind: 'due' }, retryMs: Math.max(retryMs, soonestMs), soonestMs };
+  const still: Change = change.kind === 'lost' ? change : { kind: 'due' };
+  const all = later === undefined ? still : both(still, later.change);
+  return { kind: 'failed', change: all, retryMs: Math.max(retryMs, soonestMs), soonestMs };
 }
 
 /** Where a watch begins: everything is to be landed. */

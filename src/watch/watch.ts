@@ -22,12 +22,12 @@ export interface WatchRequest {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: Emit;
-  /** Lands the working tree. Called for one landing at a time. */
-  readonly land: (signal: AbortSignal) => Promise<void>;
+  /** Lands the working tree, unless that is not worth waking its machine. Called for one landing at a time. */
+  readonly land: (signal: AbortSignal, options: { readonly wake: boolean }) => Promise<void>;
   /** Whether the working tree holds something that has not landed. */
   readonly look: (signal: AbortSignal) => Promise<boolean>;
-  /** Gets the way to ask for a landing for another reason than a file. */
-  readonly onReady?: (land: () => void) => void;
+  /** Gets the way to ask for a landing because the connection was lost. */
+  readonly onReady?: (lost: () => void) => void;
   /** Default: @parcel/watcher. */
   readonly load?: () => Promise<Watcher>;
 }
@@ -37,7 +37,8 @@ export interface WatchRequest {
  * landing begins, so that none is lost between the two.
  *
  * Throws the signal's reason, or the error of a landing that waiting does not cure. Any other is emitted, and the landing
- * tried again: at the next change, and in between after growing pauses.
+ * tried again: at the next change, and in between after growing pauses. A machine that sleeps after a loss is left alone
+ * until something changes.
  */
 export async function watch(request: WatchRequest): Promise<never> {
   const { tree, env, rules, clock, signal, emit, onReady } = request;
@@ -52,7 +53,7 @@ export async function watch(request: WatchRequest): Promise<never> {
   });
   try {
     emit({ kind: 'watch.started', directory: tree.root });
-    onReady?.(() => watching.tell({ kind: 'due' }));
+    onReady?.(() => watching.tell({ kind: 'lost' }));
     return await watching.run();
   } finally {
     ended.abort();
@@ -173,12 +174,19 @@ class Watching {
     }
     emit({ kind: 'watch.landing' });
     try {
-      await land(signal);
+      await land(signal, { wake: pace.change.kind !== 'lost' });
       this.#failures = 0;
       this.#pace = landed(this.#pace);
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof SidecarError) || !mayPass(error.code)) throw error;
+      if (!(error instanceof SidecarError)) throw error;
+      if (pace.change.kind === 'lost' && error.code === 'provider.stopped') {
+        this.#failures = 0;
+        this.#pace = landed(this.#pace);
+        emit({ kind: 'watch.asleep' });
+        return;
+      }
+      if (!mayPass(error.code)) throw error;
       this.#failures += 1;
       const pause = pauseMs(this.#failures);
       this.#pace = failed(this.#pace, pause, clock.now());

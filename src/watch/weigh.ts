@@ -26,7 +26,7 @@ export async function weigh(
     readonly signal: AbortSignal;
   },
 ): Promise<Weight> {
-  if (change.kind === 'due') return 'land';
+  if (change.kind === 'due' || change.kind === 'lost') return 'land';
   if (change.kind === 'unseen') return 'look';
   let weight: Weight = 'nothing';
   const inTree: string[] = [];

@@ -6,6 +6,7 @@ const one: Change = { kind: 'touched', paths: new Set(['/tree/one']) };
 const two: Change = { kind: 'touched', paths: new Set(['/tree/two']) };
 const both: Change = { kind: 'touched', paths: new Set(['/tree/one', '/tree/two']) };
 const unseen: Change = { kind: 'unseen' };
+const lost: Change = { kind: 'lost' };
 const lock: Verdict = { kind: 'git', work: { path: '/tree/.git/index.lock', id: '1' } };
 const land: Verdict = { kind: 'land' };
 
@@ -102,6 +103,26 @@ describe('a watch while git is at work', () => {
   it('takes no look that is due for a sign of life', () => {
     const looked = told(told(held, unseen, 9_000), unseen, 10_000);
     expect(judged(when(looked), lock, 10_060)).toMatchObject({ kind: 'landing' });
+  });
+});
+
+describe('a watch whose connection was lost', () => {
+  const seeing = judged(when(told(idle, lost, 0)), land, 60);
+
+  it('lands for that alone, and says so', () => {
+    expect(seeing).toEqual({ kind: 'landing', change: lost });
+    expect(told(told(idle, lost, 0), unseen, 1)).toMatchObject({ change: lost });
+  });
+
+  it('lands for what changed besides', () => {
+    expect(told(told(idle, lost, 0), one, 1)).toMatchObject({ change: { kind: 'due' } });
+    expect(landed(told(seeing, one, 70))).toMatchObject({ kind: 'settling', change: one });
+  });
+
+  it('tries again for no more than that where it failed, unless something changed', () => {
+    expect(failed(seeing, 5_000, 100)).toMatchObject({ change: lost });
+    expect(failed(told(seeing, one, 70), 5_000, 100)).toMatchObject({ change: { kind: 'due' } });
+    expect(told(failed(landing, 5_000, 100), lost, 200)).toMatchObject({ change: { kind: 'due' } });
   });
 });
 

@@ -89,6 +89,26 @@ describe('a watch', () => {
     await watched.inStep();
   });
 
+  it('lands again after a loss, but leaves a machine that sleeps alone until something changes', async () => {
+    let isAsleep = false;
+    watched.onLand = ({ wake }) => {
+      if (isAsleep && !wake) throw new SidecarError('provider.stopped', {}, { retryable: false });
+      isAsleep = false;
+    };
+    await watched.start();
+    await watched.inStep();
+    watched.lose();
+    await watched.until(() => watched.landings.length === 2);
+    isAsleep = true;
+    watched.lose();
+    await watched.until(() => watched.said('watch.asleep'));
+    expect(watched.landings).toHaveLength(2);
+    watched.repo.write('file', 'two\n');
+    await watched.inStep();
+    expect(isAsleep).toBe(false);
+    expect(watched.said('watch.failed')).toBe(false);
+  });
+
   it.each(['ssh.auth_refused', 'ssh.host_key_changed', 'sync.drifted', 'sync.not_empty'] as const)(
     'ends with %s, which waiting does not cure',
     async (code) => {

@@ -28,7 +28,9 @@ export class Watched implements AsyncDisposable {
   readonly landings: (readonly string[])[] = [];
   looks = 0;
   /** Runs within each landing, before it ends. */
-  onLand: () => unknown = () => undefined;
+  onLand: (options: { readonly wake: boolean }) => unknown = () => undefined;
+  /** Tells the watch that its connection was lost. */
+  lose: () => void = () => undefined;
 
   /** Resolves once the watch has begun. `root` is another directory than the repository. */
   async start(
@@ -43,9 +45,10 @@ export class Watched implements AsyncDisposable {
         this.events.push(event);
         this.#happened.emit('something');
       },
-      land: async () => {
+      onReady: (lost) => (this.lose = lost),
+      land: async (_, options) => {
         const found = this.here();
-        await this.onLand();
+        await this.onLand(options);
         this.landings.push(found);
         this.#happened.emit('something');
       },

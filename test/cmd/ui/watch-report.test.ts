@@ -26,6 +26,14 @@ describe('the reporter of a watch', () => {
     ]);
   });
 
+  it('has a line for the end of one that would have woken a machine', () => {
+    expect(report([{ kind: 'watch.landing' }, { kind: 'watch.asleep' }]).shown).toEqual([
+      'sidecar: landing…',
+      'sidecar: not landed: web is stopped, or in standby; the next change starts it',
+      '',
+    ]);
+  });
+
   it('prints with --json a document for each landing that failed, and nothing else', () => {
     const events = [{ kind: 'watch.landing' }, { kind: 'watch.failed', error, retryMs: 5_000 }] as const;
     expect(JSON.parse(report(events, { json: true }).written)).toMatchObject({
