@@ -135,6 +135,14 @@ const sayings: { readonly [S in keyof Sayings]: (facts: Sayings[S]) => CheckWord
   }),
 
   'control_plane.none': () => found('none is configured, and none is needed'),
+  'control_plane.several': ({ servers }) => ({
+    detail: `none is named, and there are logins at ${aFew(servers)}`,
+    fix: 'name the one that is meant: SIDECAR_SERVER, or `server` in your config.json',
+  }),
+  'control_plane.silent': ({ server, seconds }) => ({
+    detail: `no answer from ${server} in ${seconds} s`,
+    fix: 'try again later; only sidecars of its own need it',
+  }),
   'control_plane.answers': ({ server, status }) => found(`${server} knows you, and says that it is ${status}`),
 
   'tree.repository': ({ root }) => found(root),

@@ -1,6 +1,6 @@
 import { SidecarError } from '../errors.js';
 import type { SidecarRecord } from '../sidecars/record.js';
-import { ok, skipped, Unmade, type Check } from './check.js';
+import { ok, skipped, TooSlow, Unmade, warning, type Check } from './check.js';
 import type { Limit } from './limit.js';
 import type { Patient } from './patient.js';
 
@@ -13,13 +13,16 @@ export function controlPlaneCheck(
     id: 'control_plane',
     run: async () => {
       const its = serverOf(await chosen.catch(() => undefined));
-      const server = its ?? (await configured(patient).catch(judgedElsewhere));
+      const [server, ...others] = its === undefined ? await configured(patient).catch(judgedElsewhere) : [its];
       if (server === undefined) return skipped('control_plane.none', {});
+      if (others.length > 0) return skipped('control_plane.several', { servers: [server, ...others] });
       try {
         return ok('control_plane.answers', { server, status: await limit(health(server, patient)) });
       } catch (error) {
         // What is on the way to this sidecar is none of it.
-        if (its === undefined && error instanceof SidecarError) return { result: 'warning', error };
+        if (its !== undefined) throw error;
+        if (error instanceof TooSlow) return warning('control_plane.silent', { server, seconds: error.limitMs / 1000 });
+        if (error instanceof SidecarError) return { result: 'warning', error };
         throw error;
       }
     },
@@ -31,11 +34,10 @@ function serverOf(record: SidecarRecord | undefined): string | undefined {
   return provider?.kind === 'made' && provider.by === 'api' ? provider.place['server'] : undefined;
 }
 
-/** Undefined where none is meant. Throws `settings.invalid`, and `usage.invalid` for an address that is none. */
-async function configured({ env, home }: Patient): Promise<string | undefined> {
+/** Those that can be meant. Throws `settings.invalid`, and `usage.invalid` for an address that is none. */
+async function configured({ env, home }: Patient): Promise<readonly string[]> {
   const { possibleServers } = await import('../control/server.js');
-  const [server, ...others] = await possibleServers({ env, ...home });
-  return others.length === 0 ? server : undefined;
+  return possibleServers({ env, ...home });
 }
 
 function judgedElsewhere(error: unknown): never {

@@ -47,6 +47,8 @@ export interface Sayings {
 
   // the control plane
   'control_plane.none': object;
+  'control_plane.several': { readonly servers: readonly string[] };
+  'control_plane.silent': { readonly server: string; readonly seconds: number };
   'control_plane.answers': { readonly server: string; readonly status: string };
 
   // the working tree

@@ -5,6 +5,7 @@ import { CurrentSidecar } from '../../src/sidecars/current.js';
 import { apiBed, type ApiBed } from '../provider/api/bed.js';
 import { createMachine } from '../../src/provider/create.js';
 import { systemClock } from '../../src/clock.js';
+import { fakeClock } from '../fakes/clock.js';
 import { Clinic } from './clinic.js';
 
 let user: Clinic;
@@ -72,6 +73,27 @@ describe('a control plane', () => {
     expect((await examine({ SIDECAR_SERVER: 'http://control.example.com' })).control_plane).toMatchObject({
       result: 'failed',
       detail: expect.stringContaining('SIDECAR_SERVER') as string,
+    });
+  });
+
+  it('that says nothing is a warning where no sidecar needs it', async () => {
+    service.server.fault = () => ({ kind: 'hang' });
+    const clock = fakeClock();
+    const told = await clock.until(user.examine({ env: { ...user.env, ...configured() }, clock }));
+    expect(told.control_plane).toEqual({
+      result: 'warning',
+      detail: `no answer from ${service.server.url} in 10 s`,
+      fix: 'try again later; only sidecars of its own need it',
+    });
+  });
+
+  it('that is one of several with a login is not guessed, and how to name it is told', async () => {
+    const servers = { 'https://one.example': { storage: 'file' }, 'https://two.example': { storage: 'file' } };
+    user.write('state/logins.json', JSON.stringify({ version: 1, servers }));
+    expect((await examine({})).control_plane).toEqual({
+      result: 'skipped',
+      detail: 'none is named, and there are logins at https://one.example, https://two.example',
+      fix: expect.stringContaining('SIDECAR_SERVER') as string,
     });
   });
 
