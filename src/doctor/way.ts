@@ -56,7 +56,7 @@ async function targetOf(patient: Patient, record: SidecarRecord): Promise<SshTar
   const { locator } = await import('../provider/providers.js');
   const registry = new Registry(registryStore(home.stateDir));
   const deps = { ...home, env, homeDir, clock, finishing, serverEntry: localServerEntry() };
-  return locator({ ...deps, registry }).target(record, { signal: patient.signal, wake: false });
+  return locator({ ...deps, registry }).target(record, { signal: patient.signal, wake: false, learn: false });
 }
 
 /** Has the words of an error say which sidecar it is about. */

@@ -6,6 +6,8 @@ export interface TargetOptions {
   readonly signal?: AbortSignal | undefined;
   /** False: a machine that was stopped is left alone. Default: it is started. */
   readonly wake?: boolean | undefined;
+  /** False: what is heard of a machine for the first time is not put on the list. Default: it is. */
+  readonly learn?: boolean | undefined;
 }
 
 /** Finds the machine behind a sidecar, whoever made it. Waiting for it is never its work: `session/open.ts` does that. */

@@ -80,7 +80,7 @@ export function madeLocator(deps: MadeDeps): Locator {
     target: async (record, options = {}) => {
       const [machine, provider] = await find(record, options);
       const ssh = sshOf(record, machine);
-      const known = await learn(record, machine);
+      const known = options.learn === false ? withMachine(record, machine) : await learn(record, machine);
       const identity = provider.loginKey?.file ?? machineKeyFile(stateDir, madeBy(record).requestId);
       const ref = refOf({ ...madeBy(known), name: record.name });
       return targetOf(known, ssh, { provider, identity, ref });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { registryStore } from '../../src/sidecars/registry-file.js';
+import { madeBy } from '../../src/sidecars/record.js';
 import { Registry } from '../../src/sidecars/registry.js';
 import { CurrentSidecar } from '../../src/sidecars/current.js';
 import { apiBed, type ApiBed } from '../provider/api/bed.js';
@@ -103,6 +104,17 @@ describe('a control plane', () => {
       result: 'skipped',
       detail: 'not tried: see your settings',
     });
+  });
+
+  it('that tells of a machine for the first time is heard, and the list of sidecars stays as it is', async () => {
+    await useOneOfTheService();
+    const registry = new Registry(registryStore(user.stateDir));
+    const unknown = await registry.update('web', (record) => {
+      const { kind, by, requestId, place } = madeBy(record);
+      return { ...record, hostKeys: [], provider: { kind, by, requestId, place } };
+    });
+    expect(await examine(configured())).toMatchObject({ address: { result: 'ok' }, host_key: { result: 'ok' } });
+    expect(await registry.get('web')).toEqual(unknown);
   });
 
   it('whose sidecar is in standby has it left asleep, and that is no fault', async () => {
