@@ -99,9 +99,11 @@ export class Sidecars {
     return record;
   }
 
-  /** Takes a sidecar off the list, and touches nothing else. */
-  forget(name: string): Promise<void> {
-    return this.registry.remove(name);
+  /** Takes a sidecar off the list, and touches nothing else. Throws `usage.invalid` while its machine is being made. */
+  async forget(name: string): Promise<void> {
+    const { forgettable } = await import('./provider/forgettable.js');
+    const record = forgettable(await this.registry.get(name));
+    await this.registry.remove(name, record);
   }
 
   /** Ends the machine, if it is ours, and takes it off the list: in this order, so that it can be done again. */

@@ -77,7 +77,9 @@ export function addRegistryCommands(program: Command, run: RunCommand): void {
   program
     .command('forget')
     .summary('take a sidecar off the list')
-    .description('Take a sidecar off the list. Its machine and its files stay as they are.')
+    .description(
+      'Take a sidecar off the list. Its machine and its files stay as they are: refused while it may still be being made.',
+    )
     .argument('[name]', 'the sidecar (default: the current one)')
     .addHelpText('after', forgetLines)
     .action((name: string | undefined) =>

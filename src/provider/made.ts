@@ -4,7 +4,7 @@ import { SidecarError } from '../errors.js';
 import { madeBy, type MadeRecord, type SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import type { Route, SshTarget } from '../transport/target.js';
-import { ageMs, newMs } from './age.js';
+import { ageMs, isBeingMade, newMs } from './age.js';
 import { deleteMachine } from './delete-machine.js';
 import type { Locator, TargetOptions } from './locator.js';
 import { dropMachineKey, machineKeyFile } from './machine-keys.js';
@@ -19,9 +19,6 @@ export interface MadeDeps {
   readonly timeOfDay?: () => number;
   readonly clock?: Clock;
 }
-
-/** For how long a machine may be on its way, in milliseconds. */
-const makingMs = 10 * 60_000;
 
 /**
  * How long a machine may be told to be stopped after its start was accepted, in milliseconds: by reads that lag, or because
@@ -44,9 +41,7 @@ export function madeLocator(deps: MadeDeps): Locator {
     const provider = await open(made);
     /** Undefined means two things: it is gone, or too new to be known. */
     const missing = async (): Promise<never> => {
-      // Another process may be at it, and fetch an image first.
-      if (made.id === undefined && ageMs(record, timeOfDay) < makingMs)
-        throw notYet(record, 'nobody has heard yet that it was made');
+      if (isBeingMade(record, timeOfDay)) throw notYet(record, 'nobody has heard yet that it was made');
       const isNew = ageMs(record, timeOfDay) < newMs;
       if (isNew && (await provider.capabilities(options)).readsLag)
         throw notYet(record, 'its provider does not know it yet');

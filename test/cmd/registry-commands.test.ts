@@ -1,8 +1,13 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stateHome } from '../../src/sidecars/home.js';
+import type { MadeRecord } from '../../src/sidecars/record.js';
+import { registryStore } from '../../src/sidecars/registry-file.js';
+import { Registry } from '../../src/sidecars/registry.js';
 import { CommandLine } from '../fakes/command-line.js';
 import { GitRepo } from '../fakes/git-repo.js';
+import { sampleMade, sampleRecord } from '../sidecars/sample-record.js';
 
 let user: CommandLine;
 beforeEach(() => {
@@ -190,5 +195,32 @@ describe.each([
 
   it('says so when there is no such sidecar', async () => {
     expect((await user.type(verb, 'nobody')).code).toBe(1);
+  });
+});
+
+describe('forget, of a sidecar whose machine was asked for', () => {
+  const registry = (): Registry =>
+    new Registry(registryStore(stateHome({ env: user.env, homeDir: '/', platform: 'linux' }).stateDir));
+  const askFor = (agoMs: number, provider: Partial<MadeRecord> = {}): Promise<void> => {
+    const createdAt = new Date(Date.now() - agoMs).toISOString();
+    return registry().add(sampleRecord('web', { createdAt, provider: { ...sampleMade, by: 'api', ...provider } }));
+  };
+
+  it('is refused while it may be being made, and leads to delete', async () => {
+    await askFor(60_000);
+    const { code, stderr } = await user.type('forget', 'web');
+    expect(code).toBe(2);
+    expect(stderr).toContain('the machine of web may still be being made');
+    expect(stderr).toContain('`sidecar delete web`');
+    expect(await registry().list()).toHaveLength(1);
+  });
+
+  it.each([
+    ['it is known', 60_000, { id: 'sc-1' }],
+    ['it was given up', 600_000, {}],
+  ])('takes it off the list once %s', async (_, agoMs, provider) => {
+    await askFor(agoMs, provider);
+    expect((await user.type('forget', 'web')).code).toBe(0);
+    expect(await registry().list()).toEqual([]);
   });
 });
