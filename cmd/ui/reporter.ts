@@ -114,7 +114,8 @@ export function createReporter(output: Output, name: string): Emit {
       case 'forward.refused': {
         const [near, far] = event.side === 'here' ? ['here', `on ${name}`] : [`on ${name}`, 'here'];
         const what = `a connection to ${event.listen} ${near} was closed`;
-        output.warn(`${what}: ${event.target} ${far} does not take it (${event.reason})`);
+        const why = event.reason === '' ? '' : ` (${event.reason})`;
+        output.warn(`${what}: ${event.target} ${far} does not take it${why}`);
         return;
       }
       case 'forward.waiting':
