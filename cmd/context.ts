@@ -48,12 +48,14 @@ export interface Context {
   readonly platform: NodeJS.Platform;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Aborted by the first Ctrl-C too, and else once the command has come to its end, in whatever way. */
+  readonly ending: AbortSignal;
   readonly interrupt: () => void;
   readonly output: Output;
   readonly terminal: LocalTerminal;
   /** Whether the daemon may do the work, and may be started. */
   readonly daemon: boolean;
-  /** Has the process wait for this work where it is interrupted: it ends what would otherwise go on. */
+  /** Has the process wait for this work before it ends: also where it is interrupted, or the command gives up by itself. */
   readonly finishing: <T>(work: Promise<T>) => Promise<T>;
 }
 
@@ -61,7 +63,7 @@ export interface Context {
 export function createContext(
   world: World,
   options: GlobalOptions,
-  { output, finishing }: Pick<Context, 'output' | 'finishing'>,
+  { output, ending, finishing }: Pick<Context, 'output' | 'ending' | 'finishing'>,
 ): Context {
   const { env, homeDir, platform, signal, interrupt, terminal } = world;
   return {
@@ -72,6 +74,7 @@ export function createContext(
     platform,
     clock: systemClock,
     signal,
+    ending,
     interrupt,
     output,
     terminal,

@@ -15,6 +15,8 @@ export async function main(world: World): Promise<number> {
   let usage = '';
   let code: number = exitCode.done;
   const unfinished = new Set<Promise<unknown>>();
+  const ended = new AbortController();
+  const ending = AbortSignal.any([world.signal, ended.signal]);
   const finishing = <T>(work: Promise<T>): Promise<T> => {
     unfinished.add(work);
     return work;
@@ -23,7 +25,7 @@ export async function main(world: World): Promise<number> {
     run: async (command) => {
       const options = program.opts<GlobalOptions>();
       output = createOutput(world, options);
-      const answer = await command(createContext(world, options, { output, finishing }));
+      const answer = await command(createContext(world, options, { output, ending, finishing }));
       if (typeof answer === 'number') code = answer;
     },
     printHelp: (text) => world.stdout.write(text),
@@ -32,8 +34,11 @@ export async function main(world: World): Promise<number> {
 
   try {
     await Promise.race([
-      // Also a command that gives up by itself may have left work that has to come to its end.
-      program.parseAsync(world.argv, { from: 'user' }).finally(() => world.signal.aborted && all(unfinished)),
+      // Also a command that gives up by itself, such as at a time limit, may have left work that has to come to its end.
+      program.parseAsync(world.argv, { from: 'user' }).finally(() => {
+        ended.abort();
+        return all(unfinished);
+      }),
       tidyUpEnds(world.signal, unfinished),
       world.crashed,
     ]);
@@ -60,7 +65,13 @@ async function tidyUpEnds(signal: AbortSignal, unfinished: ReadonlySet<Promise<u
   throw signal.reason;
 }
 
-const all = (unfinished: ReadonlySet<Promise<unknown>>): Promise<unknown> => Promise.allSettled(unfinished);
+/** Work may begin while other work is waited for. */
+async function all(unfinished: ReadonlySet<Promise<unknown>>): Promise<void> {
+  for (let waitedFor = 0; waitedFor < unfinished.size;) {
+    waitedFor = unfinished.size;
+    await Promise.allSettled(unfinished);
+  }
+}
 
 /** The failure as the user is told of it. Whatever fails after Ctrl-C fails because of it. */
 function failureOf(thrown: unknown, signal: AbortSignal): SidecarError {
