@@ -2,6 +2,8 @@ import { lstat, rename, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Clock } from '../clock.js';
+import type { Finishing } from '../control/finishing.js';
+import { within } from '../retry/within.js';
 import { watchForSleep } from '../session/sleep.js';
 import { Warmth } from '../warmth.js';
 import type { Build } from './build.js';
@@ -31,6 +33,9 @@ export interface Limits {
   readonly lookMs: number;
 }
 
+/** How long its end waits for what was begun to be exchanged with a control plane, in milliseconds. */
+const finishMs = 10_000;
+
 const atWork = new Set(['connecting', 'waiting', 'open']);
 
 const usual: Limits = { sessionIdleMs: 600_000, idleMs: 300_000, lookMs: 10_000 };
@@ -47,6 +52,7 @@ export class DaemonServer {
   readonly #server: Server;
   readonly #startedMs: number;
   readonly #conversations = new Set<Conversation>();
+  readonly #unfinished = new Set<Promise<unknown>>();
   readonly #end = new AbortController();
   #inode: number | undefined;
   #neededMs: number;
@@ -58,7 +64,7 @@ export class DaemonServer {
     this.#options = options;
     this.#limits = { ...usual, ...options.limits };
     this.#warmth = new Warmth({ clock, idleMs: this.#limits.sessionIdleMs });
-    this.#works = new Works({ warmth: this.#warmth, clock, stateDir: place.stateDir });
+    this.#works = new Works({ warmth: this.#warmth, clock, stateDir: place.stateDir, finishing: this.#finishing });
     this.#server = createServer((socket) => this.#welcome(socket));
     this.#startedMs = timeOfDay();
     this.#neededMs = clock.now();
@@ -84,10 +90,23 @@ export class DaemonServer {
     void watchForSleep({ clock, timeOfDay, signal, onWake: () => void this.#woke() });
   }
 
-  /** Settles once it has ended. */
+  /** Settles once it has ended, and so has what works once, such as a renewal: that is waited for 10 s at most. */
   async ended(): Promise<void> {
     if (!this.#end.signal.aborted) await once(this.#end.signal, 'abort');
-    await this.#warmth.close();
+    await Promise.all([this.#warmth.close(), this.#finished()]);
+  }
+
+  readonly #finishing: Finishing = (work) => {
+    this.#unfinished.add(work);
+    const forget = (): void => void this.#unfinished.delete(work);
+    work.then(forget, forget);
+    return work;
+  };
+
+  async #finished(): Promise<void> {
+    const { clock } = this.#options;
+    const late = (): Error => new Error('it takes too long');
+    await within(Promise.allSettled(this.#unfinished), { ms: finishMs, clock, late }).catch(() => undefined);
   }
 
   status(): DaemonStatus {

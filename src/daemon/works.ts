@@ -1,5 +1,6 @@
 import { Sidecars } from '../client.js';
 import type { Clock } from '../clock.js';
+import type { Finishing } from '../control/finishing.js';
 import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { landingOf } from '../landing.js';
@@ -13,6 +14,8 @@ export interface WorksOptions {
   readonly warmth: Warmth;
   readonly clock: Clock;
   readonly stateDir: string;
+  /** For what has to come to its end before this process does. */
+  readonly finishing: Finishing;
 }
 
 /** The one who asked. */
@@ -114,8 +117,8 @@ export class Works {
   }
 
   async #landing({ env, homeDir, asked }: RequestOf<'sync' | 'wait' | 'warm' | 'exec'>, { signal, chosen }: Client) {
-    const { clock, warmth, stateDir } = this.#options;
-    const sidecars = new Sidecars({ env, homeDir, clock, warmth });
+    const { clock, warmth, stateDir, finishing } = this.#options;
+    const sidecars = new Sidecars({ env, homeDir, clock, warmth, finishing });
     const { stateDir: theirs } = sidecars.home;
     if (theirs !== stateDir)
       throw new SidecarError('internal', { reason: `the daemon is for ${stateDir}, not ${theirs}` });

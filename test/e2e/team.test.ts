@@ -72,6 +72,31 @@ describe('a member of a team', () => {
     expect(await program.type('delete', 'web')).toMatchObject({ code: 0 });
     expect(await team.service.machines()).toEqual([]);
   });
+
+  it('stays logged in where the daemon is stopped in the middle of a renewal', async () => {
+    await using program = new BuiltProgram({ daemon: true });
+    await using team = await startTeamServer({ stateDir: program.directory('service'), accessSeconds: 30 });
+    Object.assign(program.env, { SIDECAR_SERVER: team.url, SIDECAR_TOKEN_STORAGE: 'file' });
+    const login = program.start('login', '--no-browser');
+    await team.login.approve(await team.login.nextPage());
+    expect((await login.ended).code).toBe(0);
+    expect(await program.type('create', 'web', '--provider', 'api')).toMatchObject({ code: 0 });
+    expect(await program.type('wait')).toMatchObject({ code: 0 });
+    await program.restedDaemon();
+    // It has no session with this one yet.
+    expect(await program.type('create', 'db', '--provider', 'api')).toMatchObject({ code: 0 });
+
+    let answer: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => (answer = resolve));
+    const held = new Promise<void>((onHeld) => team.login.faults.push({ kind: 'held', until, onHeld }));
+    const waiting = program.start('wait', '-s', 'db');
+    await held;
+    expect(await program.type('daemon', 'stop')).toMatchObject({ code: 0 });
+    answer();
+    // The daemon's client does the work itself then, with the session that the daemon has left.
+    expect(await waiting.ended).toMatchObject({ code: 0 });
+    for (const name of ['web', 'db']) expect(await program.type('delete', name)).toMatchObject({ code: 0 });
+  });
 });
 
 function textBelow(directory: string): string {
