@@ -3,8 +3,9 @@ import { SidecarError } from '../errors.js';
 import { within } from '../retry/within.js';
 import type { AccessTokens } from './access-tokens.js';
 import type { Finishing } from './finishing.js';
+import { NoAnswer } from './http/no-answer.js';
 import type { Send } from './http/send.js';
-import { asToldFailure, isUnanswered, oauthFailure, OAuthRefusal } from './oauth/failure.js';
+import { asToldFailure, oauthFailure, OAuthRefusal } from './oauth/failure.js';
 import { openOAuthClient } from './oauth/oauth-client.js';
 import { tokensFrom, type Tokens } from './oauth/tokens.js';
 import type { KeptSession, Session, Sessions } from './tokens/sessions.js';
@@ -118,10 +119,10 @@ export class SessionTokens implements AccessTokens {
         await sessions.drop(server);
         throw this.#required(renewing ? lostRenewal : 'the server has ended the session', error);
       }
-      // Where nothing of it can have arrived, the refresh token is as good as before.
-      const mayBeUsed = isUnanswered(error) && !('kind' in error && error.kind === 'not reached');
-      if (!mayBeUsed && !renewing) await sessions.markRenewing(server, false);
-      throw asToldFailure(error, { server, what: 'the renewal of the session' });
+      // Only where nothing of it can have arrived, or it was refused, the refresh token is as good as before.
+      const isUnused = error instanceof OAuthRefusal || (error instanceof NoAnswer && !error.maybeApplied);
+      if (isUnused && !renewing) await sessions.markRenewing(server, false);
+      throw asToldFailure(error, { server, what: theRenewal });
     }
   }
 
@@ -133,6 +134,13 @@ export class SessionTokens implements AccessTokens {
       { cause, retryable: false },
     );
   }
+}
+
+const theRenewal = 'the renewal of the session';
+
+/** A failure of the renewal that the server has answered, but not with a session. */
+export function isOfRenewal({ code, facts }: SidecarError): boolean {
+  return code === 'login.failed' && facts['what'] === theRenewal;
 }
 
 const lostRenewal =

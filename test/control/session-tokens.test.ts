@@ -177,6 +177,17 @@ describe('the tokens of a session', () => {
     expect(await kept()).toBeUndefined();
   });
 
+  it('is over once an answer that renewed it could not be used, and that is said', async () => {
+    const refused = await loggedIn();
+    const send: Send = async (request) => {
+      const answer = await sender({ env: {} })(request);
+      return request.url.endsWith('/token') ? Response.json({ access_token: 'two words' }) : answer;
+    };
+    await expect(open({ send }).token({ refused })).rejects.toMatchObject({ code: 'login.failed' });
+    const reason = expect.stringContaining('the answer to an earlier renewal was lost') as string;
+    await expect(open().token({ refused })).rejects.toMatchObject({ code: 'login.required', facts: { reason } });
+  });
+
   it('is not waited for any longer once the caller is interrupted, and kept all the same when it comes', async () => {
     const refused = await loggedIn();
     const interrupted = new AbortController();

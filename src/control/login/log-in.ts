@@ -7,6 +7,7 @@ import type { Account } from '../oauth/tokens.js';
 import type { AccessTokens } from '../access-tokens.js';
 import { environmentToken } from '../environment-token.js';
 import { openAccessTokens } from '../open-access-tokens.js';
+import { isOfRenewal } from '../session-tokens.js';
 import { chooseStorage, wantedKind, type ChosenStorage } from '../tokens/choose-storage.js';
 import type { OpenKeyringEntry } from '../tokens/keyring.js';
 import type { StorageKind } from '../tokens/logins.js';
@@ -91,10 +92,13 @@ async function standingLogin(options: LogInOptions): Promise<Omit<LoggedIn, 'app
   return kept && { account: kept.session.account, storage: kept.storage, key };
 }
 
-/** Undefined where there is no session, or it has turned out to be over. */
+/**
+ * Undefined where there is no session, or it has turned out to be over: also where the server does not renew it for another
+ * reason than that. A new approval needs nothing of it.
+ */
 async function unlessRequired<T>(work: Promise<T>): Promise<T | undefined> {
   return work.catch((error: unknown) => {
-    if (error instanceof SidecarError && error.code === 'login.required') return undefined;
+    if (error instanceof SidecarError && (error.code === 'login.required' || isOfRenewal(error))) return undefined;
     throw error;
   });
 }

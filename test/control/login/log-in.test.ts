@@ -110,6 +110,31 @@ describe('a login', () => {
     expect(await again).toMatchObject({ approved: true, key: 'known' });
   });
 
+  it.each(['invalid_request', 'access_denied'])(
+    'is asked for anew where the renewal is refused by %s',
+    async (error) => {
+      await approved();
+      const before = (await kept())?.session.accessToken;
+      server.faults.push({ kind: 'error', error });
+      const refusing: Send = async (request) =>
+        request.headers['authorization'] === `Bearer ${before}`
+          ? new Response(null, { status: 401 })
+          : sending(request);
+      const again = start({ send: refusing });
+      await server.approve(await server.nextPage());
+      expect(await again).toMatchObject({ approved: true, key: 'known' });
+      expect(prompts).toBe(2);
+    },
+  );
+
+  it('is not asked for anew where only the renewal gets no answer', async () => {
+    await approved();
+    server.faults.push({ kind: 'status', status: 502 });
+    server.keysAnswer = 401;
+    await expect(start()).rejects.toMatchObject({ code: 'server.unreachable' });
+    expect(prompts).toBe(1);
+  });
+
   it('needs no second approval where the session is only to be renewed', async () => {
     await approved();
     const before = (await kept())?.session.accessToken;
