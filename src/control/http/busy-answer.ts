@@ -1,6 +1,6 @@
 import { retryAfterMs } from './retry-after.js';
 
-/** An answer that says no more than that there is none now: too early, too many requests, or a server in trouble. */
+/** An answer that says no more than that there is none now: a time-out, too early, too many requests, or a server in trouble. */
 export class BusyAnswer extends Error {
   override readonly name = 'BusyAnswer';
   readonly retryable = true;
@@ -16,5 +16,5 @@ export class BusyAnswer extends Error {
 }
 
 export function isBusy(status: number): boolean {
-  return status === 425 || status === 429 || status >= 500;
+  return status === 408 || status === 425 || status === 429 || status >= 500;
 }

@@ -1,9 +1,9 @@
-import * as v from 'valibot';
 import { SidecarError } from '../../errors.js';
 import { asToldFailure, oauthFailure, OAuthRefusal } from '../oauth/failure.js';
 import type { OAuthClient } from '../oauth/oauth-client.js';
 import { tokensFrom } from '../oauth/tokens.js';
 import { isPrivateWay } from '../../transport/route/private-way.js';
+import { withGoodInterval } from './device-interval.js';
 import type { PollAnswer } from './poll.js';
 
 /** What the user is to do. All of it comes from the network: it is to be escaped. */
@@ -35,6 +35,8 @@ export async function requestDeviceCode(
     new SidecarError('login.failed', { server, reason }, { retryable: false });
   if (configuration.serverMetadata().device_authorization_endpoint === undefined)
     throw failed('it offers no login from a command line (RFC 8628)');
+  const ask = configuration[library.customFetch];
+  if (ask !== undefined) configuration[library.customFetch] = withGoodInterval(ask);
   const answer = await library
     .initiateDeviceAuthorization(configuration, { scope: 'openid offline_access' })
     .catch((thrown: unknown) => {
@@ -51,7 +53,7 @@ export async function requestDeviceCode(
   const { device_code: code, interval } = answer;
   return {
     prompt,
-    intervalMs: v.is(intervalSeconds, interval) ? interval * 1000 : undefined,
+    intervalMs: interval === undefined ? undefined : interval * 1000,
     ask: async (limitMs) => {
       limit(limitMs);
       try {
@@ -66,8 +68,6 @@ export async function requestDeviceCode(
     },
   };
 }
-
-const intervalSeconds = v.pipe(v.number(), v.minValue(1), v.maxValue(3600));
 
 function isBrowsable(text: string): boolean {
   return URL.canParse(text) && isPrivateWay(new URL(text), 'http');

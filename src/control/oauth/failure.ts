@@ -49,8 +49,6 @@ export function oauthFailure(thrown: unknown, secrets: readonly string[] = []): 
   if (code === 'OAUTH_PARSE_ERROR') return new NoAnswer('cut', 'its answer is not whole', { retryable: true });
   const refusal = v.safeParse(refusalShape, thrown);
   if (refusal.success) return refusalOf(refusal.output, secrets);
-  const challenged = v.safeParse(challengeShape, thrown);
-  if (challenged.success) return refusalOf(challenged.output.cause[0].parameters, secrets);
   if (typeof code !== 'string' || !code.startsWith('OAUTH_')) return thrown;
   return cause instanceof Response
     ? new OAuthFault(`it answers ${cause.status}`, cause.status)
@@ -59,7 +57,6 @@ export function oauthFailure(thrown: unknown, secrets: readonly string[] = []): 
 
 /** Some servers write what they do not say as null. */
 const refusalShape = v.object({ error: v.string(), error_description: v.fallback(v.optional(v.string()), undefined) });
-const challengeShape = v.object({ cause: v.tuple([v.object({ parameters: refusalShape })]) });
 
 function refusalOf(
   { error, error_description: description }: v.InferOutput<typeof refusalShape>,

@@ -12,6 +12,8 @@ export function fetchOver(send: Send, signal?: AbortSignal): CustomFetch {
     const answer = await send({ method, url, headers, body: textOf(body), signal });
     if (isBusy(answer.status) && (answer.status >= 500 || !(await isAboutPolling(answer.clone()))))
       throw new BusyAnswer(answer);
+    // With a challenge in its headers, the library would not read what the answer itself says.
+    answer.headers.delete('www-authenticate');
     return answer;
   };
 }

@@ -45,8 +45,8 @@ export async function openOAuthClient({ server, send, clock, signal }: OAuthClie
   try {
     const configuration = await firstFound(addresses(server), discover);
     checkEndpoints(server, configuration.serverMetadata());
-    // Only reads are asked again by themselves.
-    configuration[library.customFetch] = fetchOver(send, signal);
+    // Only reads are asked again by themselves, such as who the user is.
+    configuration[library.customFetch] = reads;
     const limit = (limitMs: number): void => {
       configuration[library.customFetch] = fetchOver((asked) => send({ ...asked, limitMs }), signal);
     };

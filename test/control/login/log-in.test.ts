@@ -191,6 +191,20 @@ describe('a login', () => {
     await expect(whoseIs('another')).rejects.toMatchObject(error);
   });
 
+  it('asks again whose token it is where a gateway fails', async () => {
+    await approved();
+    const token = (await kept())?.session.accessToken;
+    const failures = [503];
+    const send: Send = (request) => {
+      const status = request.url.endsWith('/me') ? failures.shift() : undefined;
+      return status === undefined ? sending(request) : Promise.resolve(new Response(null, { status }));
+    };
+    expect(await whoAmI({ ...options({ send }), env: { SIDECAR_TOKEN: token } })).toMatchObject({
+      account: { sub: 'ada' },
+    });
+    expect(failures).toEqual([]);
+  });
+
   it('needs an approval where SIDECAR_TOKEN is for another server', async () => {
     const otherToken = 'https://other.example';
     const env = { SIDECAR_TOKEN: 'given', SIDECAR_SERVER: otherToken };

@@ -25,7 +25,7 @@ const refused = (content: unknown, status = 400): Response =>
   new Response(JSON.stringify(content), { status, headers: json });
 
 describe('a request for tokens that fails', () => {
-  it.each([425, 429, 500, 502, 503, 504, 520])('may pass where the server answers %d', async (status) => {
+  it.each([408, 425, 429, 500, 502, 503, 504, 520])('may pass where the server answers %d', async (status) => {
     expect(await failureOf(() => new Response('<h1>', { status }))).toMatchObject({ status, retryable: true });
   });
 
@@ -50,6 +50,12 @@ describe('a request for tokens that fails', () => {
   it('is what the server says', async () => {
     const error = await failureOf(() => refused({ error: 'invalid_grant', error_description: 'It is over.' }));
     expect(error).toEqual(new OAuthRefusal('invalid_grant', 'It is over.'));
+  });
+
+  it.each([400, 401])('is what the server says also where it challenges with %d in the headers', async (status) => {
+    const headers = { ...json, 'www-authenticate': 'Basic realm="login"' };
+    const error = await failureOf(() => new Response(JSON.stringify({ error: 'invalid_grant' }), { status, headers }));
+    expect(error).toEqual(new OAuthRefusal('invalid_grant', undefined));
   });
 
   it('is what the server says also where it writes what it does not say as null', async () => {
