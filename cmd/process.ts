@@ -47,6 +47,8 @@ export async function run(homeDir: string): Promise<never> {
     interrupt: () => interrupt(),
     crashed,
   };
+  // Where nothing is left to wait for, the process ends before `main` has answered: that is no success.
+  process.exitCode = exitCode.failed;
   const code = await main(world).catch((error: unknown) => {
     process.stderr.write(`sidecar: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return exitCode.failed;

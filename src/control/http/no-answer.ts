@@ -55,11 +55,21 @@ export function noAnswerOf(error: unknown): NoAnswer | undefined {
       const kind = syscall === 'connect' ? 'not reached' : isThere && known.kind === 'not reached' ? 'cut' : known.kind;
       return new NoAnswer(kind, known.words, { retryable: true, timedOut: known.kind === 'late' });
     }
+    const way = typeof syscall === 'string' && Object.hasOwn(syscalls, syscall) ? syscalls[syscall] : undefined;
+    if (way !== undefined) return new NoAnswer(way.kind, `${way.words} (${code})`, { retryable: true });
     if (code.startsWith('HPE_')) return new NoAnswer('cut', 'its answer is no HTTP', { retryable: false });
     if (isTlsCode(code)) return new NoAnswer('not reached', `TLS failed: ${String(message)}`, { retryable: false });
   }
   return undefined;
 }
+
+/** What else the system may say: of its own limits, its firewall, or its addresses. */
+const syscalls: Readonly<Record<string, { readonly kind: NoAnswerKind; readonly words: string }>> = {
+  connect: { kind: 'not reached', words: 'it cannot be connected to' },
+  getaddrinfo: { kind: 'not reached', words: 'its name cannot be looked up' },
+  read: { kind: 'cut', words: 'the connection was cut before the answer was whole' },
+  write: { kind: 'cut', words: 'the connection was cut before the answer was whole' },
+};
 
 const codes: Readonly<Record<string, { readonly kind: NoAnswerKind; readonly words: string }>> = {
   ECONNREFUSED: { kind: 'not reached', words: 'connection refused' },

@@ -82,6 +82,8 @@ async function ask(
 async function answerTo(asking: ClientRequest): Promise<Response> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     asking.on('response', resolve).on('error', reject);
+    // After an answer like 101, which changes the protocol, neither of them comes.
+    asking.on('close', () => reject(new NoAnswer('cut', 'the connection was closed without an answer', forGood)));
   });
   const { statusCode: status = 0, rawHeaders } = answer;
   const bytes = await wholeBody(answer);

@@ -166,6 +166,16 @@ describe('a request', () => {
     await expect(send({ ...get, url: endless.url })).rejects.toMatchObject({ retryable: false });
   });
 
+  it('is over where the server changes the protocol', async () => {
+    await using server = await startTcpServer((socket) => {
+      const words = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n';
+      socket.once('data', () => socket.write(words));
+    });
+    const sending = send({ ...get, url: `http://127.0.0.1:${server.port}` });
+    await expect(sending).rejects.toMatchObject({ kind: 'cut', retryable: false });
+    await server.idle();
+  });
+
   it('follows no redirect: its token is for one server', async () => {
     const seen: string[] = [];
     await using server = await serve((request, response) => {
