@@ -83,9 +83,16 @@ async function tryOut(storage: TokenStorage, signal: AbortSignal | undefined): P
   await storage.write(name, name, signal);
   try {
     const text = randomBytes(sessionBytes / 2).toString('hex');
-    await storage.write(name, text, signal).catch((error: unknown) => {
-      throw asTooSmall(error);
-    });
+    try {
+      await storage.write(name, text, signal);
+    } catch (error) {
+      // One that was locked meanwhile, or hangs, takes the short one no more, and is not small.
+      const isThere = await storage.write(name, name, signal).then(
+        () => true,
+        () => false,
+      );
+      throw isThere ? asTooSmall(error) : error;
+    }
     if ((await storage.read(name, signal)) !== text) {
       const reason = 'it does not give back what it was given';
       throw new SidecarError('login.storage', { storage: storage.kind, reason }, { retryable: false });

@@ -167,6 +167,18 @@ describe('where a new session is kept', () => {
     expect(held.size).toBe(0);
   });
 
+  it('is no file where the keyring locks itself during the trial', async () => {
+    let asked = 0;
+    const entry = {
+      getPassword: () => Promise.resolve(undefined),
+      setPassword: () => ((asked += 1) === 1 ? Promise.resolve() : Promise.reject(new Error('it is locked'))),
+      deletePassword: () => Promise.resolve(),
+      close: () => undefined,
+    };
+    const facts = { storage: 'keyring', reason: 'it is locked' };
+    await expect(choose(() => Promise.resolve(entry))).rejects.toMatchObject({ code: 'login.storage', facts });
+  });
+
   it('is no keyring that is asked again once it has said no', async () => {
     const asked: string[] = [];
     const refuse = (call: string) => () => {
