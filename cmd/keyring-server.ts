@@ -4,7 +4,7 @@ import type { KeyringAnswer, KeyringRequest } from '../src/control/tokens/keyrin
  * The process that asks the keyring of the system, one thing. Nobody runs it by hand: src/control/tokens/keyring-process.ts
  * does, and ends it. It gets nothing from whoever starts it but by that channel.
  */
-process.on('disconnect', () => process.exit());
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL')); // a thread that hangs keeps it from exiting
 
 const tell = (answer: KeyringAnswer): void => void process.send?.(answer);
 
