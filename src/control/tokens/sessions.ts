@@ -62,7 +62,10 @@ export class Sessions {
       .catch(() => undefined);
   }
 
-  /** Keeps it where it is kept already. */
+  /**
+   * Keeps it where it is kept already. Where it is listed no more, the user may have logged out since, which nothing tells
+   * from a session that another process took for over: nobody is logged in again who wanted to be out.
+   */
   async replace(server: string, session: Session): Promise<void> {
     const login = await this.logins.get(server);
     if (login !== undefined) await this.keep(server, session, this.#storage(login));
