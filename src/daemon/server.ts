@@ -2,8 +2,6 @@ import { lstat, rename, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Clock } from '../clock.js';
-import type { Finishing } from '../control/finishing.js';
-import { within } from '../retry/within.js';
 import { watchForSleep } from '../session/sleep.js';
 import { Warmth } from '../warmth.js';
 import type { Build } from './build.js';
@@ -96,7 +94,7 @@ export class DaemonServer {
     await Promise.all([this.#warmth.close(), this.#finished()]);
   }
 
-  readonly #finishing: Finishing = (work) => {
+  readonly #finishing = <T>(work: Promise<T>): Promise<T> => {
     this.#unfinished.add(work);
     const forget = (): void => void this.#unfinished.delete(work);
     work.then(forget, forget);
@@ -104,9 +102,10 @@ export class DaemonServer {
   };
 
   async #finished(): Promise<void> {
-    const { clock } = this.#options;
-    const late = (): Error => new Error('it takes too long');
-    await within(Promise.allSettled(this.#unfinished), { ms: finishMs, clock, late }).catch(() => undefined);
+    const over = new AbortController();
+    const late = this.#options.clock.sleep(finishMs, over.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled(this.#unfinished), late]);
+    over.abort();
   }
 
   status(): DaemonStatus {

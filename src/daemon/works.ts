@@ -1,6 +1,5 @@
 import { Sidecars } from '../client.js';
 import type { Clock } from '../clock.js';
-import type { Finishing } from '../control/finishing.js';
 import { SidecarError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { landingOf } from '../landing.js';
@@ -15,7 +14,7 @@ export interface WorksOptions {
   readonly clock: Clock;
   readonly stateDir: string;
   /** For what has to come to its end before this process does. */
-  readonly finishing: Finishing;
+  readonly finishing: <T>(work: Promise<T>) => Promise<T>;
 }
 
 /** The one who asked. */
