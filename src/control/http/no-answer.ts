@@ -55,10 +55,10 @@ export function noAnswerOf(error: unknown): NoAnswer | undefined {
       const kind = syscall === 'connect' ? 'not reached' : isThere && known.kind === 'not reached' ? 'cut' : known.kind;
       return new NoAnswer(kind, known.words, { retryable: true, timedOut: known.kind === 'late' });
     }
-    const way = typeof syscall === 'string' && Object.hasOwn(syscalls, syscall) ? syscalls[syscall] : undefined;
-    if (way !== undefined) return new NoAnswer(way.kind, `${way.words} (${code})`, { retryable: true });
     if (code.startsWith('HPE_')) return new NoAnswer('cut', 'its answer is no HTTP', { retryable: false });
     if (isTlsCode(code)) return new NoAnswer('not reached', `TLS failed: ${String(message)}`, { retryable: false });
+    const way = typeof syscall === 'string' && Object.hasOwn(syscalls, syscall) ? syscalls[syscall] : undefined;
+    if (way !== undefined) return new NoAnswer(way.kind, `${way.words} (${code})`, { retryable: true });
   }
   return undefined;
 }
