@@ -59,7 +59,7 @@ class Member implements AsyncDisposable {
     for (let time = 1; ; time += 1) {
       const { error, stderr } = await this.type(...argv);
       if (error === undefined) return;
-      expect(time, stderr).toBeLessThan(20);
+      expect(time, stderr).toBeLessThan(100);
       if (error === 'login.required') await this.done(['login', '--no-browser']);
       await undo[error]?.();
     }
