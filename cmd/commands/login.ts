@@ -1,10 +1,9 @@
-import { hostname } from 'node:os';
-import { configuredServer } from '../../src/control/server.js';
+import { controlKeyTitle } from '../../src/control/control-key.js';
 import { logIn, type LoggedIn } from '../../src/control/login/log-in.js';
 import type { Prompt } from '../../src/control/login/device-code.js';
 import type { Context } from '../context.js';
+import { controlPlaneHere, type ServerFlag } from '../control-plane.js';
 import { finishingSoon } from '../finishing-soon.js';
-import { openSidecars } from '../sidecars.js';
 import { causeWords } from '../ui/cause-words.js';
 import type { Line } from '../ui/line.js';
 import { formatSeconds } from '../ui/quantities.js';
@@ -12,20 +11,19 @@ import { accountWords, storageWords } from '../ui/account-words.js';
 import { openBrowser } from '../open-browser.js';
 import { qrLines } from '../ui/qr-lines.js';
 
-export interface LoginFlags {
-  readonly server?: string;
+export interface LoginFlags extends ServerFlag {
   readonly browser: boolean;
 }
 
 /** Has the user approve a session with the control plane, and registers this machine's key there. */
-export async function login(context: Context, { server: flag, browser }: LoginFlags): Promise<void> {
-  const { env, clock, output, signal } = context;
-  const { stateDir, configDir } = openSidecars(context).home;
-  const server = await configuredServer({ flag, env, configDir, stateDir });
+export async function login(context: Context, flags: LoginFlags): Promise<void> {
+  const { output } = context;
+  const here = await controlPlaneHere(context, flags);
+  const { server } = here;
   const done = await logIn({
-    ...{ server, env, stateDir, clock, signal },
+    ...here,
     finishing: finishingSoon(context),
-    keyTitle: `sidecar on ${hostname()}`,
+    keyTitle: controlKeyTitle(),
     onStorage: ({ noKeyring }) => {
       if (noKeyring === undefined) return;
       const { why, reason } = noKeyring;
@@ -35,7 +33,7 @@ export async function login(context: Context, { server: flag, browser }: LoginFl
       output.warn(`${what}${more}: the session is kept in a file that only you can read`);
     },
     onPrompt: (prompt) => {
-      void show(context, prompt, { browser });
+      void show(context, prompt, flags);
     },
     onTrouble: (error, delayMs) => {
       if (output.verbose) output.note(`no answer (${causeWords(error)}); asking again in ${formatSeconds(delayMs)}`);
@@ -56,7 +54,7 @@ function words(server: string, { account, storage, approved, key }: LoggedIn): s
 }
 
 /** What the user is to do, on stderr: stdout is for the outcome. */
-async function show(context: Context, prompt: Prompt, { browser }: { readonly browser: boolean }): Promise<void> {
+async function show(context: Context, prompt: Prompt, { browser }: LoginFlags): Promise<void> {
   const { output, env, platform } = context;
   const { verificationUri, userCode, verificationUriComplete = verificationUri } = prompt;
   const code: Line = ['sidecar: open ', { text: verificationUri, style: 'bold' }, ' and enter the code '];

@@ -1,22 +1,17 @@
 import { logOut } from '../../src/control/login/log-out.js';
 import { environmentToken } from '../../src/control/environment-token.js';
-import { configuredServer } from '../../src/control/server.js';
 import type { Context } from '../context.js';
-import { openSidecars } from '../sidecars.js';
+import { controlPlaneHere, type ServerFlag } from '../control-plane.js';
 import { causeWords } from '../ui/cause-words.js';
 
-export interface ServerFlag {
-  readonly server?: string;
-}
-
 /** Ends the session with the control plane. A server that cannot be asked does not keep it here. */
-export async function logout(context: Context, { server: flag }: ServerFlag): Promise<void> {
-  const { env, clock, output, signal } = context;
-  const { stateDir, configDir } = openSidecars(context).home;
-  const server = await configuredServer({ flag, env, configDir, stateDir });
-  const isTokenSet = environmentToken(env, server) !== undefined;
+export async function logout(context: Context, flags: ServerFlag): Promise<void> {
+  const { output } = context;
+  const here = await controlPlaneHere(context, flags);
+  const { server } = here;
+  const isTokenSet = environmentToken(here.env, server) !== undefined;
   output.progress('ending the session…');
-  const done = await logOut({ server, env, stateDir, clock, signal });
+  const done = await logOut(here);
   if (isTokenSet) output.warn('SIDECAR_TOKEN is still set, and counts before any session');
   const document = { server, loggedOut: done.kind !== 'was not', revoked: done.kind === 'revoked' };
   if (done.kind === 'was not') {

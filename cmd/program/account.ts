@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { LoginFlags } from '../commands/login.js';
-import type { ServerFlag } from '../commands/logout.js';
+import type { ServerFlag } from '../control-plane.js';
 import type { RunCommand } from './run-command.js';
 
 /** Who is known at the control plane. */

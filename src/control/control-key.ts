@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SidecarError } from '../errors.js';
 import { withLock } from '../files/lock.js';
@@ -14,6 +15,9 @@ export interface ControlKey {
   /** `ssh-ed25519 AAAA…`, no comment. */
   readonly publicKey: string;
 }
+
+/** What it is called on the server. */
+export const controlKeyTitle = (): string => `sidecar on ${hostname()}`;
 
 /** Where it is, once there is one. */
 export function controlKeyFile(stateDir: string, server: string): string {

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.js';
-import { SidecarError } from '../errors.js';
 import type { AccessTokens } from './access-tokens.js';
 import { environmentToken, serverOfOtherToken } from './environment-token.js';
 import { justWork, type Finishing } from './finishing.js';
 import { sender, type Send } from './http/send.js';
+import { loginRequired } from './login-required.js';
 import { SessionTokens } from './session-tokens.js';
 import type { OpenKeyringEntry } from './tokens/keyring.js';
 import { Sessions } from './tokens/sessions.js';
@@ -37,8 +37,6 @@ export function openAccessTokens(options: AccessTokensOptions): AccessTokens {
 function givenToken(server: string, token: string): AccessTokens {
   return {
     token: ({ refused } = {}) =>
-      token === refused
-        ? Promise.reject(new SidecarError('login.required', { server, fromEnvironment: true }, { retryable: false }))
-        : Promise.resolve(token),
+      token === refused ? Promise.reject(loginRequired(server, { fromEnvironment: true })) : Promise.resolve(token),
   };
 }

@@ -6,6 +6,7 @@ import type { Finishing } from './finishing.js';
 import { NoAnswer } from './http/no-answer.js';
 import type { Send } from './http/send.js';
 import { asToldFailure, oauthFailure, OAuthRefusal } from './oauth/failure.js';
+import { loginRequired } from './login-required.js';
 import { openOAuthClient } from './oauth/oauth-client.js';
 import { tokensFrom, type Tokens } from './oauth/tokens.js';
 import type { KeptSession, Session, Sessions } from './tokens/sessions.js';
@@ -128,11 +129,7 @@ export class SessionTokens implements AccessTokens {
 
   #required(reason?: string, cause?: unknown): SidecarError {
     const { server, otherToken } = this.#options;
-    return new SidecarError(
-      'login.required',
-      { server, ...(reason !== undefined && { reason }), ...(otherToken !== undefined && { otherToken }) },
-      { cause, retryable: false },
-    );
+    return loginRequired(server, { reason, otherToken, cause });
   }
 }
 

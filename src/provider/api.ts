@@ -1,13 +1,13 @@
-import { hostname } from 'node:os';
 import * as v from 'valibot';
 import type { Clock } from '../clock.js';
 import { SidecarError } from '../errors.js';
 import type { AccessTokens } from '../control/access-tokens.js';
 import type { Mark, Sidecar } from '../control/answers.js';
 import { ControlPlane, type AskOptions } from '../control/client.js';
-import { controlKey, controlKeyFile } from '../control/control-key.js';
+import { controlKey, controlKeyFile, controlKeyTitle } from '../control/control-key.js';
 import { sender, type Send } from '../control/http/send.js';
 import { machineOf, type Reading } from './api/machine.js';
+import { forGood } from './for-good.js';
 import { checkOptions } from './options.js';
 import type { CallOptions, Capabilities, Machine, MachineRef, MachineSpec, Provider } from './provider.js';
 
@@ -36,25 +36,24 @@ const startLimitMs = 10_000;
 export function apiProvider({ server, tokens, env, clock, stateDir, send = sender({ env }) }: ApiDeps): Provider {
   const control = new ControlPlane({ server, tokens, send, clock });
   const registered = new Set<string>();
-  const title = `sidecar on ${hostname()}`;
+  const title = controlKeyTitle();
   const words = (text: string): string => control.words(text);
   const reading: Reading = { about: { server, call: 'GET /v1/sidecars' }, words };
   // Whatever is wrong with the answer, something may have been made.
   const making: Reading = { about: { server, call: 'POST /v1/sidecars', maybeApplied: true }, words };
 
   const byRequest = async (ref: MachineRef, options: AskOptions): Promise<Sidecar | undefined> => {
-    // Without a request id that could be read, one of its name may be it.
-    const isMeant = ({ name, requestId }: Mark): boolean =>
-      requestId === undefined ? name === ref.name : requestId === ref.requestId;
-    const sidecars = await control.sidecars({ ...options, isMeant });
+    const sidecars = await control.sidecars({ ...options, isMeant: (mark) => mayBe(mark, ref) });
     return sidecars.find((each) => each.name === ref.name && each.requestId === ref.requestId);
   };
 
   /** Also of one that is otherwise not as agreed. */
   const idOf = async (ref: MachineRef, options: AskOptions): Promise<string | undefined> => {
     if (ref.id !== undefined) return ref.id;
-    const marked = (await control.marks(options)).find(({ requestId }) => requestId === ref.requestId);
-    return marked?.id ?? (await byRequest(ref, options))?.id;
+    const marks = (await control.marks(options)).filter((mark) => mayBe(mark, ref));
+    const marked = marks.find(({ requestId }) => requestId === ref.requestId);
+    // What may be it and cannot be told is an error, which comes of reading it.
+    return marked?.id ?? (marks.length === 0 ? undefined : (await byRequest(ref, options))?.id);
   };
 
   const register = async (publicKey: string, options: AskOptions): Promise<void> => {
@@ -120,6 +119,11 @@ export function apiProvider({ server, tokens, env, clock, stateDir, send = sende
   };
 }
 
+/** Without a request id that could be read, one of its name may be it. */
+function mayBe({ name, requestId }: Mark, ref: MachineRef): boolean {
+  return requestId === undefined ? name === ref.name : requestId === ref.requestId;
+}
+
 function asMachine(sidecar: Sidecar | undefined, reading: Reading): Machine | undefined {
   return sidecar === undefined ? undefined : machineOf(sidecar, reading);
 }
@@ -136,8 +140,7 @@ function machineIn(sidecar: Sidecar, reading: Reading): Machine | undefined {
 
 /** What comes before the making of a machine is not repeated with it. */
 function failForGood(error: unknown): never {
-  if (!(error instanceof SidecarError)) throw error;
-  throw new SidecarError(error.code, error.facts, { cause: error.cause, retryable: false });
+  throw forGood(error);
 }
 
 /** Of what is asked for a creation, only that itself is asked again: not the renewal of a token. */

@@ -5,6 +5,7 @@ import { RetriesExhausted, retry } from '../retry/retry.js';
 import { within } from '../retry/within.js';
 import { noteAsked, type Creation } from './creation.js';
 import { deletedMeanwhile } from './deleted-meanwhile.js';
+import { forGood } from './for-good.js';
 import { refOf } from './made.js';
 import type { Machine } from './provider.js';
 
@@ -37,7 +38,7 @@ export async function makeSurely(creation: Creation): Promise<Machine> {
       return await provider.create(spec, { signal, progress });
     } catch (error) {
       creation.failure = error;
-      if (signal?.aborted === true || mayBeApplied(error)) throw idempotentCreate ? error : unrepeatable(error);
+      if (signal?.aborted === true || mayBeApplied(error)) throw idempotentCreate ? error : forGood(error);
       creation.uncertain = wasUncertain;
       throw error;
     }
@@ -102,9 +103,4 @@ async function lookFor({ provider, spec, clock }: Creation): Promise<Machine | u
   } finally {
     over.abort();
   }
-}
-
-function unrepeatable(error: unknown): unknown {
-  if (!(error instanceof SidecarError)) return error;
-  return new SidecarError(error.code, error.facts, { cause: error.cause, retryable: false });
 }

@@ -5,8 +5,7 @@ import { because, effort, text, the } from '../fact-words.js';
 /** The control plane, and who is logged in there. */
 export const account = {
   'login.required': (facts) => {
-    const reason = text(facts, 'reason');
-    const why = reason === undefined ? '' : `: ${reason}`;
+    const why = said(facts);
     if (facts['fromEnvironment'] === true)
       return {
         message: `${server(facts)} does not take the token of SIDECAR_TOKEN${why}`,

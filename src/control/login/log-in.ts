@@ -6,6 +6,7 @@ import { openOAuthClient } from '../oauth/oauth-client.js';
 import type { Account } from '../oauth/tokens.js';
 import type { AccessTokens } from '../access-tokens.js';
 import { environmentToken } from '../environment-token.js';
+import { loginRequired } from '../login-required.js';
 import { openAccessTokens } from '../open-access-tokens.js';
 import { isOfRenewal } from '../session-tokens.js';
 import { chooseStorage, wantedKind, type ChosenStorage } from '../tokens/choose-storage.js';
@@ -76,7 +77,7 @@ export async function logIn(options: LogInOptions): Promise<LoggedIn> {
 async function withGivenToken(options: LogInOptions): Promise<LoggedIn> {
   const key = await register(options);
   if (key !== 'token refused') return { account: undefined, storage: 'environment', approved: false, key };
-  throw new SidecarError('login.required', { server: options.server, fromEnvironment: true }, { retryable: false });
+  throw loginRequired(options.server, { fromEnvironment: true });
 }
 
 /** An earlier login with the key registered; undefined where the server does not take it, or it is to be kept elsewhere. */

@@ -1,9 +1,9 @@
-import { SidecarError } from '../../errors.js';
 import { sender } from '../http/send.js';
 import { asToldFailure, oauthFailure, OAuthFault, OAuthRefusal } from '../oauth/failure.js';
 import { openOAuthClient } from '../oauth/oauth-client.js';
 import { accountOf, type Account } from '../oauth/tokens.js';
 import { environmentToken, serverOfOtherToken } from '../environment-token.js';
+import { loginRequired } from '../login-required.js';
 import type { AccessTokensOptions } from '../open-access-tokens.js';
 import type { StorageKind } from '../tokens/logins.js';
 import { Sessions } from '../tokens/sessions.js';
@@ -33,11 +33,7 @@ export async function whoAmI(options: WhoAmIOptions): Promise<WhoAmI> {
     return { account, storage: 'environment', expiresAt: undefined, renewable: false };
   }
   const kept = await new Sessions(options).read(server, signal);
-  if (kept === undefined) {
-    const otherToken = serverOfOtherToken(env, server);
-    const facts = { server, ...(otherToken !== undefined && { otherToken }) };
-    throw new SidecarError('login.required', facts, { retryable: false });
-  }
+  if (kept === undefined) throw loginRequired(server, { otherToken: serverOfOtherToken(env, server) });
   const { account, expiresAt, refreshToken } = kept.session;
   return { account, storage: kept.storage, expiresAt, renewable: refreshToken !== undefined };
 }
@@ -54,8 +50,7 @@ async function accountOfToken(options: WhoAmIOptions, token: string): Promise<Ac
   } catch (thrown) {
     const error = oauthFailure(thrown, [token]);
     const isRefused = error instanceof OAuthRefusal ? error.error === 'invalid_token' : isUnauthorized(error);
-    if (isRefused)
-      throw new SidecarError('login.required', { server, fromEnvironment: true }, { cause: error, retryable: false });
+    if (isRefused) throw loginRequired(server, { fromEnvironment: true, cause: error });
     throw asToldFailure(error, { server, what: 'asking whose token it is' });
   }
 }

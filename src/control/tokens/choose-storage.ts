@@ -12,9 +12,9 @@ export interface ChosenStorage {
 }
 
 /**
- * Where a new session is to be kept: what SIDECAR_TOKEN_STORAGE says, else the keyring, else, where there is none that takes as
- * much as a session, a file. It is tried, so that a login does not fail after its approval: a keyring that is locked or refuses is an error, because
- * the user has one and would not look for secrets in a file.
+ * Where a new session is to be kept: what SIDECAR_TOKEN_STORAGE says, else the keyring, else, where there is none that takes
+ * as much as a session, a file. It is tried, so that a login does not fail after its approval: a keyring that is locked or
+ * refuses is an error, because the user has one and would not look for secrets in a file.
  *
  * Throws `login.storage`, `settings.invalid`, and what files throw.
  */
