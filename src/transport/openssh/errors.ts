@@ -114,13 +114,10 @@ const table: readonly Row[] = [
     says: /^Connection timed out during banner exchange|^Connection to .* timed out|^Timeout, server .* not responding/,
     reading: () => network('no answer', { errno: 'ETIMEDOUT' }),
   },
+  { says: /_exchange_identification: (?:read: |write: |client sent .*|Connection closed)(.*)$/, reading: hungUpEarly },
+  { says: /^banner exchange: Connection to .* port \d+: (Broken pipe)$/, reading: hungUpEarly },
   {
-    says: /_exchange_identification: (?:read: |write: |client sent .*|Connection closed)(.*)$/,
-    reading: ([, what]) =>
-      errnoOf(what ?? '') === undefined ? network('the server hung up before it spoke SSH') : socketError(what ?? ''),
-  },
-  {
-    says: /(?:Read from remote host|client_loop: send disconnect|packet_write_wait|ssh_dispatch_run_fatal|ssh_packet_\w+).*: (.+)$/,
+    says: /(?:Read from remote host|banner exchange|client_loop: send disconnect|packet_write_wait|ssh_dispatch_run_fatal|ssh_packet_\w+).*: (.+)$/,
     reading: ([, what]) => socketError(what ?? ''),
   },
   { says: /^(Connection reset) by /, reading: () => socketError('Connection reset by peer') },
@@ -182,6 +179,13 @@ function socketError(words: string): Reading {
   const errno = errnoOf(words);
   if (errno === undefined) return { ...permanent(bounded(words)), code: 'ssh.unreachable' };
   return network(errnoWords[errno] ?? errno, { errno });
+}
+
+/** ssh found that out as it read (no words of the system), or already as it wrote its own banner: a broken pipe. */
+function hungUpEarly([, words = '']: RegExpExecArray): Reading {
+  const errno = errnoOf(words);
+  const isHangUp = errno === undefined || errno === 'EPIPE';
+  return isHangUp ? network('the server hung up before it spoke SSH') : socketError(words);
 }
 
 function unresolved(words: string): Reading {

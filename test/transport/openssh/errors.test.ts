@@ -33,6 +33,8 @@ describe('a passing fault is retried', () => {
     [handshake, 'ssh_exchange_identification: Connection closed by remote host', {}],
     [handshake, 'kex_exchange_identification: read: Connection reset by peer', { errno: 'ECONNRESET' }],
     [handshake, 'ssh_exchange_identification: read: Connection reset by peer', { errno: 'ECONNRESET' }],
+    [dial, 'banner exchange: Connection to UNKNOWN port 65535: Broken pipe', {}],
+    [handshake, 'banner exchange: Connection to 10.0.0.7 port 22: Connection aborted', { errno: 'ECONNABORTED' }],
     [handshake, 'Connection reset by 10.0.0.7 port 22', { errno: 'ECONNRESET' }],
     [auth, 'Connection closed by 10.0.0.7 port 22', {}],
     [auth, 'Connection closed by authenticating user dev 10.0.0.7 port 22 [preauth]', {}],
