@@ -14,6 +14,7 @@ export interface Login extends Partial<Omit<ConnectOptions, 'target' | 'hops'>> 
   readonly hostKeyLine?: string;
   /** Private key files. */
   readonly keys?: readonly string[];
+  readonly knownHostsFiles?: readonly string[];
   readonly agentSocket?: string;
   readonly route?: Route;
   /** Servers to jump over, the first to connect to first. */
@@ -36,7 +37,8 @@ async function hopTo(target: SshTarget): Promise<Hop> {
 }
 
 export function targetFor(login: Login): SshTarget {
-  const { host = '127.0.0.1', port, user = 'dev', hostKeyLine, keys = [], agentSocket, route, over = [] } = login;
+  const { host = '127.0.0.1', port, user = 'dev', hostKeyLine, keys = [], knownHostsFiles = [] } = login;
+  const { agentSocket, route, over = [] } = login;
   const last = over.at(-1);
   const jump = last && ({ kind: 'jump', over: targetFor({ ...last, over: over.slice(0, -1) }) } as const);
   const way = route ?? jump;
@@ -50,7 +52,7 @@ export function targetFor(login: Login): SshTarget {
     hostKeys: hostKeyLine === undefined ? [] : [hostKeyLine],
     identityFiles: keys,
     identitiesOnly: false,
-    knownHostsFiles: [],
+    knownHostsFiles,
   };
 }
 
