@@ -130,7 +130,7 @@ describe('a request', () => {
   it('is given up when no answer comes in time, or it does not go on', async () => {
     await using silent = await startTcpServer(() => undefined);
     const late = { kind: 'late', retryable: true, maybeApplied: true };
-    const brief = { ...post, limitMs: 60 };
+    const brief = { ...post, limitMs: 600 };
     await expect(send({ ...brief, url: `http://127.0.0.1:${silent.port}` })).rejects.toMatchObject(late);
     await silent.idle();
     await using stuck = await startTcpServer((socket) => {

@@ -133,10 +133,10 @@ describe('the processes of a command', () => {
   });
 
   it('have ended after an attempt whose time was up', async () => {
-    const connecting = through(shell(`echo $$ > ${directory}/late; exec sleep 1000`), { timeoutMs: 500 });
+    const connecting = through(shell(`echo $$ > ${directory}/late; exec sleep 1000`), { timeoutMs: 2_000 });
     await expect(connecting).rejects.toMatchObject({
       ...{ code: 'ssh.unreachable', retryable: true },
-      facts: { reason: 'no answer within 0.5 s' },
+      facts: { reason: 'no answer within 2 s' },
     });
     await processEnded(await pidIn('late'));
   });
