@@ -76,7 +76,7 @@ describeWithDocker('sidecars of a Docker Swarm of two nodes', () => {
     const results = await Promise.all(names.map(landed));
     expect(results.every(({ verified }) => verified)).toBe(true);
     expect(new Set(results.map(({ tree }) => tree)).size).toBe(1);
-    await vi.waitFor(() => expect(nodesInUse().size).toBe(1));
+    await vi.waitFor(() => expect(nodesInUse().size).toBe(1), { timeout: 60_000 });
     expect(expectDone(await type('list', '--json')).stdout).toBe(keys);
     expect(expectDone(await type('exec', '-s', 'dev-7', '--', 'cat', 'file')).stdout).toBe('two\n');
     for (const name of names) expectDone(await type('delete', name));

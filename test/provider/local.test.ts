@@ -54,8 +54,9 @@ describe('a local sidecar', () => {
     return stdout.split('\n').filter((line) => line.endsWith(machine()) && !line.includes('<defunct>'));
   };
   const isGone = (pid: number): Promise<void> =>
-    vi.waitFor(async () =>
-      expect((await serversAlive()).some((line) => line.trim().startsWith(String(pid)))).toBe(false),
+    vi.waitFor(
+      async () => expect((await serversAlive()).some((line) => line.trim().startsWith(String(pid)))).toBe(false),
+      { timeout: 20_000 },
     );
   const kill = async (): Promise<void> => {
     const { pid } = await server();

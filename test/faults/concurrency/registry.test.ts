@@ -137,7 +137,8 @@ describe('a delete that others overtake', () => {
     let deleting: Promise<void> | undefined;
     await withLock(state.at('sidecars.json'), async () => {
       deleting = sidecars.delete('web');
-      await vi.waitFor(() => expect(state.machines()).not.toContain('web')); // it has ended the machine
+      // It has ended the machine.
+      await vi.waitFor(() => expect(state.machines()).not.toContain('web'), { timeout: 20_000 });
       // What another delete and a create do before it gets to the registry:
       const file = { ...state.registry(), sidecars: [record('2026-01-02T00:00:00.000Z')] };
       writeFileSync(state.at('sidecars.json'), JSON.stringify(file));

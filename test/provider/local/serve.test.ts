@@ -36,7 +36,7 @@ describe('serveLocal', () => {
     const bootsAt = new Date(Date.now() + bootMs).toISOString();
     await writeFile(files.setup, JSON.stringify({ requestId: '', hostKey: '', port, bootsAt }));
     const ended = serveLocal({ directory: files.directory, env: {}, clock, signal: end.signal, onStarted: started });
-    await vi.waitFor(() => expect(clock.sleeping).toBe(1));
+    await vi.waitFor(() => expect(clock.sleeping).toBe(1), { timeout: 20_000 });
     return { port, ended };
   };
   const state = async (): Promise<unknown> => JSON.parse(await readFile(files.server, 'utf8'));
@@ -56,7 +56,7 @@ describe('serveLocal', () => {
     expect(await state()).toMatchObject({ pid: process.pid, port });
     expect(await listens(port)).toBe(false);
     await clock.advance(60_000);
-    await vi.waitFor(async () => expect(await listens(port)).toBe(true));
+    await vi.waitFor(async () => expect(await listens(port)).toBe(true), { timeout: 20_000 });
     end.abort();
     await ended;
   });
@@ -103,7 +103,7 @@ describe('serveLocal', () => {
     const { port } = await serve();
     await writeFile(files.server, 'half a li');
     await clock.advance(5000);
-    await vi.waitFor(() => expect(clock.sleeping).toBe(1));
+    await vi.waitFor(() => expect(clock.sleeping).toBe(1), { timeout: 20_000 });
     expect(await listens(port)).toBe(true);
   });
 });
