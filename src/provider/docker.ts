@@ -39,7 +39,7 @@ export async function dockerProvider({
 }: DockerDeps): Promise<Provider> {
   const address = place === undefined ? await findEngine({ env, homeDir }) : addressOf(place);
   const engine = new Engine({ address, env });
-  const deps = { engine, address };
+  const deps = { engine, address, world: { env, homeDir } };
 
   const existing = async (ref: MachineRef, options: CallOptions): Promise<Container> => {
     const container = await findContainer(engine, ref, options);

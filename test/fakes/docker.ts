@@ -75,14 +75,19 @@ export class Docker {
   }
 
   /** podman in its place, which speaks the same to whoever asks. It knows no bridge that is not in the machine's settings. */
-  static async startPodman(place: string): Promise<Docker> {
+  static async startPodman(place: string, { registry }: { readonly registry?: string } = {}): Promise<Docker> {
     const at = (name: string): string => path.join(place, name);
     const files = ['--root', at('data'), '--runroot', at('run'), '--tmpdir', at('tmp'), '--storage-driver', 'vfs'];
     // It would set limits that only the first root of a machine may raise.
     writeFileSync(at('containers.conf'), '[containers]\ndefault_ulimits = []\n');
+    // As Docker does of itself, it speaks plain HTTP to a registry of this machine, and asks for no signature.
+    const insecure = registry === undefined ? '' : `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`;
+    writeFileSync(at('registries.conf'), insecure);
     const apart = ['--cgroup-manager', 'cgroupfs', '--events-backend', 'file', '--network-config-dir', at('networks')];
     const argv = ['podman', ...files, ...apart, 'system', 'service', '--time=0', `unix://${at('socket')}`];
-    return Docker.#serve(place, argv, { env: { CONTAINERS_CONF: at('containers.conf') } });
+    return Docker.#serve(place, argv, {
+      env: { CONTAINERS_CONF: at('containers.conf'), CONTAINERS_REGISTRIES_CONF: at('registries.conf') },
+    });
   }
 
   static async #serve(

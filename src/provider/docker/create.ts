@@ -8,15 +8,14 @@ import type { Container } from './engine/answers.js';
 import type { Engine } from './engine/engine.js';
 import { scriptFailure } from './exec-failure.js';
 import { findContainer } from './find-container.js';
-import { checkImage, haveImage } from './image.js';
+import { checkImage, haveImage, type ImageDeps } from './image.js';
 import { containerName, areOf, labelOf } from './labels.js';
 import { isNumber } from './machine.js';
 import { dockerOptions, type DockerOptions } from './options.js';
 import { check } from './scripts.js';
 import { loginName, sshServerFiles } from './ssh-server.js';
 
-export interface EngineDeps {
-  readonly engine: Engine;
+export interface EngineDeps extends ImageDeps {
   readonly address: EngineAddress;
 }
 
@@ -26,7 +25,7 @@ export interface EngineDeps {
  */
 export async function createContainer(
   spec: MachineSpec,
-  { engine, address }: EngineDeps,
+  { engine, world, address }: EngineDeps,
   options: CreateOptions,
 ): Promise<Container> {
   const { signal } = options;
@@ -34,7 +33,7 @@ export async function createContainer(
   checkPublished(wanted, address);
   const image = checkImage(spec.image);
   const found = await ours(spec, engine, { signal });
-  const container = found ?? (await make(spec, { engine, image, wanted }, options));
+  const container = found ?? (await make(spec, { engine, world, image, wanted }, options));
   return finishOrRemove(container, spec, { engine, signal });
 }
 
@@ -56,11 +55,11 @@ export async function ours(spec: MachineSpec, engine: Engine, options: CallOptio
 
 async function make(
   spec: MachineSpec,
-  { engine, image, wanted }: { readonly engine: Engine; readonly image: string; readonly wanted: DockerOptions },
+  { engine, world, image, wanted }: ImageDeps & { readonly image: string; readonly wanted: DockerOptions },
   options: CreateOptions,
 ): Promise<Container> {
   const { signal } = options;
-  const { user: imageUser } = await haveImage(engine, image, wanted, options);
+  const { user: imageUser } = await haveImage({ engine, world }, image, wanted, options);
   const user = wanted.user ?? accountOf(imageUser);
   signal?.throwIfAborted();
   const patient = abortedLater(signal, patienceMs);
@@ -90,7 +89,7 @@ async function make(
       throw new SidecarError('provider.failed', { reason: 'its container was removed as soon as it was made' });
     }
     case 'no-image':
-      throw new SidecarError('provider.failed', { reason: `the image ${image} was just removed` }, { retryable: true });
+      throw new SidecarError('provider.failed', { reason: made.message }, { retryable: true });
     case 'name-taken': {
       // Somebody was faster since we have looked: another, or an attempt of ours that was given up.
       const container = await whenKnown(() => ours(spec, engine, { signal }), signal).catch((error: unknown) => {

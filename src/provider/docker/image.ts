@@ -1,26 +1,53 @@
 import { SidecarError } from '../../errors.js';
 import type { CreateOptions } from '../provider.js';
-import type { Engine } from './engine/engine.js';
+import type { UsersWorld } from './engine/docker-config.js';
+import type { Engine, ImageHere } from './engine/engine.js';
 import type { DockerOptions } from './options.js';
+import { isOf } from './platform.js';
+import { registryLogin } from './registry/registry-login.js';
 
-/** Has the image on the engine's machine, and tells as whom its containers run. Throws `provider.failed`. */
+export interface ImageDeps {
+  readonly engine: Engine;
+  /** Whose logins at registries count. */
+  readonly world: UsersWorld;
+}
+
+/**
+ * Has the image on the engine's machine, and tells as whom its containers run. One that is there for another platform
+ * than the one that is asked for is not there. Throws `provider.failed`, and `usage.invalid` for a broken configuration of
+ * docker's.
+ */
 export async function haveImage(
-  engine: Engine,
+  { engine, world }: ImageDeps,
   image: string,
   { pull, platform }: Pick<DockerOptions, 'pull' | 'platform'>,
   { progress, signal }: CreateOptions,
-): Promise<{ readonly user: string }> {
-  const here = pull === 'always' ? undefined : await engine.image(image, { signal });
-  if (here !== undefined) return here;
-  if (pull !== 'never') {
-    progress?.(`fetching the image ${image}`);
-    await engine.pull({ image, platform, progress }, { signal });
-    const fetched = await engine.image(image, { signal });
-    if (fetched !== undefined) return fetched;
-  }
-  const reason = `there is no image ${image} at ${engine.host}`;
-  const suggestion = pull === 'never' ? 'build it, or leave out `pull=never`' : `see \`docker pull ${image}\``;
-  throw new SidecarError('provider.failed', { reason, suggestion }, { retryable: false });
+): Promise<ImageHere> {
+  const there = await engine.image(image, { signal });
+  const isWanted = (found: ImageHere | undefined): found is ImageHere => found !== undefined && isOf(found, platform);
+  if (isWanted(there) && pull !== 'always') return there;
+  if (pull === 'never') throw notThere(engine, { image, platform, there });
+  progress?.(`fetching the image ${image}`);
+  const login = await registryLogin(image, world, { signal });
+  const isThere = isWanted(there);
+  await engine.pull({ image, platform, login, progress, isThere }, { signal });
+  const fetched = await engine.image(image, { signal });
+  if (isWanted(fetched)) return fetched;
+  throw notThere(engine, { image, platform, there: fetched });
+}
+
+function notThere(
+  { host }: Engine,
+  { image, platform, there }: { image: string; platform: string | undefined; there: ImageHere | undefined },
+): SidecarError {
+  const [reason, suggestion] =
+    there === undefined
+      ? [`there is no image ${image} at ${host}`, 'build it, or leave out `pull=never`']
+      : [
+          `the image ${image} at ${host} is for ${there.os}/${there.architecture}, and not for ${platform ?? ''}`,
+          `leave out \`platform\`, or see \`docker pull --platform ${platform ?? ''} ${image}\``,
+        ];
+  return new SidecarError('provider.failed', { reason, suggestion }, { retryable: false });
 }
 
 /** Throws `usage.invalid` for what names no image. */

@@ -18,6 +18,8 @@ export const exec = v.object({ Running: v.boolean(), ExitCode: v.nullish(v.numbe
 
 export const imageAnswer = v.object({
   Config: v.nullish(v.object({ User: v.optional(v.string(), '') })),
+  Os: v.optional(v.string(), ''),
+  Architecture: v.optional(v.string(), ''),
 });
 
 const labels = v.nullish(v.record(v.string(), v.string()));

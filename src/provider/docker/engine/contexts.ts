@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { SidecarError } from '../../../errors.js';
-import { errorCode } from '../../../files/private-files.js';
 import { parseEngineHost, type EngineAddress } from './address.js';
+import { readDockerFile } from './docker-config.js';
 
 const config = v.object({ currentContext: v.optional(v.string()) });
 
@@ -17,14 +16,14 @@ const meta = v.object({
 
 /** The context that `docker context use` has chosen. Throws `usage.invalid` for a broken file. */
 export async function currentContext(configDir: string): Promise<string | undefined> {
-  const chosen = (await readJson(join(configDir, 'config.json'), config))?.currentContext;
+  const chosen = (await readDockerFile(join(configDir, 'config.json'), config))?.currentContext;
   return chosen === '' ? undefined : chosen;
 }
 
 /** Where the engine of a context is. Throws `usage.invalid`. */
 export async function readContext(configDir: string, name: string): Promise<EngineAddress> {
   const id = createHash('sha256').update(name).digest('hex');
-  const found = await readJson(join(configDir, 'contexts', 'meta', id, 'meta.json'), meta);
+  const found = await readDockerFile(join(configDir, 'contexts', 'meta', id, 'meta.json'), meta);
   if (found === undefined) {
     const reason = `there is no Docker context ${name} in ${configDir}`;
     throw new SidecarError('usage.invalid', { reason, suggestion: 'see `docker context ls`' });
@@ -33,20 +32,4 @@ export async function readContext(configDir: string, name: string): Promise<Engi
   const directory = join(configDir, 'contexts', 'tls', id, 'docker');
   const tls = existsSync(directory) || SkipTLSVerify ? { directory, verify: !SkipTLSVerify } : undefined;
   return parseEngineHost(Host, `the Docker context ${name}`, tls);
-}
-
-/** Undefined where there is no such file. Its content is never repeated: the configuration may hold passwords. */
-async function readJson<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw new SidecarError('usage.invalid', { reason: `${path} cannot be read`, path }, { cause: error });
-  }
-  try {
-    return v.parse(schema, JSON.parse(text));
-  } catch {
-    throw new SidecarError('usage.invalid', { reason: `${path} is not as the docker command writes it`, path });
-  }
 }

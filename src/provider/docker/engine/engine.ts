@@ -31,10 +31,18 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
+export interface ImageHere {
+  /** The account of its programs, as `USER` has it. Empty: root. */
+  readonly user: string;
+  /** As Go calls them. Empty: it does not say. */
+  readonly os: string;
+  readonly architecture: string;
+}
+
 export type NewContainer =
   | { readonly kind: 'made'; readonly id: string }
   | { readonly kind: 'name-taken'; readonly message: string }
-  | { readonly kind: 'no-image' };
+  | { readonly kind: 'no-image'; readonly message: string };
 
 /**
  * The part of the API of Docker, and of podman, that is needed here.
@@ -51,11 +59,11 @@ export class Engine {
   }
 
   /** Undefined: there is no such image. */
-  async image(name: string, options: CallOptions = {}): Promise<{ readonly user: string } | undefined> {
+  async image(name: string, options: CallOptions = {}): Promise<ImageHere | undefined> {
     const answer = await this.ask('GET', `/images/${name.split('/').map(encodeURIComponent).join('/')}/json`, options);
     if (answer.status === 404) return undefined;
-    const { Config } = parseAnswer(good(answer, `tell about the image ${name}`), answers.imageAnswer, 'an image');
-    return { user: Config?.User ?? '' };
+    const image = parseAnswer(good(answer, `tell about the image ${name}`), answers.imageAnswer, 'an image');
+    return { user: image.Config?.User ?? '', os: image.Os, architecture: image.Architecture };
   }
 
   async pull(request: PullRequest, options: CallOptions = {}): Promise<void> {
@@ -83,7 +91,7 @@ export class Engine {
     if (answer.status === 409 || (answer.status === 500 && message.includes('already in use'))) {
       return { kind: 'name-taken', message };
     }
-    if (answer.status === 404 && /image/i.test(message)) return { kind: 'no-image' };
+    if (answer.status === 404 && /image/i.test(message)) return { kind: 'no-image', message };
     throw refused(refusalOf(answer), 'make the container');
   }
 

@@ -3,11 +3,9 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { SidecarError } from '../../../errors.js';
 import { parseEngineHost, type EngineAddress, type EngineTls } from './address.js';
 import { currentContext, readContext } from './contexts.js';
+import { dockerConfigDir, type UsersWorld } from './docker-config.js';
 
-/** The user's surroundings. */
-export interface EngineWorld {
-  readonly env: NodeJS.ProcessEnv;
-  readonly homeDir: string;
+export interface EngineWorld extends UsersWorld {
   /** Looks for a socket at a path. */
   readonly isSocket?: (path: string) => boolean;
 }
@@ -22,10 +20,10 @@ const usualSocket = '/var/run/docker.sock';
  * Throws `usage.invalid` for a configuration that leads nowhere, `provider.unavailable` where there is no engine.
  */
 export async function findEngine(world: EngineWorld): Promise<EngineAddress> {
-  const { env, homeDir } = world;
+  const { env } = world;
   const host = filled(env['DOCKER_HOST']);
   if (host !== undefined) return parseEngineHost(withScheme(host), 'DOCKER_HOST', tlsOf(world));
-  const configDir = filled(env['DOCKER_CONFIG']) ?? join(homeDir, '.docker');
+  const configDir = dockerConfigDir(world);
   const context = filled(env['DOCKER_CONTEXT']) ?? (await currentContext(configDir));
   if (context !== undefined && context !== 'default') return readContext(configDir, context);
   return usualPlace(world);
@@ -60,10 +58,11 @@ function otherSockets({ env, homeDir }: EngineWorld): string[] {
   ];
 }
 
-function tlsOf({ env, homeDir }: EngineWorld): EngineTls | undefined {
+function tlsOf(world: EngineWorld): EngineTls | undefined {
+  const { env } = world;
   const verify = filled(env['DOCKER_TLS_VERIFY']) !== undefined;
   if (!verify && filled(env['DOCKER_TLS']) === undefined) return undefined;
-  const directory = filled(env['DOCKER_CERT_PATH']) ?? filled(env['DOCKER_CONFIG']) ?? join(homeDir, '.docker');
+  const directory = filled(env['DOCKER_CERT_PATH']) ?? dockerConfigDir(world);
   return { directory: isAbsolute(directory) ? directory : resolve(directory), verify };
 }
 

@@ -2,11 +2,16 @@ import * as v from 'valibot';
 import { SidecarError } from '../../../errors.js';
 import type { CallOptions } from '../../provider.js';
 import { pullLine, refusalOf } from './answers.js';
+import { dockerHub } from '../registry/image-registry.js';
+import { registryAuth, type RegistryLogin } from '../registry/registry-login.js';
 import { askForLines, type EngineLine } from './request.js';
 
 export interface PullRequest {
   readonly image: string;
   readonly platform?: string | undefined;
+  readonly login: RegistryLogin;
+  /** It is there already, and is to be fetched again. */
+  readonly isThere?: boolean;
   readonly progress?: ((line: string) => void) | undefined;
 }
 
@@ -17,7 +22,7 @@ const silenceMs = 300_000;
 export async function pullImage(
   line: EngineLine,
   api: string,
-  { image, platform, progress = () => undefined }: PullRequest,
+  { image, platform, login, isThere = false, progress = () => undefined }: PullRequest,
   options: CallOptions,
 ): Promise<void> {
   const [fromImage, tag] = splitReference(image);
@@ -34,14 +39,23 @@ export async function pullImage(
     ...options,
     method: 'POST',
     path: `${api}/images/create?${query.toString()}`,
+    registryAuth: registryAuth(login),
     limitMs: silenceMs,
   } as const;
   const answer = await askForLines(line, request, onLine);
   if (answer.status !== 200) failure = refusalOf(answer).message;
   if (failure === undefined) return;
-  const reason = `the image ${image} is not here, and cannot be fetched: ${failure.slice(0, 500)}`;
-  const suggestion = `see that \`docker pull ${image}\` works: what it has fetched is taken from here`;
+  const what = isThere ? 'cannot be fetched' : 'is not here, and cannot be fetched';
+  const reason = `the image ${image} ${what}: ${failure.slice(0, 500)}`;
+  const suggestion = isThere ? 'leave out `pull=always`: it is there already' : suggestionAbout(image, login);
   throw new SidecarError('provider.failed', { reason, suggestion }, { retryable: answer.status >= 502 });
+}
+
+function suggestionAbout(image: string, { registry, credentials, trouble }: RegistryLogin): string {
+  const pulled = `see that \`docker pull ${image}\` works: what it has fetched is taken from here`;
+  if (trouble !== undefined) return `nobody was logged in to its registry, for ${trouble}; or ${pulled}`;
+  if (credentials !== undefined) return pulled;
+  return `where that takes a login, \`docker login${registry === dockerHub ? '' : ` ${registry}`}\`; or ${pulled}`;
 }
 
 function readLine(text: string): v.InferOutput<typeof pullLine> | undefined {

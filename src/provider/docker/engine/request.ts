@@ -15,6 +15,8 @@ export interface EngineRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: { readonly type: string; readonly data: Uint8Array | string } | undefined;
+  /** `registryAuth` of the login at a registry that it has to do with. */
+  readonly registryAuth?: string | undefined;
   /** Asks for a stream in both directions. */
   readonly upgrade?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -88,7 +90,7 @@ function exchange(
   read: Read,
   onUpgrade?: (socket: Duplex) => void,
 ): Promise<EngineAnswer> {
-  const { method, path, body, upgrade = false, signal, limitMs = usualLimitMs } = asked;
+  const { method, path, body, registryAuth, upgrade = false, signal, limitMs = usualLimitMs } = asked;
   return new Promise<EngineAnswer>((resolve, reject) => {
     let reached = false;
     let isOver = false;
@@ -126,6 +128,7 @@ function exchange(
         ...(body === undefined
           ? { 'Content-Length': 0 }
           : { 'Content-Type': body.type, 'Content-Length': Buffer.byteLength(body.data) }),
+        ...(registryAuth === undefined ? {} : { 'X-Registry-Auth': registryAuth }),
         ...(upgrade ? { Connection: 'Upgrade', Upgrade: 'tcp' } : {}),
       },
       createConnection: (_options, connected) => {
