@@ -29,6 +29,7 @@ export const taskList = v.array(
     CreatedAt: v.string(),
     NodeID: v.optional(v.string(), ''),
     DesiredState: v.string(),
+    Spec: v.nullish(v.object({ ContainerSpec: v.nullish(v.object({ Image: v.optional(v.string()) })) })),
     Status: v.object({
       State: v.string(),
       Err: v.optional(v.string(), ''),

@@ -1,10 +1,10 @@
 import { engineMachine, type EngineAddress } from '../docker/engine/address.js';
-import { scriptExit } from '../docker/scripts.js';
 import { label } from '../docker/labels.js';
 import { sshServer } from '../docker/ssh-server.js';
-import type { CallOptions, Machine, MachineState } from '../provider.js';
+import type { CallOptions, Machine } from '../provider.js';
 import type { Service, Task } from './answers.js';
 import type { SwarmManager } from './manager.js';
+import { starting, stateOf } from './task-state.js';
 
 /** A service of ours as a machine: its newest task, on whatever node that is. */
 export async function machineOf(
@@ -31,38 +31,6 @@ export async function machineOf(
   const endpoint = { kind: 'tcp', host: hostOf(node.Status.Addr, address), port } as const;
   const hostKeys = labels[label.hostKey] === undefined ? [] : [labels[label.hostKey] ?? ''];
   return { ...machine, state, ssh: { endpoint, user: labels[label.user] ?? 'root', hostKeys } };
-}
-
-interface State {
-  readonly state: MachineState;
-  readonly reason?: string;
-}
-
-const starting = (reason: string): State => ({ state: 'starting', reason });
-
-/** https://docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states/ */
-function stateOf(task: Task, tasks: readonly Task[]): State {
-  const failure = hopeless(tasks);
-  if (failure !== undefined) return { state: 'failed', reason: failure };
-  const { State: state, Err: error, Message: message } = task.Status;
-  if (state === 'running') return { state: 'running' };
-  return starting(
-    `its task is ${state}${error === '' ? '' : `: ${error}`}${error === '' && state === 'pending' ? ` (${message})` : ''}`,
-  );
-}
-
-/** What the newest task that has ended says of an image that cannot be used, however often it is started again. */
-function hopeless(tasks: readonly Task[]): string | undefined {
-  const ended = tasks.find(({ Status }) => ['failed', 'rejected', 'complete'].includes(Status.State));
-  switch (ended?.Status.ContainerStatus?.ExitCode) {
-    case scriptExit.missingPrograms:
-      return 'its image has no sshd or no git: the image needs sh, git and sshd';
-    case scriptExit.unusableAccount:
-      return 'its image has no such account with a login shell';
-    case undefined:
-    default:
-      return /no such image/i.test(ended?.Status.Err ?? '') ? ended?.Status.Err : undefined;
-  }
 }
 
 function portOf({ Status }: Task): number | undefined {
