@@ -203,10 +203,13 @@ export interface ImageParts {
   readonly changes?: readonly string[];
 }
 
-/** The account `dev` was made without a password, which locks it; `daemon` has no login shell. */
+/**
+ * The account `dev` was made without a password, which locks it, and its line has no end, as an editor may leave it;
+ * `daemon` has no login shell.
+ */
 const passwd =
-  'root:x:0:0:root:/root:/bin/sh\ndev:x:1000:1000::/home/dev:/bin/sh\n' +
-  'daemon:x:2:2::/:/usr/sbin/nologin\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n';
+  'root:x:0:0:root:/root:/bin/sh\ndaemon:x:2:2::/:/usr/sbin/nologin\n' +
+  'sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\ndev:x:1000:1000::/home/dev:/bin/sh';
 const group = 'root:x:0:\ndaemon:x:2:\ndev:x:1000:\nnogroup:x:65534:\n';
 const shadow = 'root:*:19000:0:99999:7:::\ndev:!:19000:0:99999:7:::\nsshd:!:19000:0:99999:7:::\n';
 

@@ -26,7 +26,7 @@ for program in sshd git; do command -v $program >/dev/null 2>&1 || missing="$mis
 if [ -n "$missing" ]; then echo $missing >&2; exit ${scriptExit.missingPrograms}; fi
 ${findSshd}
 account= shell=
-while IFS=: read -r name _ uid _ _ _ its_shell; do
+while IFS=: read -r name _ uid _ _ _ its_shell || [ -n "$name" ]; do
   if [ "$name" = "$1" ] || [ "$uid" = "$1" ]; then account=$name shell=$its_shell; break; fi
 done < /etc/passwd
 if [ -z "$account" ]; then
