@@ -1,9 +1,11 @@
 import { SidecarError } from '../errors.js';
 import { addressOf, placeOf } from './docker/engine/address.js';
 import { Engine } from './docker/engine/engine.js';
+import type { UsersWorld } from './docker/engine/docker-config.js';
 import { findEngine } from './docker/engine/find.js';
 import { areOf, containerName, identityLabels, label, labelsOf } from './docker/labels.js';
 import { checkImage } from './docker/image.js';
+import { registryAuth, registryLogin } from './docker/registry/registry-login.js';
 import { configLines, lines } from './docker/ssh-server.js';
 import type { DockerDeps } from './docker.js';
 import { removedAfter } from './maybe-applied.js';
@@ -56,15 +58,16 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
       const there = await manager.service(name, options);
       if (there !== undefined && !areOf(there.Spec.Labels, spec)) throw nameTaken(spec, there);
       if (there !== undefined) return machineOf(there, deps, options);
+      const login = wanted['registry-auth'] ? await loginForAll(image, { env, homeDir }, options) : undefined;
       try {
         const kept: KeptFile[] = [];
         for (const file of filesOf(spec, labels)) {
           kept.push({ ...file, id: await manager.keepFile(file, options) });
         }
-        const made = await manager.makeService(
-          serviceSpec({ ...spec, image }, wanted, { name, labels, kept }),
-          options,
-        );
+        const made = await manager.makeService(serviceSpec({ ...spec, image }, wanted, { name, labels, kept }), {
+          ...options,
+          registryAuth: login,
+        });
         const service = await manager.service(made.kind === 'made' ? made.id : name, options);
         if (service === undefined) throw new SidecarError('provider.failed', { reason: 'its service is gone already' });
         if (!areOf(service.Spec.Labels, spec)) throw nameTaken(spec, service);
@@ -92,6 +95,15 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
       if (service?.Spec.Mode.Replicated?.Replicas === 0) await manager.scale(service, 1, options);
     },
   };
+}
+
+/** The user's login at the registry of an image, for the swarm's nodes. Throws `usage.invalid` where there is none. */
+async function loginForAll(image: string, world: UsersWorld, options: CallOptions): Promise<string> {
+  const login = await registryLogin(image, world, options);
+  const auth = registryAuth(login);
+  if (auth !== undefined) return auth;
+  const reason = `there is no login at ${login.registry} for the swarm's nodes${login.trouble === undefined ? '' : `: ${login.trouble}`}`;
+  throw new SidecarError('usage.invalid', { reason, suggestion: 'see `docker login`, or leave out `registry-auth`' });
 }
 
 /** Names hold the request id: what an earlier creation of that name has left is in nobody's way. */

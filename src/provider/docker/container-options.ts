@@ -13,15 +13,21 @@ export const list = v.pipe(
   v.transform((value) => (typeof value === 'string' ? [value] : value)),
 );
 
+/** Of the command line, too. */
+export const yesOrNo = v.pipe(
+  v.union([v.boolean(), v.picklist(['true', 'false'])], 'it is true or false'),
+  v.transform((value) => value === true || value === 'true'),
+);
+
 const volume = v.check<string, string>(
-  (value) => /^(?:[a-zA-Z0-9][a-zA-Z0-9_.-]*|\/[^:]*):\/[^:]*(?::(?:ro|rw|z|Z|,)+)?$/.test(value),
+  (value) => /^(?:[a-zA-Z0-9][a-zA-Z0-9_.-]*|\/[^:]*):\/[^:]*(?::[a-zA-Z,]+)?$/.test(value),
   'it is NAME:/PATH or /PATH/HERE:/PATH, and :ro behind it where nothing may be written',
 );
 
 const environment = v.check<string, string>((value) => /^[^=]+=/.test(value), 'it is NAME=VALUE');
 
 const cpus = v.pipe(
-  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+(\.\d+)?$/), v.transform(Number))], 'it is a number'),
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^(\d+\.?\d*|\.\d+)$/), v.transform(Number))], 'it is a number'),
   v.check((value) => value > 0 && value <= 10_000, 'it is more than 0'),
 );
 

@@ -41,8 +41,11 @@ export class SwarmManager {
     return parseAnswer(fine(answer, 'list its services'), answers.serviceList, 'its services');
   }
 
-  async makeService(spec: object, options: CallOptions): Promise<NewService> {
-    const answer = await this.#engine.ask('POST', '/services/create', { ...options, ...json(spec) });
+  async makeService(
+    spec: object,
+    { registryAuth, ...options }: CallOptions & { readonly registryAuth?: string | undefined },
+  ): Promise<NewService> {
+    const answer = await this.#engine.ask('POST', '/services/create', { ...options, ...json(spec), registryAuth });
     if (answer.status === 409) return { kind: 'name-taken' };
     return { kind: 'made', id: idOf(fine(answer, 'make the service')) };
   }

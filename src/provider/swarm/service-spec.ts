@@ -65,9 +65,11 @@ export function serviceSpec(
 }
 
 function mountOf(volume: string): object {
-  const [source = '', target = '', mode = ''] = volume.split(':');
+  const [source = '', target = '', words = ''] = volume.split(':');
+  const modes = words.split(',');
   return {
     Type: source.startsWith('/') ? 'bind' : 'volume',
-    ...{ Source: source, Target: target, ReadOnly: mode.split(',').includes('ro') },
+    ...{ Source: source, Target: target, ReadOnly: modes.includes('ro') },
+    ...(modes.includes('nocopy') ? { VolumeOptions: { NoCopy: true } } : {}),
   };
 }

@@ -9,11 +9,13 @@ describe('the options of docker', () => {
     [{ publish: 0 }, { publish: { bind: '127.0.0.1', port: 0 } }],
     [{ publish: '[::]:22' }, { publish: { bind: '::', port: 22 } }],
     [{ volume: ['code:/code', '/home/me/.m2:/m2:ro'] }, { volume: ['code:/code', '/home/me/.m2:/m2:ro'] }],
+    [{ volume: ['v:/x:nocopy', '/a:/b:cached,ro'] }, { volume: ['v:/x:nocopy', '/a:/b:cached,ro'] }],
     [{ env: 'A=B=C' }, { env: ['A=B=C'] }],
     [
       { cpus: '1.5', memory: '4g' },
       { cpus: 1.5, memory: 4 * 2 ** 30 },
     ],
+    [{ cpus: '.5' }, { cpus: 0.5 }],
     [{ memory: '512MiB' }, { memory: 512 * 2 ** 20 }],
     [
       { platform: 'linux/arm64/v8', pull: 'always' },
@@ -39,6 +41,7 @@ describe('the options of docker', () => {
     ],
     [{ env: ['=B'] }, 'env.0: it is NAME=VALUE'],
     [{ cpus: 'all' }, 'cpus: it is a number'],
+    [{ cpus: '.' }, 'cpus: it is a number'],
     [{ cpus: 0 }, 'cpus: it is more than 0'],
     [{ memory: 'much' }, 'memory: it is a size such as 512m or 4g'],
     [{ user: 'a b' }, 'user: it is the name or the number of an account'],
