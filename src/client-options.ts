@@ -29,7 +29,7 @@ export interface ClientOptions {
 export type CreateOptions = CreateRequest & {
   /** Who makes the machine. Default: `local`. */
   readonly provider?: string;
-  /** Where a provider looks for what a machine is made by, as a dev container is. Default: the current directory. */
+  /** Where a provider looks for what a machine is made by, in whose working tree, as a dev container is. */
   readonly directory?: string;
   /** The control plane, for `api`: https://…, or http://… on this machine. Default: the one that is configured. */
   readonly server?: string | undefined;

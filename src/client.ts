@@ -76,7 +76,10 @@ export class Sidecars {
       import('./provider/create-named.js'),
       checkPrivateDirectory(this.home.stateDir),
     ]);
-    return createNamed({ emit: ignore, ...request }, { ...this.#machines, registry: this.registry });
+    const { directory, signal } = request;
+    const root = async (within: string): Promise<string> => (await this.workingTree(within, signal)).root;
+    const project = directory === undefined ? undefined : { directory, root: () => root(directory) };
+    return createNamed({ emit: ignore, ...request, project }, { ...this.#machines, registry: this.registry });
   }
 
   /** The provider of that name, to be used without the list of sidecars. Throws `usage.invalid` where there is none. */

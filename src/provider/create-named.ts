@@ -3,13 +3,14 @@ import type { Emit } from '../events.js';
 import type { SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import { createMachine, type CreateRequest } from './create.js';
+import type { Project } from './docker/devcontainer-config.js';
 import { providerNamed, type ProviderDeps } from './providers.js';
 
 export interface NamedCreateRequest extends CreateRequest {
   /** Absent: `local`. */
   readonly provider?: string | undefined;
   /** See `ProviderDeps`. */
-  readonly directory?: string | undefined;
+  readonly project?: Project | undefined;
   readonly server?: string | undefined;
   readonly emit: Emit;
   readonly signal?: AbortSignal | undefined;
@@ -23,8 +24,8 @@ export async function createNamed(
   request: NamedCreateRequest,
   { registry, ...machines }: ProviderDeps & { readonly registry: Registry },
 ): Promise<SidecarRecord> {
-  const { name, provider: providerName = 'local', directory, server, emit, signal } = request;
-  const surroundings = { ...machines, ...(directory === undefined ? {} : { directory }), server, signal };
+  const { name, provider: providerName = 'local', project, server, emit, signal } = request;
+  const surroundings = { ...machines, ...(project === undefined ? {} : { project }), server, signal };
   const provider = await providerNamed(providerName, surroundings);
   const { stateDir, clock } = machines;
   const deps = { provider, registry, stateDir, clock, emit, signal };

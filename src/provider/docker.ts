@@ -4,6 +4,7 @@ import { connectTo } from './docker/connect.js';
 import { createContainer } from './docker/create.js';
 import { addressOf, placeOf } from './docker/engine/address.js';
 import { Engine } from './docker/engine/engine.js';
+import type { Project } from './docker/devcontainer-config.js';
 import type { Container } from './docker/engine/answers.js';
 import { findEngine } from './docker/engine/find.js';
 import { findContainer } from './docker/find-container.js';
@@ -18,8 +19,8 @@ export interface DockerDeps {
   readonly homeDir: string;
   /** An engine that was found before. Default: the one that the user's docker command speaks to. */
   readonly place?: Place | undefined;
-  /** Where the configuration of a dev container is looked for. Default: the current directory. */
-  readonly directory?: string;
+  /** Whose configuration a dev container is made by. Without it, none is made. */
+  readonly project?: Project;
 }
 
 const capabilities: Capabilities = {
@@ -31,12 +32,7 @@ const capabilities: Capabilities = {
  * Machines that are containers of Docker or podman. Throws `usage.invalid` for a configuration that leads to no engine,
  * `provider.unavailable` where there is none; whether it answers is seen when it is asked for something.
  */
-export async function dockerProvider({
-  env,
-  homeDir,
-  place,
-  directory = process.cwd(),
-}: DockerDeps): Promise<Provider> {
+export async function dockerProvider({ env, homeDir, place, project }: DockerDeps): Promise<Provider> {
   const address = place === undefined ? await findEngine({ env, homeDir }) : addressOf(place);
   const engine = new Engine({ address, env });
   const deps = { engine, address, world: { env, homeDir } };
@@ -56,8 +52,9 @@ export async function dockerProvider({
       about(spec, async () => {
         const isDevContainer = dockerOptions(spec.options).devcontainer !== false;
         if (!isDevContainer) return machineOf(await createContainer(spec, deps, options), deps, options);
+        if (project === undefined) throw new SidecarError('usage.invalid', { reason: 'there is no working tree' });
         const { createDevContainer } = await import('./docker/devcontainer.js');
-        const made = await createDevContainer(spec, { ...deps, env, directory }, options);
+        const made = await createDevContainer(spec, { ...deps, env, project }, options);
         return { ...(await machineOf(made.container, deps, options)), workdir: made.workdir };
       }),
 

@@ -5,6 +5,7 @@ import { isProgramProviderName } from '../sidecars/provider-name.js';
 import type { MadeRecord, SidecarRecord } from '../sidecars/record.js';
 import type { Registry } from '../sidecars/registry.js';
 import type { ControlPlanes } from './api/control-planes.js';
+import type { Project } from './docker/devcontainer-config.js';
 import type { ProgramPlaces, ProviderProgram } from './exec/program.js';
 import type { LocalDeps } from './local.js';
 import type { Locator } from './locator.js';
@@ -17,7 +18,7 @@ export type ProviderDeps = LocalDeps &
   ProgramPlaces & {
     readonly clock: Clock;
     /** See `DockerDeps`. */
-    readonly directory?: string;
+    readonly project?: Project;
     /** The control plane that `--server` names. */
     readonly server?: string | undefined;
     /** Whose machines `api` makes. Default: as it is configured. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -139,6 +139,17 @@ describeWithEngine('docker', 'a sidecar that is a container', () => {
       type('-C', there, 'create', 'web', '--provider', 'docker', '--devcontainer', ...argv);
     expect((await make()).stderr).toContain(`${there}/.devcontainer.json uses Docker Compose`);
     expect((await make('other.json')).stderr).toContain(`${there}/other.json uses Docker Compose`);
+  });
+
+  it('is made by no devcontainer.json above the working tree, whose commands would run here', async () => {
+    const above = path.dirname(user.project.root);
+    writeFileSync(path.join(above, '.devcontainer.json'), '{ "dockerComposeFile": "compose.yml" }');
+    const { code, stderr } = await type('create', 'web', '--provider', 'docker', '--devcontainer');
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there is no devcontainer.json in ') as string,
+    });
+    rmSync(path.join(above, '.devcontainer.json'));
   });
 
   it('is made as the devcontainer.json of the working tree says, with a workspace of its own', async () => {

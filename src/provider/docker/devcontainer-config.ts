@@ -12,17 +12,29 @@ export interface DevContainerConfig {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
+/** Whose configuration is looked for. */
+export interface Project {
+  readonly directory: string;
+  /** The root of the working tree that it is in. */
+  readonly root: () => Promise<string>;
+}
+
 const usual = [path.join('.devcontainer', 'devcontainer.json'), '.devcontainer.json'];
 
 /**
- * The configuration at a path, or the one of `directory` or of the nearest above that has one. Throws `usage.invalid`,
- * also for one that several containers are made of: which of them would be removed again, nobody could tell.
+ * The configuration at a path, or the one of `directory` or of the nearest above that has one, in its working tree: what a
+ * configuration says is run on this machine, so nobody else's may count. Throws `usage.invalid`, also for one that several containers are made of: which of them would be removed again, nobody could tell.
  */
-export async function findDevContainer(given: string | true, directory: string): Promise<DevContainerConfig> {
-  const file = given === true ? nearest(directory) : path.resolve(directory, given);
+export async function findDevContainer(
+  given: string | true,
+  { directory, root }: Project,
+): Promise<DevContainerConfig> {
+  const file = given === true ? nearest(directory, await root()) : path.resolve(directory, given);
   if (file === undefined || !existsSync(file)) {
     throw invalid(
-      given === true ? `there is no devcontainer.json in ${directory}, or above it` : `there is no ${given}`,
+      given === true
+        ? `there is no devcontainer.json in ${directory}, or above it in its working tree`
+        : `there is no ${given}`,
     );
   }
   const errors: ParseError[] = [];
@@ -52,11 +64,11 @@ export function laterCommands({ content }: DevContainerConfig): string[] {
   return all.filter((name) => content[name] !== undefined);
 }
 
-function nearest(directory: string): string | undefined {
+function nearest(directory: string, root: string): string | undefined {
   for (let each = directory; ; each = path.dirname(each)) {
     const found = usual.map((name) => path.join(each, name)).find(existsSync);
     if (found !== undefined) return found;
-    if (path.dirname(each) === each) return undefined;
+    if (each === root || path.dirname(each) === each) return undefined;
   }
 }
 

@@ -6,7 +6,7 @@ import { removedAfter } from '../maybe-applied.js';
 import type { CreateOptions, MachineSpec } from '../provider.js';
 import { checkLogin, ours, type EngineDeps, type Finishing } from './create.js';
 import { devContainerUp, type UpContainer } from './devcontainer-cli.js';
-import { findDevContainer, laterCommands, withOwnWorkspace } from './devcontainer-config.js';
+import { findDevContainer, laterCommands, withOwnWorkspace, type Project } from './devcontainer-config.js';
 import { engineEnvironment } from './engine/address.js';
 import type { Container } from './engine/answers.js';
 import { refusedStatus } from './engine/engine.js';
@@ -18,8 +18,7 @@ import { loginName, sshServerFiles } from './ssh-server.js';
 
 export interface DevContainerDeps extends EngineDeps {
   readonly env: NodeJS.ProcessEnv;
-  /** Where the configuration is looked for. */
-  readonly directory: string;
+  readonly project: Project;
 }
 
 /**
@@ -28,11 +27,11 @@ export interface DevContainerDeps extends EngineDeps {
  */
 export async function createDevContainer(
   spec: MachineSpec,
-  { engine, address, env, directory }: DevContainerDeps,
+  { engine, address, env, project }: DevContainerDeps,
   options: CreateOptions,
 ): Promise<{ readonly container: Container; readonly workdir: string }> {
   const { progress, signal } = options;
-  const config = await findDevContainer(checkedOption(spec), directory);
+  const config = await findDevContainer(checkedOption(spec), project);
   await ours(spec, engine, { signal }); // throws for another of that name
   const later = laterCommands(config);
   if (later.length > 0) progress?.(`not run, for its files are not there yet: ${later.join(', ')} of ${config.file}`);
