@@ -35,8 +35,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     // It makes the key that it has the server let in.
     'src/transport/key-pair.ts',
     'src/transport/public-half.ts',
-    // The keyring's process ends with this one.
+    // The keyring's process ends with this one, and gets no secrets by its environment.
     'src/transport/route/end-group.ts',
+    'src/transport/route/program-environment.ts',
     // How anything that is no SSH server is reached, and whom to trust there.
     'src/transport/route/private-way.ts',
     'src/transport/route/proxy.ts',

@@ -155,7 +155,11 @@ describeWithEngine('docker', 'a sidecar that is a container', () => {
   it('is made as the devcontainer.json of the working tree says, with a workspace of its own', async () => {
     const bin = user.directory('bin');
     const cli = createRequire(import.meta.url).resolve('@devcontainers/cli/devcontainer.js');
-    writeFileSync(path.join(bin, 'devcontainer'), `#!/bin/sh\nexec ${process.execPath} ${cli} "$@"\n`, { mode: 0o755 });
+    writeFileSync(
+      path.join(bin, 'devcontainer'),
+      `#!/bin/sh\n[ -z "$SIDECAR_TOKEN" ] || exit 1\nexec ${process.execPath} ${cli} "$@"\n`,
+      { mode: 0o755 },
+    );
     user.project.write(
       '.devcontainer/devcontainer.json',
       '{\n  // A comment.\n  "image": "full",\n  "remoteUser": "dev",\n  "containerEnv": { "FROM": "here" },\n' +
@@ -164,6 +168,7 @@ describeWithEngine('docker', 'a sidecar that is a container', () => {
     const env = {
       DOCKER_HOST: docker.host,
       DOCKER_BUILDKIT: '0',
+      SIDECAR_TOKEN: 'secret',
       PATH: `${bin}${path.delimiter}${user.env['PATH'] ?? ''}`,
     };
     const made = await user.startWith(env, 'create', 'web', '--provider', 'docker', '--devcontainer').ended;

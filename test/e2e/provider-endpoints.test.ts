@@ -53,13 +53,15 @@ describeWith(sshdParts, 'a machine whose provider says that it is reached', () =
     await sshd.stop();
   });
 
-  const netcat = `const s = require('net').connect(process.argv[1], '127.0.0.1'); process.stdin.pipe(s).pipe(process.stdout)`;
+  /** One that must not be told how the user is known at a control plane. */
+  const netcat = `if ('SIDECAR_TOKEN' in process.env) process.exit(1); const s = require('net').connect(process.argv[1], '127.0.0.1'); process.stdin.pipe(s).pipe(process.stdout)`;
 
   it.each([
     ['by an address', () => ({ kind: 'tcp', host: '127.0.0.1', port: sshd.port })],
     ['by a WebSocket', () => ({ kind: 'websocket', url: `ws://127.0.0.1:${bridge.port}` })],
     ['by a program', () => ({ kind: 'command', argv: [process.execPath, '-e', netcat, String(sshd.port)] })],
   ])('%s is landed on, pinned from the first connection', async (_, endpoint) => {
+    user.env['SIDECAR_TOKEN'] = 'secret';
     const ssh = { endpoint: endpoint(), user: sshd.user, hostKeys: [sshd.hostKeyLine] };
     writeFileSync(path.join(directory, 'machine.json'), JSON.stringify(ssh));
     const created = await user.type('create', 'web', '--provider', 'vms', '--sync');

@@ -4,6 +4,7 @@ import path from 'node:path';
 import * as v from 'valibot';
 import { packageRoot } from '../../package.js';
 import { endWithProcess, forgetEnded } from '../../transport/route/end-group.js';
+import { programEnvironment } from '../../transport/route/program-environment.js';
 import { keyringAnswer, type KeyringAnswer, type KeyringRequest } from './keyring-messages.js';
 
 /** Its program in the built package. */
@@ -32,7 +33,7 @@ export class KeyringProcess {
   static async start(env: NodeJS.ProcessEnv): Promise<KeyringProcess> {
     const child = spawn(process.execPath, [program], {
       cwd: '/',
-      env: { ...env, SIDECAR_TOKEN: undefined },
+      env: programEnvironment(env),
       detached: process.platform !== 'win32',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       windowsHide: true,

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SidecarError } from '../../errors.js';
+import { programEnvironment } from '../../transport/route/program-environment.js';
 import { removedAfter } from '../maybe-applied.js';
 import type { CreateOptions, MachineSpec } from '../provider.js';
 import { checkLogin, ours, type EngineDeps, type Finishing } from './create.js';
@@ -43,7 +44,7 @@ export async function createDevContainer(
     await writeFile(override, JSON.stringify(withOwnWorkspace(config)), { mode: 0o600 });
     const labels = Object.entries(identityLabels(spec)).flatMap(([name, value]) => ['--id-label', `${name}=${value}`]);
     const files = ['--workspace-folder', config.folder, '--config', config.file, '--override-config', override];
-    const surroundings = { env: { ...env, ...engineEnvironment(address) }, cwd: config.folder };
+    const surroundings = { env: { ...programEnvironment(env), ...engineEnvironment(address) }, cwd: config.folder };
     up = await devContainerUp([...files, ...labels, '--skip-post-create'], surroundings, options);
   } finally {
     await rm(place, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../clock.js';
 import { endWithProcess, forgetEnded } from '../../transport/route/end-group.js';
+import { programEnvironment } from '../../transport/route/program-environment.js';
 import { signalGroup } from '../local/process-group.js';
 
 /** What a program has to tidy up, once it is told to end, in milliseconds. */
@@ -36,7 +37,7 @@ export class ProviderProcess {
     { env, clock }: { readonly env: NodeJS.ProcessEnv; readonly clock: Clock },
   ): Promise<ProviderProcess> {
     const [file, ...args] = argv;
-    const child = spawn(file, args, { cwd: '/', env: withoutSecrets(env), stdio: 'pipe', detached: true });
+    const child = spawn(file, args, { cwd: '/', env: programEnvironment(env), stdio: 'pipe', detached: true });
     await once(child, 'spawn');
     endWithProcess(child);
     child.once('exit', () => forgetEnded(child));
@@ -82,13 +83,6 @@ export interface ProcessEnd {
   /** Null where a signal ended it. */
   readonly exitCode: number | null;
   readonly how: string;
-}
-
-/** Variables of ours that no other program is to have. */
-const secrets = ['SIDECAR_TOKEN'];
-
-function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !secrets.includes(name)));
 }
 
 async function closed(stream: Readable): Promise<void> {

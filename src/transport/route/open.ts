@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { SshTarget } from '../target.js';
+import { programEnvironment } from './program-environment.js';
 import { openTcp } from './tcp.js';
 
 export interface RouteOptions {
@@ -24,7 +25,7 @@ export async function openRoute(target: SshTarget, { env, signal }: RouteOptions
       return route.open(signal);
     case 'command': {
       const { openCommand } = await import('./command.js');
-      return openCommand(route.argv, { env });
+      return openCommand(route.argv, { env: programEnvironment(env) });
     }
     case 'websocket': {
       const { openWebSocket } = await import('./websocket.js');

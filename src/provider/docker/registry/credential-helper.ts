@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import * as v from 'valibot';
+import { programEnvironment } from '../../../transport/route/program-environment.js';
 import type { CallOptions } from '../../provider.js';
 import type { Credentials } from './credentials.js';
 
@@ -26,7 +27,7 @@ export async function askCredentialHelper(
     const child = execFile(
       program,
       ['get'],
-      { env: { ...env, SIDECAR_TOKEN: undefined }, signal, timeout: limitMs },
+      { env: programEnvironment(env), signal, timeout: limitMs },
       (error, stdout) => {
         if (error === null) resolve(stdout);
         else if (/credentials not found/i.test(stdout)) resolve('');
