@@ -115,7 +115,8 @@ async function approvedSession(options: LogInOptions): Promise<{ session: Sessio
   const tokens = await pollForTokens({ ask, server, intervalMs, expiresInMs, clock, signal, onTrouble });
   const session = { ...tokens, issuer: client.issuer };
   const sessions = new Sessions(options);
-  // From here on there is something to lose, so the signal does not count.
+  // A session that this one replaces is not revoked: with it a server may end all of the same grant, RFC 7009 §2.1, and so
+  // this one. From here on there is something to lose, so the signal does not count.
   await finishing(sessions.locked(server, () => sessions.keep(server, session, chosen.storage)));
   return { session, storage: chosen.storage.kind };
 }

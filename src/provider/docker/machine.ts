@@ -65,7 +65,8 @@ function stateOf({ State, Created }: Container, nowMs = Date.now()): State {
 /** Undefined: a port is to be published, and is not yet. */
 function endpointOf(container: Container, address: EngineAddress): Endpoint | undefined {
   const bind = labelOf(container, 'publish');
-  if (bind === undefined) return { kind: 'connect' };
+  // An engine over ssh may be called by a name that only the user's ssh configuration knows.
+  if (bind === undefined || (address.kind === 'ssh' && isEverywhere(bind))) return { kind: 'connect' };
   const [published] = container.NetworkSettings?.Ports?.[`${sshServer.port}/tcp`] ?? [];
   const port = Number(published?.HostPort);
   if (!Number.isInteger(port) || port <= 0) return undefined;

@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dockerProvider } from '../../../src/provider/docker.js';
+import type { ProviderOptions } from '../../../src/provider/provider.js';
 import { describeWithEngine } from '../../fakes/docker.js';
 import { scratch, type Scratch } from '../../fakes/git-repo.js';
 import { makeKey } from '../../fakes/ssh-keys.js';
@@ -44,11 +45,12 @@ describeWithEngine('docker', 'an engine that is reached', () => {
   }
 
   /** Makes a machine, logs in to it and deletes it, all of it over that way; the second time by what is kept of it. */
-  async function use(env: NodeJS.ProcessEnv): Promise<string> {
+  async function use(env: NodeJS.ProcessEnv, options: ProviderOptions = {}): Promise<string> {
     const surroundings = { env: { PATH: process.env['PATH'], ...env }, homeDir: place.path };
     const first = await dockerProvider(surroundings);
-    const wanted = await bed.spec('web');
+    const wanted = await bed.spec('web', options);
     const machine = await first.create(wanted);
+    if (env['DOCKER_HOST']?.startsWith('ssh:') === true) expect(machine.ssh?.endpoint).toEqual({ kind: 'connect' });
     const later = await dockerProvider({ env: { PATH: surroundings.env.PATH }, homeDir: '/', place: first.place });
     try {
       const { connect: open } = later;
@@ -98,7 +100,10 @@ describeWithEngine('docker', 'an engine that is reached', () => {
       const PATH = `${bin}${path.delimiter}${process.env['PATH'] ?? ''}`;
       const socket = bed.docker.host.replace('unix://', '');
       process.env['PATH'] = PATH;
-      expect(await use({ PATH, DOCKER_HOST: `ssh://${sshd.user}@127.0.0.1:${sshd.port}${socket}` })).toBe('3000000');
+      const DOCKER_HOST = `ssh://${sshd.user}@127.0.0.1:${sshd.port}${socket}`;
+      expect(await use({ PATH, DOCKER_HOST })).toBe('3000000');
+      // The name of its machine may be one that only ssh knows.
+      expect(await use({ PATH, DOCKER_HOST }, { publish: '0.0.0.0:0' })).toBe('3000000');
       writeFileSync(path.join(place.path, 'known'), '');
       await expect(use({ PATH, DOCKER_HOST: `ssh://${sshd.user}@127.0.0.1:${sshd.port}` })).rejects.toMatchObject({
         code: 'provider.unavailable',
