@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../../clock.js';
 import { endWithProcess, forgetEnded } from '../../transport/route/end-group.js';
 import { programEnvironment } from '../../transport/route/program-environment.js';
-import { signalGroup } from '../local/process-group.js';
+import { signalGroup } from '../../transport/route/signal-group.js';
 
 /** What a program has to tidy up, once it is told to end, in milliseconds. */
 const graceMs = 5_000;

@@ -6,7 +6,8 @@ import type { ServerChannel } from 'ssh2';
 import type { Terminal, TerminalSize } from '../../transport/terminal.js';
 import type { Exit } from '../../transport/transport.js';
 import { ChannelOutput } from './channel-output.js';
-import { endProcessGroup, signalGroup } from './process-group.js';
+import { signalGroup } from '../../transport/route/signal-group.js';
+import { endProcessGroup } from './process-group.js';
 import type { Running } from './running.js';
 import { onTerminal, resize, terminalOf, type LocalTerminal } from './terminal.js';
 

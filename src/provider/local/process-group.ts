@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { signalGroup } from '../../transport/route/signal-group.js';
 
 /** What a command gets between being told to end and being ended: long enough to end what it started itself. */
 const graceMs = 4000;
@@ -16,13 +17,4 @@ export async function endProcessGroup(leader: number, force: AbortSignal): Promi
     if (!signalGroup(leader, 0)) return;
   }
   signalGroup(leader, 'SIGKILL');
-}
-
-/** False when no process of the group is left. 0 is no signal and only asks. */
-export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-leader, signal);
-  } catch {
-    return false;
-  }
 }

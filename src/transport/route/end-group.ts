@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { signalGroup } from './signal-group.js';
 
 /** How long a program has to end by itself, in milliseconds. */
 const patienceMs = 2_000;
@@ -21,13 +22,18 @@ export function forgetEnded(child: ChildProcess): void {
 
 /** Ends it now: as the end of a terminal would, and for good where that is not enough. Resolves when it is gone. */
 export async function endGroup(child: ChildProcess): Promise<void> {
-  signalGroup(child, 'SIGHUP');
-  signalGroup(child, 'SIGTERM');
+  const { pid } = child;
+  if (pid === undefined) {
+    forgetEnded(child); // it was never started
+    return;
+  }
+  signalGroup(pid, 'SIGHUP');
+  signalGroup(pid, 'SIGTERM');
   const startedMs = performance.now();
   // Nobody tells when the last of a group has ended: it is looked for, first often and then seldom.
-  for (let pauseMs = 2; signalGroup(child, 0); pauseMs = Math.min(pauseMs * 2, 100)) {
+  for (let pauseMs = 2; signalGroup(pid, 0); pauseMs = Math.min(pauseMs * 2, 100)) {
     const elapsedMs = performance.now() - startedMs;
-    if (elapsedMs > patienceMs) signalGroup(child, 'SIGKILL');
+    if (elapsedMs > patienceMs) signalGroup(pid, 'SIGKILL');
     if (elapsedMs > patienceMs + dyingMs) break;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
@@ -36,16 +42,5 @@ export async function endGroup(child: ChildProcess): Promise<void> {
 
 /** This process ends, and nobody is left to wait. */
 function killAll(): void {
-  for (const child of started) signalGroup(child, 'SIGKILL');
-}
-
-/** False where nothing is left to get it. */
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(process.platform === 'win32' ? pid : -pid, signal);
-  } catch (error) {
-    // macOS says so of a group whose processes have all ended, and are not yet waited for.
-    return (error as NodeJS.ErrnoException).code === 'EPERM' && process.platform !== 'darwin';
-  }
+  for (const { pid } of started) if (pid !== undefined) signalGroup(pid, 'SIGKILL');
 }
