@@ -78,7 +78,7 @@ export async function passRun(
   const interrupt = async (): Promise<void> => {
     const isHeard = followed.interrupt().then(() => true);
     if (await Promise.race([isHeard, clock.sleep(hearMs).then(() => false)])) return;
-    output.warn(
+    output.leftBehind(
       `run ${run.id} may still go on: nobody there has heard the interrupt; \`sidecar attach ${run.id}\` tells`,
     );
     detach();

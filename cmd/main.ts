@@ -50,7 +50,7 @@ export async function main(world: World): Promise<number> {
     output ??= createOutput(world, { ...program.opts<GlobalOptions>(), ...(json && { json }) });
     const error = failureOf(thrown, world.signal);
     if (usage !== '' && !output.json) output.usage(usage);
-    else output.fail(errorDocument(error), errorLines(error, { stack: output.verbose }));
+    else output.fail(errorDocument(error, output.left), errorLines(error, { stack: output.verbose }));
     return exitCodes[error.code];
   } finally {
     output?.clearProgress();
@@ -73,7 +73,7 @@ async function all(unfinished: ReadonlySet<Promise<unknown>>): Promise<void> {
   }
 }
 
-/** The failure as the user is told of it. Whatever fails after Ctrl-C fails because of it. */
+/** The failure as the user is told of it. Whatever fails after Ctrl-C fails because of it; what is left behind was told by then. */
 function failureOf(thrown: unknown, signal: AbortSignal): SidecarError {
   if (signal.aborted) return new SidecarError('interrupted', {}, { cause: thrown });
   if (thrown instanceof CommanderError) return wrongUsage(thrown);

@@ -31,7 +31,7 @@ export async function runDetached(
   const { output, signal } = context;
   const { name } = here.record;
   const warnOf = (id: string, how: string): void =>
-    output.warn(`run ${id} ${how}: \`sidecar logs ${id}\` tells, and Ctrl-C in \`sidecar attach ${id}\` ends it`);
+    output.leftBehind(`run ${id} ${how}: \`sidecar logs ${id}\` tells, and Ctrl-C in \`sidecar attach ${id}\` ends it`);
   const started = await aboutSidecar(name, async () => {
     const landed = await land?.();
     return withRuns(context, here, {

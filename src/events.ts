@@ -70,7 +70,18 @@ export type ProviderEvent =
   /** Nobody knows whether it was made: it stays on the list, and can be deleted. */
   | { readonly kind: 'provider.uncertain'; readonly name: string }
   /** It was deleted while its provider may not have known it yet, and did not until it should have: perhaps it was never made. */
-  | { readonly kind: 'provider.unknown'; readonly name: string };
+  | { readonly kind: 'provider.unknown'; readonly name: string }
+  /** It could not be ended and is on no list. Told where the signal was aborted: who aborts may hear of no other error. */
+  | {
+      readonly kind: 'provider.left_behind';
+      readonly name: string;
+      /** Absent where nobody has heard it. */
+      readonly id?: string;
+      readonly requestId: string;
+      /** Its provider, and in which place of that. */
+      readonly where: string;
+      readonly reason: string;
+    };
 
 /** What goes on between the landings of a watch. Each `watch.landing` is followed by its end: landed, failed, asleep, or the watch's own. */
 export type WatchEvent =

@@ -42,6 +42,7 @@ export async function providerTest(context: Context, name: string, flags: Provid
         if (signal.aborted) output.note('ending what was made; Ctrl-C again leaves it');
         else output.progress('ending what was made…');
       },
+      onLeftBehind: (left) => output.leftBehind(`left behind, to be ended by hand: ${left}`, left),
     }),
   );
   output.answer(document(name, report), conformanceLines(report, output.look));

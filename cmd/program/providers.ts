@@ -24,7 +24,7 @@ export function addProviderCommands(program: Command, run: RunCommand): void {
     .summary('find out whether a provider keeps its promises')
     .description(
       'Make a few machines through a provider, log in, stop, start and delete them, and say which promises it keeps. ' +
-        'Everything that was made is ended again, also after Ctrl-C.',
+        'Everything that was made is ended again, also after Ctrl-C; what cannot be is named.',
     )
     .argument('<provider>', 'which')
     .option('--image <image>', 'what the machines are made of, in the words of the provider')
@@ -43,4 +43,4 @@ Examples:
   sidecar provider test vms --json | jq -r '.checks[] | select(.result == "failed") | .reason'
 
 Exit codes: 0 all that was tried is as promised · 1 something is not, or is left behind · 2 wrong usage, or no such provider ·
-130 interrupted, and cleaned up`;
+130 interrupted, and cleaned up but for what is named as left behind`;

@@ -20,11 +20,15 @@ function report(error: SidecarError): Explanation {
   return { message, hint: mayHaveManyCauses.has(error.code) ? `${hint}; \`sidecar doctor\` looks further` : hint };
 }
 
-/** The one JSON document of an error: its code, its words, and every fact it knows. */
-export function errorDocument(error: SidecarError): { readonly error: Readonly<Record<string, unknown>> } {
+/** The one JSON document of an error: its code, its words, every fact it knows, and what the command leaves behind. */
+export function errorDocument(
+  error: SidecarError,
+  leftBehind: readonly string[] = [],
+): { readonly error: Readonly<Record<string, unknown>> } {
   const words = { code: error.code, ...report(error) };
+  const left = leftBehind.length === 0 ? {} : { leftBehind };
   // First in order, and never replaced by a fact of the same name.
-  return { error: { ...words, ...error.facts, ...words } };
+  return { error: { ...words, ...error.facts, ...left, ...words } };
 }
 
 /** An error for people: what happened and why, what to do next, and on request where in the program it came from. */

@@ -36,6 +36,7 @@ export class Output {
   readonly #stdout: OutputStream;
   readonly #stderr: OutputStream;
   readonly #colour: { readonly stdout: boolean; readonly stderr: boolean };
+  readonly #left: string[] = [];
   #drawn = false;
   /** The last line on the terminal is a command's, and has not ended. */
   #foreignLine = false;
@@ -67,7 +68,16 @@ export class Output {
 
   /** Something that the user may have to act on, although the command goes on. */
   warn(...line: Line): void {
-    if (!this.quiet) this.#printStatus([{ text: 'sidecar: warning: ', style: 'yellow' }, ...line]);
+    if (!this.quiet) this.#printStatus(warning(line));
+  }
+
+  /**
+   * Something that outlives the command, and is for the user to see to: said also with `--quiet`, for an error that follows may
+   * speak of something else. `what` stands for it in that error's document.
+   */
+  leftBehind(words: string, what = words): void {
+    this.#left.push(what);
+    this.#printStatus(warning([words]));
   }
 
   /** A warning that is about a file. */
@@ -107,6 +117,11 @@ export class Output {
     return { terminal: this.#stdout.isTTY === true, colour: this.#colour.stdout, columns: columnsOf(this.#stdout) };
   }
 
+  /** What was told by `leftBehind`. */
+  get left(): readonly string[] {
+    return this.#left;
+  }
+
   /** How wide what is printed beside the answer may be. */
   get statusColumns(): number {
     return columnsOf(this.#stderr);
@@ -141,6 +156,8 @@ export class Output {
     for (const line of lines) this.#stdout.write(`${line}\n`);
   }
 }
+
+const warning = (line: Line): Line => [{ text: 'sidecar: warning: ', style: 'yellow' }, ...line];
 
 const newline = 0x0a;
 

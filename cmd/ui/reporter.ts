@@ -134,17 +134,23 @@ export function createReporter(output: Output, name: string): Emit {
         output.note(`${name}: ${event.line}`);
         return;
       case 'provider.uncertain':
-        output.warn(
+        output.leftBehind(
           `nobody can tell whether the machine of ${name} was made: it stays on the list, ` +
             `and \`sidecar delete ${name}\` ends what there may be`,
         );
         return;
       case 'provider.unknown':
-        output.warn(
+        output.leftBehind(
           `its provider knows no machine of ${name}, though it may only not know it yet: ` +
             `should one come into being after all, it has to be ended there`,
         );
         return;
+      case 'provider.left_behind': {
+        const { id, requestId, where, reason } = event;
+        const what = id === undefined ? `what has the request id ${requestId}` : `the machine ${id}`;
+        output.leftBehind(`left behind, to be ended by hand: ${what} of ${name} (${where}): ${reason}`);
+        return;
+      }
       case 'watch.started':
       case 'watch.polling':
       case 'watch.held':

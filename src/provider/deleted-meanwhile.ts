@@ -17,7 +17,7 @@ export function deletedMeanwhile(name: string): SidecarError {
 /**
  * Ends what was made for a sidecar that was deleted meanwhile; without a `machine`, what there may be. Where that fails, the
  * sidecar is put on the list again, so that it can be deleted; where its name is another's by then, the error says what is
- * to be ended by hand. Throws `provider.failed` in any case.
+ * to be ended by hand, and where the signal was aborted, so does `provider.left_behind`. Throws `provider.failed` in any case.
  */
 export async function endUnwanted(creation: Creation, machine?: Machine): Promise<never> {
   const { provider, stateDir, clock, emit, record } = creation;
@@ -42,7 +42,7 @@ export async function endUnwanted(creation: Creation, machine?: Machine): Promis
 
 /** Says where what could not be ended is to be found. */
 async function putBack(
-  { registry, record, provider, timeOfDay, emit }: Creation,
+  { registry, record, provider, timeOfDay, emit, signal }: Creation,
   machine: Machine | undefined,
   cause: unknown,
 ): Promise<SidecarError> {
@@ -56,7 +56,9 @@ async function putBack(
   } catch (error) {
     const what = machine === undefined ? `what has the request id ${facts.requestId}` : `the machine ${machine.id}`;
     const where = [provider.name, ...Object.values(provider.place)].join(', ');
-    return failed(`${why}; it is on no list (${wordsOf(error)})`, `end ${what} by hand (${where})`);
+    const reason = `${why}; it is on no list (${wordsOf(error)})`;
+    if (signal?.aborted === true) emit({ kind: 'provider.left_behind', ...facts, where, reason });
+    return failed(reason, `end ${what} by hand (${where})`);
   }
   emit({ kind: 'provider.uncertain', name });
   return failed(`${why}; it is on the list again`, `try again with \`sidecar delete ${name}\``);

@@ -97,6 +97,44 @@ describe('a provider of the user’s own', () => {
     while (!existsSync(log) || !readFileSync(log, 'utf8').includes(words)) await systemClock.sleep(10);
   };
 
+  const untidy = (): Promise<unknown> =>
+    write(
+      `field() { printf '%s' "$request" | sed "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/"; }
+       case $1 in
+         delete) echo '{${version},"error":{"code":"internal","message":"the disk is busy"}}'; exit 1 ;;
+         create) echo '{${version},"sidecar":{"id":"m","state":"starting","name":"'"$(field name)"'","requestId":"'"$(field requestId)"'"}}' ;;
+         *) echo made >> '${log}'; while :; do sleep 0.1; done ;;
+       esac`,
+    );
+
+  it.each<[string, string[]]>([
+    ['has that named', []],
+    ['has that named also with --quiet', ['--quiet']],
+  ])('of which something is left behind after Ctrl-C %s', async (_, flags) => {
+    await untidy();
+    const testing = user.start('provider', 'test', 'vms', ...flags);
+    await logged('made');
+    testing.child.kill('SIGINT');
+    const { code, stderr } = await testing.ended;
+    expect(code).toBe(130);
+    expect(stderr).toMatch(
+      /warning: left behind, to be ended by hand: conformance-[0-9a-f]{8}-\d+: .*the disk is busy/,
+    );
+    expect(stderr).toMatch(/sidecar: interrupted\n$/);
+  });
+
+  it('of which something is left behind after Ctrl-C has that in the document of --json', async () => {
+    await untidy();
+    const testing = user.start('provider', 'test', 'vms', '--json');
+    await logged('made');
+    testing.child.kill('SIGINT');
+    const { code, stdout, stderr } = await testing.ended;
+    expect([code, stdout]).toEqual([130, '']);
+    const { error } = JSON.parse(stderr) as { error: { code: string; leftBehind: string[] } };
+    expect(error.code).toBe('interrupted');
+    expect(error.leftBehind[0]).toMatch(/^conformance-[0-9a-f]{8}-\d+: .*the disk is busy/);
+  });
+
   it('may tidy up after Ctrl-C, and is asked what was made, which the user is told', async () => {
     await write(
       `[ "$1" = create ] || { echo 'no idea' >&2; exit 1; }

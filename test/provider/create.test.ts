@@ -382,6 +382,27 @@ describe('making a machine', () => {
       });
       expect(uncertain()).toBe(false);
       expect(await registry.list()).toEqual([again]);
+      expect(events).toEqual([]);
+    });
+
+    it('and whose name is taken by then tells so by an event where it is interrupted', async () => {
+      const interrupted = new AbortController();
+      provider.creations = [
+        async (_spec, make) => {
+          await forgotten();
+          await registry.add(again);
+          interrupted.abort();
+          return make();
+        },
+      ];
+      provider.deletions = [isBusy];
+      await expect(create(interrupted.signal)).rejects.toMatchObject({ code: 'provider.failed' });
+      expect(events).toEqual([
+        {
+          ...{ kind: 'provider.left_behind', name: 'web', id: 'id-1', where: 'scripted, here' },
+          ...{ requestId: expect.any(String) as string, reason: expect.stringContaining('(busy)') as string },
+        },
+      ]);
     });
 
     it('is not tried again, and what an earlier attempt made is ended', async () => {

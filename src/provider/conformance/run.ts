@@ -1,4 +1,3 @@
-import { SidecarError } from '../../errors.js';
 import type { Capabilities } from '../provider.js';
 import { Bench, type BenchOptions } from './bench.js';
 import { Broken, Skipped, type Check } from './check.js';
@@ -76,17 +75,18 @@ export interface ConformanceReport {
 }
 
 /**
- * Runs the whole suite. Cleans up in any case, also where it is aborted: then it throws the signal's reason after that, or
- * `provider.failed` where something is left behind.
+ * Runs the whole suite. Cleans up in any case, also where it is aborted: then it throws the signal's reason after that, and
+ * `onLeftBehind` has been told of each that could not be ended, with the reason.
  */
 export async function runConformance(
   options: BenchOptions & {
     readonly signal?: AbortSignal | undefined;
     readonly onCheck?: (check: Check) => void;
     readonly onCleanUp?: () => void;
+    readonly onLeftBehind?: (left: string) => void;
   },
 ): Promise<ConformanceReport> {
-  const { signal, onCheck, onCleanUp } = options;
+  const { signal, onCheck, onCleanUp, onLeftBehind } = options;
   const suite = new Conformance(options);
   const results: CheckResult[] = [];
   try {
@@ -96,10 +96,8 @@ export async function runConformance(
     }
   } catch (error) {
     onCleanUp?.();
-    const left = await suite.cleanUp();
-    if (left.length === 0) throw error;
-    const reason = `this is left behind: ${left.join('; ')}`;
-    throw new SidecarError('provider.failed', { provider: options.provider.name, reason }, { cause: error });
+    for (const left of await suite.cleanUp()) onLeftBehind?.(left);
+    throw error;
   }
   onCleanUp?.();
   return { results, leftBehind: await suite.cleanUp() };

@@ -53,6 +53,19 @@ describe('output', () => {
     expect(stderr.written).toBe('four\n');
   });
 
+  it.each([{}, { quiet: true }])('says what is left behind, also when quiet: %j', (how) => {
+    const { output, stderr } = given({ ...how, color: false });
+    output.leftBehind('left behind: m-1', 'm-1');
+    expect(stderr.written).toBe('sidecar: warning: left behind: m-1\n');
+  });
+
+  it('in json mode keeps what is left behind for the document of the error', () => {
+    const { output, stderr } = given({ json: true });
+    output.leftBehind('left behind: m-1', 'm-1');
+    expect(stderr.written).toBe('');
+    expect(output.left).toEqual(['m-1']);
+  });
+
   it('when quiet and in json mode still prints the document of an outcome', () => {
     const { output, stdout } = given({ quiet: true, json: true });
     output.outcome({ name: 'web' }, [['made web']]);

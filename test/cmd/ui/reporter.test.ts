@@ -44,6 +44,21 @@ describe('the reporter', () => {
     ]);
   });
 
+  it('names a machine that is left behind, where it is, and why it could not be ended', () => {
+    const about = {
+      kind: 'provider.left_behind',
+      name: 'web',
+      requestId: 'r-1',
+      where: 'vms, here',
+      reason: 'busy',
+    } as const;
+    expect(report([{ ...about, id: 'm-1' }, about]).shown).toEqual([
+      'sidecar: warning: left behind, to be ended by hand: the machine m-1 of web (vms, here): busy',
+      'sidecar: warning: left behind, to be ended by hand: what has the request id r-1 of web (vms, here): busy',
+      '',
+    ]);
+  });
+
   it('says that a connection was lost, for how long it tries again, and when it is back', () => {
     const error = new SidecarError('ssh.connection_lost', { reason: 'connection reset' }, { retryable: true });
     const said = report([

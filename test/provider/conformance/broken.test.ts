@@ -167,4 +167,20 @@ describe('the conformance suite', () => {
     await expect(clock.until(running)).rejects.toThrow('Ctrl-C');
     expect(provider.machines).toEqual([]);
   });
+
+  it('tells of what it could not end when it is aborted, and throws the reason all the same', async () => {
+    const abort = new AbortController();
+    const clock = fakeClock();
+    const left: string[] = [];
+    const running = runConformance({
+      ...optionsFor(broken({ delete: () => Promise.reject(new Error('busy')) }), clock),
+      signal: abort.signal,
+      onCheck: ({ id }) => {
+        if (id === 'list') abort.abort(new Error('Ctrl-C'));
+      },
+      onLeftBehind: (each) => left.push(each),
+    });
+    await expect(clock.until(running)).rejects.toThrow('Ctrl-C');
+    expect(left[0]).toMatch(/^conformance-[0-9a-f]{8}-1: busy$/);
+  });
 });
