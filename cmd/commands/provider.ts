@@ -42,7 +42,10 @@ export async function providerTest(context: Context, name: string, flags: Provid
         if (signal.aborted) output.note('ending what was made; Ctrl-C again leaves it');
         else output.progress('ending what was made…');
       },
-      onLeftBehind: (left) => output.leftBehind(`left behind, to be ended by hand: ${left}`, left),
+      onAborted: ({ leftBehind, perhapsLeftBehind }) => {
+        for (const each of leftBehind) output.leftBehind(`left behind, to be ended by hand: ${each}`, each);
+        for (const each of perhapsLeftBehind) output.leftBehind(`perhaps left behind: ${each}`, each);
+      },
     }),
   );
   output.answer(document(name, report), conformanceLines(report, output.look));
@@ -61,6 +64,7 @@ function document(provider: string, report: ConformanceReport): unknown {
       return { id: check.id, title: check.title, result, reason: reasonOf(each) ?? null, ms };
     }),
     leftBehind: report.leftBehind,
+    perhapsLeftBehind: report.perhapsLeftBehind,
   };
 }
 

@@ -7,7 +7,7 @@ import { mark, marks } from './result-mark.js';
 
 /** What the checks of a provider found, one line each. */
 export function conformanceLines(
-  { results, leftBehind }: ConformanceReport,
+  { results, leftBehind, perhapsLeftBehind }: ConformanceReport,
   { terminal }: { readonly terminal: boolean },
 ): readonly Line[] {
   const lines = results.map((each): Line => {
@@ -17,7 +17,8 @@ export function conformanceLines(
     return [{ text: `${sign} `, style }, each.result === 'skipped' ? { text: said, style } : said];
   });
   const left = leftBehind.map((each): Line => [{ text: 'left behind, to be deleted by hand: ', style: 'red' }, each]);
-  return [...lines, ...left, summary(results)];
+  const perhaps = perhapsLeftBehind.map((each): Line => [{ text: 'perhaps left behind: ', style: 'yellow' }, each]);
+  return [...lines, ...left, ...perhaps, summary(results)];
 }
 
 /** Undefined where all is well. */

@@ -7,6 +7,7 @@ import { noteAsked, type Creation } from './creation.js';
 import { deletedMeanwhile } from './deleted-meanwhile.js';
 import { forGood } from './for-good.js';
 import { refOf } from './made.js';
+import { mayBeApplied } from './maybe-applied.js';
 import type { Machine } from './provider.js';
 
 /** How the making of a machine is repeated, where that is safe: after 1, 2 and 4 s. */
@@ -73,11 +74,6 @@ function isWhole({ state }: Machine, { failure, capabilities }: Creation): boole
   const failedForGood = failure instanceof SidecarError && failure.retryable === false;
   const isOnItsWay = state === 'starting' || (state === 'creating' && capabilities.readsLag);
   return !failedForGood && (state === 'running' || isOnItsWay);
-}
-
-/** What was not said by a provider, says nothing of what was done. */
-function mayBeApplied(error: unknown): boolean {
-  return !(error instanceof SidecarError) || error.facts['maybeApplied'] === true;
 }
 
 const lookMs = 10_000;

@@ -5,6 +5,11 @@ export function maybeApplied(error: unknown): unknown {
   return error instanceof SidecarError ? saying(error, { ...error.facts, maybeApplied: true }) : error;
 }
 
+/** Whether it leaves open what was done. What was not said by a provider, says nothing of that. */
+export function mayBeApplied(error: unknown): boolean {
+  return !(error instanceof SidecarError) || error.facts['maybeApplied'] === true;
+}
+
 /** What went wrong first, once what was made by then is removed; where it cannot be, the error says that there may be some. */
 export async function removedAfter(error: unknown, remove: () => Promise<unknown>): Promise<unknown> {
   const isGone = await remove().then(

@@ -15,6 +15,7 @@ import type {
   Provider,
   ProviderOptions,
 } from '../provider.js';
+import { Asked, type Remains } from './asked.js';
 import { Broken, must, Skipped } from './check.js';
 import type { LogIn } from './login.js';
 
@@ -44,13 +45,14 @@ export class Bench {
   signal: AbortSignal = new AbortController().signal;
   readonly #options: BenchOptions;
   readonly #prefix = `conformance-${randomBytes(4).toString('hex')}`;
-  readonly #made: MachineRef[] = [];
+  readonly #asked: Asked;
   #first: Promise<Subject> | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: BenchOptions) {
     this.#options = options;
     this.provider = options.provider;
+    this.#asked = new Asked(options);
     this.clock = options.clock;
     this.keys = Promise.all([generateKeyPair(), generateKeyPair()]).then(([authorized, other]) => ({
       authorized,
@@ -67,7 +69,7 @@ export class Bench {
     const [hostKey, { authorized }] = await Promise.all([generateKeyPair(), this.keys]);
     const spec: MachineSpec = {
       ...{
-        name: `${this.#prefix}-${this.#made.length + 1}`,
+        name: `${this.#prefix}-${this.#asked.size + 1}`,
         requestId: randomUUID(),
         image: this.#options.image,
         hostKey,
@@ -75,12 +77,12 @@ export class Bench {
       ...{ authorizedKeys: [authorized.publicKey], options: this.#options.options ?? {} },
       ...more,
     };
-    this.#made.push({ name: spec.name, requestId: spec.requestId });
+    this.#asked.add(spec);
     return spec;
   }
 
   create(spec: MachineSpec, signal = this.signal): Promise<Machine> {
-    return this.provider.create(spec, { signal });
+    return this.#asked.create(spec, signal);
   }
 
   async describe({ name, requestId, id }: MachineRef): Promise<Machine | undefined> {
@@ -179,9 +181,14 @@ export class Bench {
     }
   }
 
+  /** Has one be deleted, and does not look what came of it. */
+  end(ref: MachineRef): Promise<void> {
+    return this.#asked.delete(ref, this.signal);
+  }
+
   /** Deletes one, and has it be gone. */
   async delete(ref: MachineRef): Promise<void> {
-    await this.provider.delete(ref, { signal: this.signal });
+    await this.end(ref);
     const { readsLag } = await this.capabilities();
     const deadlineMs = this.clock.now() + (readsLag ? this.#options.bootMs : 0);
     for (;;) {
@@ -195,20 +202,9 @@ export class Bench {
     }
   }
 
-  /** Ends whatever was made. Gives the names of what could not be ended, with the reason. */
-  async cleanUp(): Promise<string[]> {
-    const { signal } = new AbortController();
-    const left = await Promise.all(
-      this.#made.map(async (ref) => {
-        try {
-          await this.provider.delete(ref, { signal });
-          return [];
-        } catch (error) {
-          return [`${ref.name}: ${error instanceof Error ? error.message : String(error)}`];
-        }
-      }),
-    );
-    return left.flat();
+  /** Ends whatever was made, and names what is left. */
+  cleanUp(): Promise<Remains> {
+    return this.#asked.endAll();
   }
 
   async #makeFirst(): Promise<Subject> {

@@ -111,7 +111,7 @@ export const endChecks: readonly Check[] = [
 
 /** What was under way may come into being after it was deleted once, and has to go all the same. */
 async function deleteLate(bench: Bench, ref: MachineRef): Promise<void> {
-  await bench.provider.delete(ref, { signal: bench.signal });
+  await bench.end(ref);
   await bench.clock.sleep(1_000, bench.signal);
   await bench.delete(ref);
 }

@@ -1,4 +1,5 @@
 import type { Capabilities } from '../provider.js';
+import type { Remains } from './asked.js';
 import { Bench, type BenchOptions } from './bench.js';
 import { Broken, Skipped, type Check } from './check.js';
 import { checks } from './checks.js';
@@ -58,8 +59,8 @@ export class Conformance {
     }
   }
 
-  /** Ends all that was made, whatever became of it. What could not be ended is named, with the reason. */
-  cleanUp(): Promise<string[]> {
+  /** Ends all that was made, whatever became of it, and names what is left. */
+  cleanUp(): Promise<Remains> {
     return this.#bench.cleanUp();
   }
 }
@@ -68,25 +69,23 @@ function missingOf({ needs = [] }: Check, capabilities: Capabilities): string | 
   return needs.find((name) => !capabilities[name]);
 }
 
-export interface ConformanceReport {
+export interface ConformanceReport extends Remains {
   readonly results: readonly CheckResult[];
-  /** What is left of it, and has to be ended by hand: each with the reason. */
-  readonly leftBehind: readonly string[];
 }
 
 /**
  * Runs the whole suite. Cleans up in any case, also where it is aborted: then it throws the signal's reason after that, and
- * `onLeftBehind` has been told of each that could not be ended, with the reason.
+ * `onAborted` has been told what is left.
  */
 export async function runConformance(
   options: BenchOptions & {
     readonly signal?: AbortSignal | undefined;
     readonly onCheck?: (check: Check) => void;
     readonly onCleanUp?: () => void;
-    readonly onLeftBehind?: (left: string) => void;
+    readonly onAborted?: (left: Remains) => void;
   },
 ): Promise<ConformanceReport> {
-  const { signal, onCheck, onCleanUp, onLeftBehind } = options;
+  const { signal, onCheck, onCleanUp, onAborted } = options;
   const suite = new Conformance(options);
   const results: CheckResult[] = [];
   try {
@@ -96,9 +95,10 @@ export async function runConformance(
     }
   } catch (error) {
     onCleanUp?.();
-    for (const left of await suite.cleanUp()) onLeftBehind?.(left);
+    const left = await suite.cleanUp();
+    onAborted?.(left);
     throw error;
   }
   onCleanUp?.();
-  return { results, leftBehind: await suite.cleanUp() };
+  return { results, ...(await suite.cleanUp()) };
 }

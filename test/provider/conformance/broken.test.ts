@@ -1,9 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SidecarError } from '../../../src/errors.js';
 import type { BenchOptions } from '../../../src/provider/conformance/bench.js';
 import { checks } from '../../../src/provider/conformance/checks.js';
+import type { Remains } from '../../../src/provider/conformance/asked.js';
 import { Conformance, runConformance } from '../../../src/provider/conformance/run.js';
-import type { Machine, MachineRef, MachineSpec, Provider } from '../../../src/provider/provider.js';
+import type { DeleteOptions, Machine, MachineRef, MachineSpec, Provider } from '../../../src/provider/provider.js';
 import { generateKeyPair } from '../../../src/transport/key-pair.js';
 import { fakeClock, type FakeClock } from '../../fakes/clock.js';
 
@@ -47,6 +48,43 @@ class Memory implements Provider {
     const at = this.machines.findIndex((each) => each.name === name && each.requestId === requestId);
     if (at >= 0) this.machines.splice(at, 1);
     return Promise.resolve();
+  }
+}
+
+/** Its reads tell of a machine only some time after it was made. */
+class Lagging extends Memory {
+  readonly #clock: FakeClock;
+  readonly #lagMs: number;
+  readonly #known = new Set<Machine>();
+  /** What becomes of a creation before all goes well. */
+  cutOff: ((spec: MachineSpec) => Promise<Machine>) | undefined;
+
+  constructor(clock: FakeClock, lagMs: number) {
+    super();
+    this.#clock = clock;
+    this.#lagMs = lagMs;
+  }
+  override async capabilities() {
+    return { ...(await super.capabilities()), readsLag: true };
+  }
+  override create(spec: MachineSpec): Promise<Machine> {
+    return this.cutOff === undefined ? super.create(spec) : this.cutOff(spec);
+  }
+  override make(name: string, requestId: string): Machine {
+    const made = super.make(name, requestId);
+    void this.#clock.sleep(this.#lagMs).then(() => this.#known.add(made));
+    return made;
+  }
+  override async describe(ref: MachineRef): Promise<Machine | undefined> {
+    const found = await super.describe(ref);
+    return found !== undefined && this.#known.has(found) ? found : undefined;
+  }
+  override async *list(): AsyncGenerator<Machine> {
+    for await (const machine of super.list()) if (this.#known.has(machine)) yield machine;
+  }
+  override async delete(ref: MachineRef, { onUnknown }: DeleteOptions = {}): Promise<void> {
+    if ((await this.describe(ref)) === undefined) onUnknown?.();
+    else await super.delete(ref);
   }
 }
 
@@ -178,9 +216,72 @@ describe('the conformance suite', () => {
       onCheck: ({ id }) => {
         if (id === 'list') abort.abort(new Error('Ctrl-C'));
       },
-      onLeftBehind: (each) => left.push(each),
+      onAborted: ({ leftBehind }) => left.push(...leftBehind),
     });
     await expect(clock.until(running)).rejects.toThrow('Ctrl-C');
     expect(left[0]).toMatch(/^conformance-[0-9a-f]{8}-1: busy$/);
+  });
+
+  describe('with a provider whose reads lag', () => {
+    let clock: FakeClock;
+    let abort: AbortController;
+    beforeEach(() => {
+      clock = fakeClock();
+      abort = new AbortController();
+    });
+    const untilAborted = async (provider: Provider, at?: string): Promise<Remains | undefined> => {
+      let left: Remains | undefined;
+      const running = runConformance({
+        ...{ ...optionsFor(provider, clock), signal: abort.signal },
+        onCheck: ({ id }) => {
+          if (id === at) abort.abort(new Error('Ctrl-C'));
+        },
+        onAborted: (remains) => (left = remains),
+      });
+      await expect(clock.until(running)).rejects.toThrow('Ctrl-C');
+      return left;
+    };
+    const nothing = { leftBehind: [], perhapsLeftBehind: [] };
+
+    it('ends what comes into being only after its creation was aborted', async () => {
+      const provider = new Lagging(clock, 2_000);
+      provider.cutOff = ({ name, requestId, options }) => {
+        if (Object.keys(options).length > 0) return Promise.reject(new SidecarError('usage.invalid'));
+        abort.abort(new Error('Ctrl-C'));
+        void clock.sleep(10_000).then(() => provider.make(name, requestId));
+        return Promise.reject(abort.signal.reason as Error);
+      };
+      expect(await untilAborted(provider)).toEqual(nothing);
+      await clock.advance(60_000);
+      expect(provider.machines).toEqual([]);
+    });
+
+    it('ends what was made and is not known yet', async () => {
+      const provider = new Lagging(clock, 5_000);
+      expect(await untilAborted(provider, 'create-again')).toEqual(nothing);
+      expect(provider.machines).toEqual([]);
+    });
+
+    it('names what was made and never becomes known', async () => {
+      const provider = new Lagging(clock, Infinity);
+      expect(await untilAborted(provider, 'create-again')).toEqual({
+        leftBehind: [expect.stringMatching(/^conformance-.*: it was made, and its provider does not know it$/)],
+        perhapsLeftBehind: [],
+      });
+    });
+
+    it('names a creation of which nothing becomes known as perhaps left behind, and waits for no other', async () => {
+      const provider = new Lagging(clock, 0);
+      provider.cutOff = ({ options }) => {
+        if (Object.keys(options).length > 0) return Promise.reject(new SidecarError('usage.invalid'));
+        abort.abort(new Error('Ctrl-C'));
+        return Promise.reject(abort.signal.reason as Error);
+      };
+      expect(await untilAborted(provider)).toEqual({
+        leftBehind: [],
+        perhapsLeftBehind: [expect.stringMatching(/^conformance-[0-9a-f]{8}-3: nobody heard what came of its making/)],
+      });
+      expect(clock.now()).toBe(60_000);
+    });
   });
 });
