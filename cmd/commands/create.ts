@@ -1,14 +1,16 @@
 import type { Sidecars } from '../../src/client.js';
 import { SidecarError } from '../../src/errors.js';
 import { durationRule, parseDuration } from '../../src/sidecars/duration.js';
-import { checkName, generateName } from '../../src/sidecars/names.js';
+import { generateName } from '../../src/sidecars/names.js';
 import { afterLandingHere } from '../after-landing.js';
 import { selector } from '../chosen-sidecar.js';
 import type { Context } from '../context.js';
 import { landProved } from '../land-proved.js';
 import { providerOptions, type OptionFlags } from '../provider-options.js';
+import { createReplicas, replicaNames, type Created } from '../replicas.js';
 import { sidecarDocument, type SidecarDocument } from '../sidecar-document.js';
 import { openSidecars } from '../sidecars.js';
+import { exitCode } from '../ui/exit-codes.js';
 import type { Line } from '../ui/line.js';
 import { formatSeconds } from '../ui/quantities.js';
 import { createReporter } from '../ui/reporter.js';
@@ -28,30 +30,21 @@ export interface CreateFlags extends OptionFlags {
 }
 
 /** Waits for nothing: `wait` and `sync` wait for the boot; so does `--sync`, which is both commands in one. */
-export async function create(context: Context, given: string | undefined, flags: CreateFlags): Promise<void> {
+export async function create(context: Context, given: string | undefined, flags: CreateFlags): Promise<number> {
   const { output } = context;
   const sidecars = openSidecars(context);
   const name = given ?? (await newName(sidecars));
   const request: Request = { sidecars, flags, provider: providerOf(flags), bootDelayMs: bootDelay(flags.bootDelay) };
-  const names = namesOf(name, flags.replicas);
+  const names = replicaNames(name, flags.replicas);
   if (names.length === 1) {
     const select = flags.use ? await selector(context, sidecars) : undefined;
     const { document, lines } = await createOne(context, name, { ...request, select });
     output.outcome(document, lines);
-    return;
+    return exitCode.done;
   }
-  const made = await inTurns(names, (each) => createOne(context, each, request));
-  const failed = made.find((each) => each.status === 'rejected');
-  const done = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  // What was made is told, also where others were not.
-  if (failed !== undefined) {
-    for (const { lines } of done) for (const line of lines) output.note(...line);
-    throw failed.reason;
-  }
-  output.outcome(
-    done.map(({ document }) => document),
-    done.flatMap(({ lines }) => lines),
-  );
+  const making = createReplicas(context, names, (each, onMade) => createOne(context, each, { ...request, onMade }));
+  // A landing is cut off by Ctrl-C; creations come to their end, and are told.
+  return flags.sync === true ? making : context.finishing(making);
 }
 
 interface Request {
@@ -61,17 +54,14 @@ interface Request {
   readonly bootDelayMs: number;
   /** Makes it the current one. */
   readonly select?: ((name: string) => Promise<void>) | undefined;
-}
-
-interface Created {
-  readonly document: object;
-  readonly lines: readonly Line[];
+  /** Told of the sidecar, whatever becomes of the landing that follows. */
+  readonly onMade?: (document: object) => void;
 }
 
 async function createOne(
   context: Context,
   name: string,
-  { sidecars, flags, provider, bootDelayMs, select }: Request,
+  { sidecars, flags, provider, bootDelayMs, select, onMade }: Request,
 ): Promise<Created> {
   const { image, workdir, server } = flags;
   const { clock, directory, output, signal, finishing } = context;
@@ -90,6 +80,7 @@ async function createOne(
     bootDelayMs > 0 ? `; it boots for ${formatSeconds(bootDelayMs)}` : '',
   ];
   const document = sidecarDocument(record, { current: select !== undefined });
+  onMade?.(document);
   if (flags.sync !== true) return { document, lines: [line] };
   output.note(...line);
   return landFirst(context, { name, document, startedMs });
@@ -124,35 +115,6 @@ function providerOf({ provider, server, swarm = false }: CreateFlags): string {
   if (!swarm) return provider;
   if (provider === 'docker' || provider === 'swarm') return 'swarm';
   throw new SidecarError('usage.invalid', { reason: '--swarm goes with `--provider docker`', value: provider });
-}
-
-const mostReplicas = 100;
-
-/** `web`, or `web-1`, `web-2`, …: each is a sidecar of its own, with keys of its own. */
-function namesOf(name: string, replicas = '1'): readonly string[] {
-  const count = /^\d{1,3}$/.test(replicas) ? Number(replicas) : 0;
-  if (count < 1 || count > mostReplicas) {
-    const reason = `--replicas must be a number from 1 to ${mostReplicas}`;
-    throw new SidecarError('usage.invalid', { reason, value: replicas });
-  }
-  if (count === 1) return [name];
-  return Array.from({ length: count }, (_, index) => checkName(`${name}-${index + 1}`));
-}
-
-const atOnce = 4;
-
-/** A few at a time, all of them: one that fails does not keep the others from being made. */
-async function inTurns<T>(
-  names: readonly string[],
-  work: (name: string) => Promise<T>,
-): Promise<readonly PromiseSettledResult<T>[]> {
-  const results: PromiseSettledResult<T>[] = [];
-  const waiting = names.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, name] of waiting) [results[index]] = await Promise.allSettled([work(name)]);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return results;
 }
 
 async function newName({ registry }: Sidecars): Promise<string> {

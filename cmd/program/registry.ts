@@ -123,9 +123,11 @@ Examples:
   sidecar create web --sync        # make it, wait for it, land the working tree
   sidecar create slow --boot-delay 20    # try what waiting looks like
   sidecar create box --provider docker --image my-image --memory 4g --sync
+  sidecar create dev --replicas 3 --json | jq -r '.failed[].name'
   sidecar create far --provider api --server https://control.example.com
 
-Exit codes: 0 done · 1 the name is taken, or the machine cannot be made · 2 wrong usage`;
+Exit codes: 0 done · 1 the name is taken, or the machine cannot be made · 2 wrong usage · 130 interrupted.
+With --replicas, that of the first that failed; the others are made all the same`;
 
 const addLines = `
 Examples:

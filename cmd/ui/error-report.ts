@@ -31,12 +31,20 @@ export function errorDocument(
   return { error: { ...words, ...error.facts, ...left, ...words } };
 }
 
-/** An error for people: what happened and why, what to do next, and on request where in the program it came from. */
-export function errorLines(error: SidecarError, { stack }: { readonly stack: boolean }): readonly Line[] {
+/**
+ * An error for people: what happened and why, what to do next, and on request where in the program it came from. With `name`,
+ * of which of several sidecars.
+ */
+export function errorLines(
+  error: SidecarError,
+  { stack, name }: { readonly stack: boolean; readonly name?: string },
+): readonly Line[] {
   const { message, hint } = report(error);
   const problem = problemOf(error);
   return [
-    problem === undefined ? [{ text: 'sidecar: ', style: 'red' }, message] : problemLine(problem),
+    problem === undefined
+      ? [{ text: 'sidecar: ', style: 'red' }, name === undefined ? message : `${name}: ${message}`]
+      : problemLine(problem),
     ...(hint === '' ? [] : [[{ text: '  hint: ', style: 'cyan' } as const, hint]]),
     ...(stack ? stackLines(error) : []),
   ];

@@ -1,5 +1,6 @@
 import { SidecarError } from '../errors.js';
 import { hostKeyLine, parsePublicKey } from '../transport/public-key.js';
+import { about } from './about-machine.js';
 import { connectTo } from './docker/connect.js';
 import { createContainer } from './docker/create.js';
 import { addressOf, placeOf } from './docker/engine/address.js';
@@ -108,16 +109,4 @@ async function authorizeKey(
   if (exitCode === 0) return;
   const reason = `the key cannot be let in: ${stderr.trim()}`;
   throw new SidecarError('provider.failed', { reason }, { retryable: false });
-}
-
-/** Says of which machine it is that something failed. */
-async function about<T>({ name }: { readonly name: string }, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof SidecarError) || !error.code.startsWith('provider.')) throw error;
-    const { cause, retryable } = error;
-    const told = retryable === undefined ? {} : { retryable };
-    throw new SidecarError(error.code, { name, ...error.facts }, { cause, ...told });
-  }
 }

@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js';
+import { namingMachines } from './about-machine.js';
 import { addressOf, placeOf } from './docker/engine/address.js';
 import { Engine } from './docker/engine/engine.js';
 import type { UsersWorld } from './docker/engine/docker-config.js';
@@ -45,7 +46,7 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
     await manager.removeFiles(ref, options);
   };
 
-  return {
+  return namingMachines({
     name: 'swarm',
     place: placeOf(address),
     capabilities: () => Promise.resolve(capabilities),
@@ -94,7 +95,7 @@ export async function swarmProvider({ env, homeDir, place }: DockerDeps): Promis
       const service = await find(ref, options);
       if (service?.Spec.Mode.Replicated?.Replicas === 0) await manager.scale(service, 1, options);
     },
-  };
+  });
 }
 
 /** The user's login at the registry of an image, for the swarm's nodes. Throws `usage.invalid` where there is none. */

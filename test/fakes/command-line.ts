@@ -28,6 +28,18 @@ export class CommandLine {
   }
 
   async typeIn(cwd: string, ...argv: string[]): Promise<Said> {
+    return this.#type({ cwd, signal: new AbortController().signal }, argv);
+  }
+
+  /** As `type`, until Ctrl-C, which is when `signal` is aborted. */
+  async typeUntil(signal: AbortSignal, ...argv: string[]): Promise<Said> {
+    return this.#type({ cwd: this.project.root, signal }, argv);
+  }
+
+  async #type(
+    { cwd, signal }: { readonly cwd: string; readonly signal: AbortSignal },
+    argv: readonly string[],
+  ): Promise<Said> {
     const [stdout, stderr] = [fakeStream(), fakeStream()];
     const code = await main({
       argv,
@@ -38,7 +50,7 @@ export class CommandLine {
       stdout,
       stderr,
       terminal: noTerminal,
-      signal: new AbortController().signal,
+      signal,
       interrupt: () => undefined,
       crashed: new Promise<never>(() => undefined),
     });
