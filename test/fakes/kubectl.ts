@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -11,6 +12,18 @@ export async function writeKubectl(bin: string, state: string): Promise<void> {
   const file = path.join(bin, 'kubectl');
   await writeFile(file, `#!${process.execPath}\nconst state = ${JSON.stringify(state)};\n${program}`);
   await chmod(file, 0o755);
+}
+
+export interface Misfortune {
+  /** What kubectl prints instead of the answer. None: it is killed. */
+  readonly says?: string;
+  /** Whether the server has done what it was asked for. */
+  readonly done: boolean;
+}
+
+/** Has the next call of this verb about such objects, as in `create pod`, go wrong. */
+export function spoil(state: string, call: string, misfortune: Misfortune): void {
+  writeFileSync(path.join(state, `spoilt ${call}`), JSON.stringify(misfortune));
 }
 
 const program = String.raw`
@@ -36,8 +49,54 @@ const die = (message) => {
 };
 const print = (document) => process.stdout.write(JSON.stringify(document) + '\n');
 const fileOf = (kind, name) => path.join(state, kind.toLowerCase() + '-' + name + '.json');
-const read = (file) => (fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined);
+/** Undefined where it is gone, or goes now. */
+const read = (file) => {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
 const mountOf = (pod) => path.join(state, 'mount-' + pod);
+
+/** Objects of the kinds 'secrets,pods' that a selector tells. */
+const select = (kinds) => {
+  const wanted = options['--selector'].split(',').map((each) => each.split('='));
+  const files = kinds.split(',').flatMap((kind) => fs.readdirSync(state).filter((file) => file.startsWith(kind.slice(0, -1) + '-')));
+  const objects = files.filter((file) => file.endsWith('.json')).map((file) => read(path.join(state, file)));
+  return objects.filter((each) => each && wanted.every(([key, value]) => each.metadata.labels?.[key] === value));
+};
+
+/** Has a Pod that has been looked at once boot meanwhile. */
+const boot = (pod) => {
+  const { name } = pod.metadata;
+  if (pod.kind !== 'Pod' || pod.status.phase !== 'Pending') return;
+  const { secretName, defaultMode: mode } = pod.spec.volumes[0].secret;
+  const secret = read(fileOf('secret', secretName));
+  if (secret === undefined) return;
+  fs.mkdirSync(mountOf(name), { recursive: true });
+  for (const [key, text] of Object.entries(secret.data)) {
+    const mounted = path.join(mountOf(name), key);
+    if (!fs.existsSync(mounted)) fs.writeFileSync(mounted, Buffer.from(text, 'base64'), { mode });
+  }
+  const draft = fileOf('pod', name) + '.' + process.pid;
+  fs.writeFileSync(draft, JSON.stringify({ ...pod, status: { phase: 'Running', containerStatuses: [{ ready: true }] } }));
+  fs.renameSync(draft, fileOf('pod', name));
+};
+
+/** How this call is to go wrong, where it is. */
+const misfortune = (call) => {
+  const file = path.join(state, 'spoilt ' + call);
+  const found = read(file);
+  fs.rmSync(file, { force: true });
+  return found;
+};
+const suffer = ({ says }) => {
+  if (says === undefined) process.kill(process.pid, 'SIGKILL');
+  process.stderr.write(says + '\n');
+  process.exit(1);
+};
 
 const [verb, kind = '', name] = words;
 if (verb !== 'config' && (options['--context'] !== 'test' || options['--namespace'] !== 'sidecars')) {
@@ -51,6 +110,8 @@ switch (verb) {
   case 'create': {
     const made = JSON.parse(fs.readFileSync(0, 'utf8'));
     const { name } = made.metadata;
+    const fate = misfortune('create ' + made.kind.toLowerCase());
+    if (fate?.done === false) suffer(fate);
     if (made.kind === 'Pod') {
       if (/nosuch/.test(made.spec.containers[0].image)) die('(Forbidden): pods "' + name + '" is forbidden: exceeded quota: pods');
       made.status = { phase: 'Pending', containerStatuses: [{ ready: false, state: { waiting: { reason: 'ContainerCreating' } } }] };
@@ -68,37 +129,32 @@ switch (verb) {
     } finally {
       fs.rmSync(draft);
     }
+    if (fate !== undefined) suffer(fate);
     break;
   }
   case 'get': {
-    if (kind === 'secrets') {
-      const [key, value] = options['--selector'].split('=');
-      const all = fs.readdirSync(state).filter((file) => /^secret-.*json$/.test(file)).map((file) => read(path.join(state, file)));
-      print({ kind: 'List', items: all.filter((each) => each && each.metadata.labels[key] === value) });
+    const fate = misfortune('get ' + kind);
+    if (fate !== undefined) suffer(fate);
+    if (name === undefined) {
+      const items = select(kind);
+      print({ kind: 'List', items });
+      items.forEach(boot);
       break;
     }
-    const file = fileOf(kind, name);
-    const found = read(file);
-    if (found === undefined) break;
-    print(found);
-    // It has been looked at once, and boots meanwhile.
-    if (kind === 'pod' && found.status.phase === 'Pending') {
-      const { secretName, defaultMode: mode } = found.spec.volumes[0].secret;
-      fs.mkdirSync(mountOf(name), { recursive: true });
-      for (const [key, text] of Object.entries(read(fileOf('secret', secretName)).data)) {
-        const mounted = path.join(mountOf(name), key);
-        if (!fs.existsSync(mounted)) fs.writeFileSync(mounted, Buffer.from(text, 'base64'), { mode });
-      }
-      const draft = file + '.' + process.pid;
-      fs.writeFileSync(draft, JSON.stringify({ ...found, status: { phase: 'Running', containerStatuses: [{ ready: true }] } }));
-      fs.renameSync(draft, file);
-    }
+    const found = read(fileOf(kind, name));
+    if (found !== undefined) print(found);
     break;
   }
-  case 'delete':
-    fs.rmSync(fileOf(kind, name), { force: true });
-    if (kind === 'pod') fs.rmSync(mountOf(name), { recursive: true, force: true });
+  case 'delete': {
+    const fate = misfortune('delete ' + kind);
+    if (fate?.done === false) suffer(fate);
+    for (const { kind: each, metadata } of select(kind)) {
+      fs.rmSync(fileOf(each, metadata.name), { force: true });
+      if (each === 'Pod') fs.rmSync(mountOf(metadata.name), { recursive: true, force: true });
+    }
+    if (fate !== undefined) suffer(fate);
     break;
+  }
   case 'exec': {
     if (read(fileOf('pod', kind)) === undefined) die('(NotFound): pods "' + kind + '" not found');
     const [file, ...args] = command.map((word) => word.replaceAll('/etc/sidecar', mountOf(kind)));

@@ -1,15 +1,15 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/clock.js';
 import { execProvider } from '../../../../src/provider/exec/provider.js';
-import type { MachineSpec, Place, Provider } from '../../../../src/provider/provider.js';
+import type { Machine, MachineSpec, Place, Provider } from '../../../../src/provider/provider.js';
 import { generateKeyPair } from '../../../../src/transport/key-pair.js';
 import { providerContract } from '../../../contract/provider.js';
 import { packageRoot } from '../../../fakes/built-program.js';
 import { scratch, type Scratch } from '../../../fakes/git-repo.js';
-import { writeKubectl } from '../../../fakes/kubectl.js';
+import { spoil, writeKubectl } from '../../../fakes/kubectl.js';
 import { describeWith } from '../../../fakes/parts.js';
 
 const example = path.join(packageRoot, 'src/provider/exec/examples/sidecar-provider-kubectl');
@@ -46,7 +46,7 @@ describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-i
     });
   });
 
-  const specOf = async (image: string): Promise<MachineSpec> => {
+  const specOf = async (image = 'registry.example/dev'): Promise<MachineSpec> => {
     const hostKey = await generateKeyPair();
     const authorizedKeys = [hostKey.publicKey];
     return {
@@ -59,6 +59,24 @@ describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-i
     };
   };
   const objects = (): string[] => readdirSync(state).filter((file) => file.endsWith('.json'));
+  const listed = async (): Promise<Machine[]> => {
+    const all: Machine[] = [];
+    for await (const machine of provider.list()) all.push(machine);
+    return all;
+  };
+  /** An object that somebody else has made under the name of ours. */
+  const put = (kind: 'Secret' | 'Pod', labels: Record<string, string>): void => {
+    const object = { kind, metadata: { name: 'sidecar-web', labels }, status: { phase: 'Running' } };
+    writeFileSync(path.join(state, `${kind.toLowerCase()}-sidecar-web.json`), JSON.stringify(object));
+  };
+  const labelsOf = (requestId: string): Record<string, string> => ({
+    'sidecar.dev/maker': 'sidecar-provider-kubectl',
+    'sidecar.dev/name': 'web',
+    'sidecar.dev/request': requestId,
+  });
+  afterEach(() => {
+    for (const file of objects().filter((each) => each.includes('-web.'))) rmSync(path.join(state, file));
+  });
 
   it('stays in the context and the namespace that it was made in', async () => {
     expect(provider.place).toEqual({ context: 'test', namespace: 'sidecars' });
@@ -72,6 +90,84 @@ describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-i
       code: 'provider.quota',
       facts: { reason: expect.stringContaining('exceeded quota') as string },
     });
+    expect(objects()).toEqual([]);
+  });
+
+  it('goes on with a Pod whose answer was lost, and makes no second one', async () => {
+    for (const says of [
+      'Unable to connect to the server: net/http: TLS handshake timeout',
+      'Error from server (InternalError): error when creating "STDIN": an error on the server',
+      undefined,
+    ]) {
+      const spec = await specOf();
+      spoil(state, 'create pod', { done: true, ...(says === undefined ? {} : { says }) });
+      await expect(provider.create(spec)).rejects.toMatchObject({
+        ...{ code: 'provider.unavailable', retryable: true },
+        facts: { maybeApplied: true, reason: expect.stringContaining(says ?? 'it is not known whether') as string },
+      });
+      expect(await provider.describe(spec)).toMatchObject({ requestId: spec.requestId, state: 'starting' });
+      expect((await provider.create(spec)).requestId).toBe(spec.requestId);
+      expect(objects()).toEqual(['pod-sidecar-web.json', 'secret-sidecar-web.json']);
+      await provider.delete(spec);
+      expect(objects()).toEqual([]);
+    }
+  });
+
+  it('keeps what it has made where it cannot look at it, and says so', async () => {
+    const spec = await specOf();
+    const says = 'Error from server (Forbidden): pods is forbidden: User "dev" cannot list resource "pods"';
+    spoil(state, 'get secrets,pods', { done: false, says });
+    await expect(provider.create(spec)).rejects.toMatchObject({
+      code: 'provider.unauthenticated',
+      facts: { maybeApplied: true },
+    });
+    expect(objects()).toEqual(['pod-sidecar-web.json', 'secret-sidecar-web.json']);
+  });
+
+  it('is content with a Pod that leaves no room for another, where it is the one that was asked for', async () => {
+    const spec = await specOf();
+    await provider.create(spec);
+    spoil(state, 'create pod', { done: false, says: 'Error from server (Forbidden): exceeded quota: pods' });
+    expect((await provider.create(spec)).requestId).toBe(spec.requestId);
+  });
+
+  it('says that something may be left of what it could not take back', async () => {
+    const spec = await specOf('nosuch');
+    spoil(state, 'delete pods', { done: false, says: 'Unable to connect to the server: EOF' });
+    await expect(provider.create(spec)).rejects.toMatchObject({
+      code: 'provider.quota',
+      facts: { maybeApplied: true },
+    });
+    expect(await provider.describe(spec)).toMatchObject({ state: 'creating' });
+    await provider.delete(spec);
+    expect(objects()).toEqual([]);
+  });
+
+  it('takes no Pod or Secret of its name for its own that another creation made, or nobody knows who', async () => {
+    const spec = await specOf();
+    for (const labels of [{}, labelsOf('another')]) {
+      for (const kind of ['Secret', 'Pod'] as const) {
+        put(kind, labels);
+        await expect(provider.create(spec)).rejects.toMatchObject({
+          code: 'sidecar.exists',
+          facts: { maybeApplied: false },
+        });
+        expect(await provider.describe(spec)).toBeUndefined();
+        await provider.delete(spec);
+        expect(objects()).toEqual([`${kind.toLowerCase()}-sidecar-web.json`]);
+        rmSync(path.join(state, `${kind.toLowerCase()}-sidecar-web.json`));
+      }
+    }
+  });
+
+  it('finds, lists and ends a Pod whose Secret is gone', async () => {
+    const spec = await specOf();
+    const { id } = await provider.create(spec);
+    expect((await provider.describe(spec))?.state).toBe('running');
+    rmSync(path.join(state, 'secret-sidecar-web.json'));
+    expect(await provider.describe(spec)).toMatchObject({ id, state: 'running' });
+    expect(await listed()).toMatchObject([{ id, requestId: spec.requestId, state: 'running' }]);
+    await provider.delete(spec);
     expect(objects()).toEqual([]);
   });
 
