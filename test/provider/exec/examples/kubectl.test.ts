@@ -160,6 +160,13 @@ describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-i
     }
   });
 
+  it('leads nobody to the Pod of another creation that has the name now', async () => {
+    const spec = await specOf();
+    await provider.create(spec);
+    const { name } = spec;
+    await expect(provider.connect?.({ name, requestId: 'another' })).rejects.toMatchObject({ code: 'provider.gone' });
+  });
+
   it('finds, lists and ends a Pod whose Secret is gone', async () => {
     const spec = await specOf();
     const { id } = await provider.create(spec);
