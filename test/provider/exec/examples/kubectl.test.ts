@@ -75,7 +75,8 @@ describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-i
     'sidecar.dev/request': requestId,
   });
   afterEach(() => {
-    for (const file of objects().filter((each) => each.includes('-web.'))) rmSync(path.join(state, file));
+    for (const file of ['pod-sidecar-web.json', 'secret-sidecar-web.json', 'mount-sidecar-web'])
+      rmSync(path.join(state, file), { recursive: true, force: true });
   });
 
   it('stays in the context and the namespace that it was made in', async () => {
@@ -176,6 +177,12 @@ describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-i
     expect(await listed()).toMatchObject([{ id, requestId: spec.requestId, state: 'running' }]);
     await provider.delete(spec);
     expect(objects()).toEqual([]);
+  });
+
+  it('runs as root, whomever the image names', async () => {
+    await provider.create(await specOf());
+    const pod: unknown = JSON.parse(readFileSync(path.join(state, 'pod-sidecar-web.json'), 'utf8'));
+    expect(pod).toMatchObject({ spec: { containers: [{ securityContext: { runAsUser: 0, runAsGroup: 0 } }] } });
   });
 
   it('hands secrets to kubectl by its stdin alone, each key a file that only root reads', async () => {
