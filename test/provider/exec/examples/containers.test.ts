@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/clock.js';
+import { runLine } from '../../../../src/provider/conformance/bench.js';
+import { logInBy } from '../../../../src/provider/conformance/login.js';
 import { execProvider } from '../../../../src/provider/exec/provider.js';
-import type { Provider } from '../../../../src/provider/provider.js';
-import { generateKeyPair } from '../../../../src/transport/key-pair.js';
+import type { MachineSpec, Provider } from '../../../../src/provider/provider.js';
+import { generateKeyPair, type KeyPair } from '../../../../src/transport/key-pair.js';
 import { providerContract } from '../../../contract/provider.js';
 import { packageRoot } from '../../../fakes/built-program.js';
 import { describeWithEngine, Docker } from '../../../fakes/docker.js';
@@ -31,6 +33,7 @@ for (const engine of ['docker', 'podman'] as const)
       }
       docker.importImage(image, { programs: ['git', 'sshd'] });
       docker.importImage('no-sshd');
+      docker.importImage('of-dev', { programs: ['git', 'sshd'], changes: ['USER dev'] });
       const program = { name: 'containers', command: [example] as const, source: 'path' as const };
       provider = await execProvider({ program, env, clock: systemClock });
     });
@@ -47,6 +50,20 @@ for (const engine of ['docker', 'podman'] as const)
       const hostKey = await generateKeyPair();
       const spec = { name: 'web', requestId: 'r-1', image, hostKey, authorizedKeys: [hostKey.publicKey], options };
       return provider.create(spec);
+    };
+    /** What a shell line prints in the machine, for whoever has that key. Only one that shows the key of the spec will do. */
+    const runIn = async (spec: MachineSpec, key: KeyPair, line: string): Promise<string> => {
+      const machine = await provider.describe(spec);
+      if (machine?.ssh === undefined) throw new Error('it does not say how to log in');
+      const { ssh } = machine;
+      const { signal } = new AbortController();
+      const hostKeys = [spec.hostKey.publicKey];
+      const { transport } = await logInBy(process.env)({ provider, machine, ssh, hostKeys, key, signal });
+      try {
+        return (await runLine(transport, line, signal)).stdout;
+      } finally {
+        await transport.close();
+      }
     };
     const containers = (): string => docker.run('ps', '--all', '--format', '{{.Names}}');
 
@@ -75,6 +92,19 @@ for (const engine of ['docker', 'podman'] as const)
       const other = await execProvider({ program, env, clock: systemClock });
       const ref = { name: 'web', requestId: 'r-1' };
       await expect(other.describe(ref)).rejects.toMatchObject({ code: 'provider.unavailable', retryable: true });
+    });
+
+    it('lets root in, whomever the image names', async () => {
+      const hostKey = await generateKeyPair();
+      const key = await generateKeyPair();
+      const machine = { name: 'web', requestId: 'r-1', image: 'of-dev' };
+      const spec = { ...machine, hostKey, authorizedKeys: [key.publicKey], options: {} };
+      await provider.create(spec);
+      expect(await runIn(spec, key, 'id -u')).toBe('0\n');
+      const other = await generateKeyPair();
+      await provider.authorizeKey?.(spec, other.publicKey);
+      expect(await runIn(spec, other, 'id -u')).toBe('0\n');
+      await provider.delete(spec);
     });
 
     it('keeps what only the machine may know to the machine', async () => {
