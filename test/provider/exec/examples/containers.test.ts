@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/clock.js';
 import { runLine } from '../../../../src/provider/conformance/bench.js';
 import { logInBy } from '../../../../src/provider/conformance/login.js';
@@ -94,17 +95,57 @@ for (const engine of ['docker', 'podman'] as const)
       await expect(other.describe(ref)).rejects.toMatchObject({ code: 'provider.unavailable', retryable: true });
     });
 
-    it('lets root in, whomever the image names', async () => {
+    const specFor = async (key: KeyPair, requestId: string, image: string): Promise<MachineSpec> => {
       const hostKey = await generateKeyPair();
+      return { name: 'web', requestId, image, hostKey, authorizedKeys: [key.publicKey], options: {} };
+    };
+
+    it('lets root in, whomever the image names', async () => {
       const key = await generateKeyPair();
-      const machine = { name: 'web', requestId: 'r-1', image: 'of-dev' };
-      const spec = { ...machine, hostKey, authorizedKeys: [key.publicKey], options: {} };
+      const spec = await specFor(key, 'r-1', 'of-dev');
       await provider.create(spec);
       expect(await runIn(spec, key, 'id -u')).toBe('0\n');
       const other = await generateKeyPair();
       await provider.authorizeKey?.(spec, other.publicKey);
       expect(await runIn(spec, other, 'id -u')).toBe('0\n');
       await provider.delete(spec);
+    });
+
+    describe('of an image that was made of another machine', () => {
+      const refused = { code: 'ssh.auth_refused' };
+      let before: KeyPair;
+      let key: KeyPair;
+      let spec: MachineSpec;
+
+      beforeAll(async () => {
+        [before, key] = await Promise.all([generateKeyPair(), generateKeyPair()]);
+        const former = await specFor(before, 'r-before', image);
+        await provider.create(former);
+        // podman does not understand what docker's client says for this.
+        execFileSync(env['SIDECAR_CONTAINERS_ENGINE'] ?? 'docker', ['commit', 'sidecar-x-web', 'of-another'], { env });
+        await provider.delete(former);
+        spec = await specFor(key, 'r-now', 'of-another');
+      });
+      afterEach(() => provider.delete(spec));
+
+      it('has its own host key, and lets in none of the other’s keys', async () => {
+        await provider.create(spec);
+        expect(await runIn(spec, key, 'echo in')).toBe('in\n');
+        await expect(runIn(spec, before, 'echo in')).rejects.toMatchObject(refused);
+      });
+
+      it('gets them too where its creation was cut off before, and keeps them when it is repeated', async () => {
+        const labels = ['name=web', 'request=r-now', `host-key=${spec.hostKey.publicKey}`];
+        const words = labels.flatMap((label) => ['--label', `sidecar.${label}`]);
+        docker.run('create', '--name=sidecar-x-web', ...words, '--entrypoint=sleep', 'of-another', '1000');
+        await provider.create(spec);
+        expect(await runIn(spec, key, 'echo in')).toBe('in\n');
+        await expect(runIn(spec, before, 'echo in')).rejects.toMatchObject(refused);
+        const other = await generateKeyPair();
+        await provider.authorizeKey?.(spec, other.publicKey);
+        await provider.create(spec);
+        expect(await runIn(spec, other, 'echo in')).toBe('in\n');
+      });
     });
 
     it('keeps what only the machine may know to the machine', async () => {
