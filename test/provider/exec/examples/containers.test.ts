@@ -16,9 +16,26 @@ import { describeWithEngine, Docker } from '../../../fakes/docker.js';
 const example = path.join(packageRoot, 'src/provider/exec/examples/sidecar-provider-containers');
 const image = 'sidecar-examples';
 
+/**
+ * A command line that does as the engine's own, but for the next `WORD` where there is a file `client.lost-WORD` or
+ * `client.failing-WORD`: it prints what that holds instead of the answer, and only in the first case does it as well.
+ */
+const clientOf = (command: string): string => `#!/bin/sh
+for fate in lost failing; do
+  [ -e "$0.$fate-$1" ] || continue
+  words=$(cat "$0.$fate-$1")
+  rm "$0.$fate-$1"
+  [ "$fate" = failing ] || ${command} "$@" >/dev/null
+  echo "$words" >&2
+  exit 1
+done
+exec ${command} "$@"
+`;
+
 for (const engine of ['docker', 'podman'] as const)
   describeWithEngine(engine, `sidecar-provider-containers, with ${engine}`, () => {
     let env: NodeJS.ProcessEnv;
+    let client: string;
     let place: string;
     let docker: Docker;
     let provider: Provider;
@@ -26,14 +43,12 @@ for (const engine of ['docker', 'podman'] as const)
     beforeAll(async () => {
       place = await mkdtemp(path.join(tmpdir(), 'sidecar-containers-'));
       docker = await (engine === 'docker' ? Docker.start(place) : Docker.startPodman(place));
-      env = { ...process.env, DOCKER_HOST: docker.host };
-      if (engine === 'podman') {
-        const client = path.join(place, 'podman-client');
-        await writeFile(client, `#!/bin/sh\nexec podman --remote --url '${docker.host}' "$@"\n`, { mode: 0o755 });
-        env = { ...env, SIDECAR_CONTAINERS_ENGINE: client };
-      }
+      client = path.join(place, 'client');
+      const command = engine === 'docker' ? 'docker' : `podman --remote --url '${docker.host}'`;
+      await writeFile(client, clientOf(command), { mode: 0o755 });
+      env = { ...process.env, DOCKER_HOST: docker.host, SIDECAR_CONTAINERS_ENGINE: client };
       docker.importImage(image, { programs: ['git', 'sshd'] });
-      docker.importImage('no-sshd');
+      docker.importImage('no-sshd', { changes: ['VOLUME /kept'] });
       docker.importImage('of-dev', { programs: ['git', 'sshd'], changes: ['USER dev'] });
       const program = { name: 'containers', command: [example] as const, source: 'path' as const };
       provider = await execProvider({ program, env, clock: systemClock });
@@ -51,6 +66,10 @@ for (const engine of ['docker', 'podman'] as const)
       const hostKey = await generateKeyPair();
       const spec = { name: 'web', requestId: 'r-1', image, hostKey, authorizedKeys: [hostKey.publicKey], options };
       return provider.create(spec);
+    };
+    const specFor = async (key: KeyPair, requestId: string, image: string): Promise<MachineSpec> => {
+      const hostKey = await generateKeyPair();
+      return { name: 'web', requestId, image, hostKey, authorizedKeys: [key.publicKey], options: {} };
     };
     /** What a shell line prints in the machine, for whoever has that key. Only one that shows the key of the spec will do. */
     const runIn = async (spec: MachineSpec, key: KeyPair, line: string): Promise<string> => {
@@ -77,6 +96,7 @@ for (const engine of ['docker', 'podman'] as const)
       await expect(create('no-sshd')).rejects.toMatchObject(invalid(/there is no sshd in the image/));
       await expect(create('nobody/nosuch')).rejects.toMatchObject(invalid(/there is no image nobody\/nosuch/));
       expect(containers()).toBe('');
+      expect(docker.run('volume', 'ls', '--quiet')).toBe('');
     });
 
     it('takes the engine’s own words for a failure, and leaves nothing', async () => {
@@ -87,6 +107,42 @@ for (const engine of ['docker', 'podman'] as const)
       expect(containers()).toBe('');
     });
 
+    it('goes on with a container whose answer was lost, and makes no second one', async () => {
+      const spec = await specFor(await generateKeyPair(), 'r-1', image);
+      await writeFile(`${client}.lost-create`, 'error during connect: Post "http://engine/containers/create": EOF');
+      await expect(provider.create(spec)).rejects.toMatchObject({
+        ...{ code: 'provider.unavailable', retryable: true },
+        facts: { maybeApplied: true },
+      });
+      expect((await provider.create(spec)).state).toBe('running');
+      expect(containers()).toBe('sidecar-x-web');
+      await provider.delete(spec);
+    });
+
+    it('says that something may be left of what it could not take back', async () => {
+      const spec = await specFor(await generateKeyPair(), 'r-1', 'no-sshd');
+      await writeFile(`${client}.failing-rm`, 'Cannot connect to the engine');
+      await expect(provider.create(spec)).rejects.toMatchObject({
+        code: 'usage.invalid',
+        facts: { maybeApplied: true },
+      });
+      expect(containers()).toBe('sidecar-x-web');
+      await provider.delete(spec);
+      expect(containers()).toBe('');
+    });
+
+    it('takes no container of its name for its own that nobody knows who made', async () => {
+      const spec = await specFor(await generateKeyPair(), 'r-1', image);
+      docker.run('create', '--name=sidecar-x-web', '--label=of=another', '--entrypoint=true', image);
+      await expect(provider.create(spec)).rejects.toMatchObject({
+        code: 'sidecar.exists',
+        facts: { maybeApplied: false },
+      });
+      await provider.delete(spec);
+      expect(containers()).toBe('sidecar-x-web');
+      docker.run('rm', 'sidecar-x-web');
+    });
+
     it('says that an engine that is not there is not available', async () => {
       const env = { ...process.env, DOCKER_HOST: `unix://${place}/nosuch` };
       const program = { name: 'containers', command: [example] as const, source: 'path' as const };
@@ -94,11 +150,6 @@ for (const engine of ['docker', 'podman'] as const)
       const ref = { name: 'web', requestId: 'r-1' };
       await expect(other.describe(ref)).rejects.toMatchObject({ code: 'provider.unavailable', retryable: true });
     });
-
-    const specFor = async (key: KeyPair, requestId: string, image: string): Promise<MachineSpec> => {
-      const hostKey = await generateKeyPair();
-      return { name: 'web', requestId, image, hostKey, authorizedKeys: [key.publicKey], options: {} };
-    };
 
     it('lets root in, whomever the image names', async () => {
       const key = await generateKeyPair();
@@ -122,7 +173,7 @@ for (const engine of ['docker', 'podman'] as const)
         const former = await specFor(before, 'r-before', image);
         await provider.create(former);
         // podman does not understand what docker's client says for this.
-        execFileSync(env['SIDECAR_CONTAINERS_ENGINE'] ?? 'docker', ['commit', 'sidecar-x-web', 'of-another'], { env });
+        execFileSync(client, ['commit', 'sidecar-x-web', 'of-another'], { env });
         await provider.delete(former);
         spec = await specFor(key, 'r-now', 'of-another');
       });
