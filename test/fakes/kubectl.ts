@@ -19,11 +19,15 @@ export interface Misfortune {
   readonly says?: string;
   /** Whether the server has done what it was asked for. */
   readonly done: boolean;
+  /** It never ends by itself. */
+  readonly hangs?: boolean;
 }
 
-/** Has the next call of this verb about such objects, as in `create pod`, go wrong. */
-export function spoil(state: string, call: string, misfortune: Misfortune): void {
-  writeFileSync(path.join(state, `spoilt ${call}`), JSON.stringify(misfortune));
+/** Has the next call of this verb about such objects, as in `create pod`, go wrong. The file is there until it does. */
+export function spoil(state: string, call: string, misfortune: Misfortune): string {
+  const file = path.join(state, `spoilt ${call}`);
+  writeFileSync(file, JSON.stringify(misfortune));
+  return file;
 }
 
 const program = String.raw`
@@ -92,7 +96,8 @@ const misfortune = (call) => {
   fs.rmSync(file, { force: true });
   return found;
 };
-const suffer = ({ says }) => {
+const suffer = ({ says, hangs }) => {
+  if (hangs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   if (says === undefined) process.kill(process.pid, 'SIGKILL');
   process.stderr.write(says + '\n');
   process.exit(1);

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../../src/clock.js';
 import { runLine } from '../../../../src/provider/conformance/bench.js';
 import { logInBy } from '../../../../src/provider/conformance/login.js';
@@ -18,13 +19,15 @@ const image = 'sidecar-examples';
 
 /**
  * A command line that does as the engine's own, but for the next `WORD` where there is a file `client.lost-WORD` or
- * `client.failing-WORD`: it prints what that holds instead of the answer, and only in the first case does it as well.
+ * `client.failing-WORD`: it prints what that holds instead of the answer, and only in the first case does it as well. With
+ * `client.hanging-WORD` it never ends by itself.
  */
 const clientOf = (command: string): string => `#!/bin/sh
-for fate in lost failing; do
+for fate in lost failing hanging; do
   [ -e "$0.$fate-$1" ] || continue
   words=$(cat "$0.$fate-$1")
   rm "$0.$fate-$1"
+  [ "$fate" != hanging ] || exec sleep 1000
   [ "$fate" = failing ] || ${command} "$@" >/dev/null
   echo "$words" >&2
   exit 1
@@ -36,6 +39,7 @@ for (const engine of ['docker', 'podman'] as const)
   describeWithEngine(engine, `sidecar-provider-containers, with ${engine}`, () => {
     let env: NodeJS.ProcessEnv;
     let client: string;
+    let temporary: string;
     let place: string;
     let docker: Docker;
     let provider: Provider;
@@ -44,9 +48,11 @@ for (const engine of ['docker', 'podman'] as const)
       place = await mkdtemp(path.join(tmpdir(), 'sidecar-containers-'));
       docker = await (engine === 'docker' ? Docker.start(place) : Docker.startPodman(place));
       client = path.join(place, 'client');
+      temporary = path.join(place, 'temporary');
+      await mkdir(temporary);
       const command = engine === 'docker' ? 'docker' : `podman --remote --url '${docker.host}'`;
       await writeFile(client, clientOf(command), { mode: 0o755 });
-      env = { ...process.env, DOCKER_HOST: docker.host, SIDECAR_CONTAINERS_ENGINE: client };
+      env = { ...process.env, DOCKER_HOST: docker.host, SIDECAR_CONTAINERS_ENGINE: client, TMPDIR: temporary };
       docker.importImage(image, { programs: ['git', 'sshd'] });
       docker.importImage('no-sshd', { changes: ['VOLUME /kept'] });
       docker.importImage('of-dev', { programs: ['git', 'sshd'], changes: ['USER dev'] });
@@ -129,6 +135,18 @@ for (const engine of ['docker', 'podman'] as const)
       expect(containers()).toBe('sidecar-x-web');
       await provider.delete(spec);
       expect(containers()).toBe('');
+    });
+
+    it('leaves no file of its own where it is told to end', async () => {
+      const hanging = `${client}.hanging-create`;
+      await writeFile(hanging, '');
+      const abort = new AbortController();
+      const spec = await specFor(await generateKeyPair(), 'r-1', image);
+      const creation = provider.create(spec, { signal: abort.signal });
+      await vi.waitFor(() => expect(existsSync(hanging)).toBe(false), { timeout: 20_000 });
+      abort.abort(new Error('enough'));
+      await expect(creation).rejects.toThrow('enough');
+      expect(readdirSync(temporary)).toEqual([]);
     });
 
     it('takes no container of its name for its own that nobody knows who made', async () => {

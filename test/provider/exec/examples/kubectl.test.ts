@@ -1,7 +1,7 @@
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../../src/clock.js';
 import { execProvider } from '../../../../src/provider/exec/provider.js';
 import type { Machine, MachineSpec, Place, Provider } from '../../../../src/provider/provider.js';
@@ -24,6 +24,7 @@ const describeAsRoot: typeof describeWith = (parts, title, body) => {
 describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-in for kubectl', () => {
   let place: Scratch;
   let state: string;
+  let temporary: string;
   let provider: Provider;
   let open: (place?: Place) => Promise<Provider>;
 
@@ -31,9 +32,10 @@ describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-i
     place = scratch();
     const bin = path.join(place.path, 'bin');
     state = path.join(place.path, 'state');
-    await Promise.all([mkdir(bin), mkdir('/run/sshd', { recursive: true })]);
+    temporary = path.join(place.path, 'tmp');
+    await Promise.all([mkdir(bin), mkdir(temporary), mkdir('/run/sshd', { recursive: true })]);
     await writeKubectl(bin, state);
-    const env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}`, TMPDIR: temporary };
     const program = { name: 'kubectl', command: [example] as const, source: 'path' as const };
     open = (place) => execProvider({ program, env, clock: systemClock, place });
     provider = await open();
@@ -177,6 +179,16 @@ describeAsRoot(['sshd', 'ssh-keygen'], 'sidecar-provider-kubectl, with a stand-i
     expect(await listed()).toMatchObject([{ id, requestId: spec.requestId, state: 'running' }]);
     await provider.delete(spec);
     expect(objects()).toEqual([]);
+  });
+
+  it('leaves no file of its own where it is told to end', async () => {
+    const spoilt = spoil(state, 'create secret', { done: true, hangs: true });
+    const abort = new AbortController();
+    const creation = provider.create(await specOf(), { signal: abort.signal });
+    await vi.waitFor(() => expect(existsSync(spoilt)).toBe(false), { timeout: 20_000 });
+    abort.abort(new Error('enough'));
+    await expect(creation).rejects.toThrow('enough');
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('runs as root, whomever the image names', async () => {
