@@ -1,6 +1,6 @@
 import { SidecarError } from '../errors.js';
 import { hostKeyLine, parsePublicKey } from '../transport/public-key.js';
-import { about } from './about-machine.js';
+import { namingMachines } from './naming-machines.js';
 import { connectTo } from './docker/connect.js';
 import { createContainer } from './docker/create.js';
 import { addressOf, placeOf } from './docker/engine/address.js';
@@ -44,26 +44,24 @@ export async function dockerProvider({ env, homeDir, place, project }: DockerDep
     throw new SidecarError('provider.gone', { name: ref.name }, { retryable: false });
   };
 
-  return {
+  return namingMachines({
     name: 'docker',
     place: placeOf(address),
     capabilities: () => Promise.resolve(capabilities),
 
-    create: (spec, options = {}) =>
-      about(spec, async () => {
-        const isDevContainer = dockerOptions(spec.options).devcontainer !== false;
-        if (!isDevContainer) return machineOf(await createContainer(spec, deps, options), deps, options);
-        if (project === undefined) throw new SidecarError('usage.invalid', { reason: 'there is no working tree' });
-        const { createDevContainer } = await import('./docker/devcontainer.js');
-        const made = await createDevContainer(spec, { ...deps, env, project }, options);
-        return { ...(await machineOf(made.container, deps, options)), workdir: made.workdir };
-      }),
+    create: async (spec, options = {}) => {
+      const isDevContainer = dockerOptions(spec.options).devcontainer !== false;
+      if (!isDevContainer) return machineOf(await createContainer(spec, deps, options), deps, options);
+      if (project === undefined) throw new SidecarError('usage.invalid', { reason: 'there is no working tree' });
+      const { createDevContainer } = await import('./docker/devcontainer.js');
+      const made = await createDevContainer(spec, { ...deps, env, project }, options);
+      return { ...(await machineOf(made.container, deps, options)), workdir: made.workdir };
+    },
 
-    describe: (ref, options = {}) =>
-      about(ref, async () => {
-        const container = await findContainer(engine, ref, options);
-        return container === undefined ? undefined : machineOf(container, deps, options);
-      }),
+    describe: async (ref, options = {}) => {
+      const container = await findContainer(engine, ref, options);
+      return container === undefined ? undefined : machineOf(container, deps, options);
+    },
 
     async *list(options = {}) {
       for (const id of await engine.containersLabelled([label.name, label.requestId], options)) {
@@ -72,29 +70,26 @@ export async function dockerProvider({ env, homeDir, place, project }: DockerDep
       }
     },
 
-    delete: (ref, options = {}) =>
-      about(ref, async () => {
-        const container = await findContainer(engine, ref, options);
-        if (container !== undefined) await engine.remove(container.Id, options);
-      }),
+    delete: async (ref, options = {}) => {
+      const container = await findContainer(engine, ref, options);
+      if (container !== undefined) await engine.remove(container.Id, options);
+    },
 
-    start: (ref, options = {}) =>
-      about(ref, async () => {
-        const { Id: id, State } = await existing(ref, options);
-        await (State.Status === 'paused' ? engine.unpause(id, options) : engine.start(id, options));
-      }),
+    start: async (ref, options = {}) => {
+      const { Id: id, State } = await existing(ref, options);
+      await (State.Status === 'paused' ? engine.unpause(id, options) : engine.start(id, options));
+    },
 
-    stop: (ref, options = {}) => about(ref, async () => engine.stop((await existing(ref, options)).Id, options)),
+    stop: async (ref, options = {}) => engine.stop((await existing(ref, options)).Id, options),
 
-    authorizeKey: (ref, publicKey, options = {}) =>
-      about(ref, async () => authorizeKey(engine, (await existing(ref, options)).Id, { publicKey, ...options })),
+    authorizeKey: async (ref, publicKey, options = {}) =>
+      authorizeKey(engine, (await existing(ref, options)).Id, { publicKey, ...options }),
 
-    connect: (ref, options = {}) =>
-      about(ref, async () => {
-        const container = await existing(ref, options);
-        return connectTo(container, await userOf(container, engine, options), { engine, ...options });
-      }),
-  };
+    connect: async (ref, options = {}) => {
+      const container = await existing(ref, options);
+      return connectTo(container, await userOf(container, engine, options), { engine, ...options });
+    },
+  });
 }
 
 async function authorizeKey(

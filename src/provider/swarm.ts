@@ -1,5 +1,5 @@
 import { SidecarError } from '../errors.js';
-import { namingMachines } from './about-machine.js';
+import { namingMachines } from './naming-machines.js';
 import { addressOf, placeOf } from './docker/engine/address.js';
 import { Engine } from './docker/engine/engine.js';
 import type { UsersWorld } from './docker/engine/docker-config.js';
