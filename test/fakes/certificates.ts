@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -28,7 +29,7 @@ export async function makeAuthority(directory: string): Promise<Authority> {
       const [key, request, cert, extensions] = ['key', 'csr', 'pem', 'ext'].map((suffix) => at(`${issued}.${suffix}`));
       if (key === undefined || request === undefined || cert === undefined || extensions === undefined)
         throw new Error();
-      await writeFile(extensions, `subjectAltName=${/^[\d.]+$/.test(name) ? 'IP' : 'DNS'}:${name}\n`);
+      await writeFile(extensions, `subjectAltName=${isIP(name) === 0 ? 'DNS' : 'IP'}:${name}\n`);
       await run('openssl', ['req', ...newKey, '-keyout', key, '-out', request, '-subj', `/CN=${name}`]);
       await run('openssl', [
         ...['x509', '-req', '-in', request, '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial'],

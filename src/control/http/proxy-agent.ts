@@ -1,13 +1,10 @@
 import type { Agent } from 'node:http';
-import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { proxyFor } from '../../transport/route/proxy.js';
 import { NoAnswer } from './no-answer.js';
 import type { Trust } from '../../transport/route/trust.js';
 
 export interface ProxyWay {
   readonly agent: Agent;
-  /** Whom the certificate of the server is to name: to Node, one at an address behind a proxy would be `localhost`. */
-  readonly identity: Pick<ConnectionOptions, 'checkServerIdentity'>;
   /** Rejects when the proxy does not lead to the server: what it says then is not the server's answer. */
   readonly refused: Promise<never>;
   /** Whether it has led there. */
@@ -34,11 +31,5 @@ export async function proxyAgent(
     });
   });
   refused.catch(() => undefined);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return {
-    agent,
-    identity: { checkServerIdentity: (_host, certificate) => checkServerIdentity(host, certificate) },
-    refused,
-    hasConnected: () => hasConnected,
-  };
+  return { agent, refused, hasConnected: () => hasConnected };
 }

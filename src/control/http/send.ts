@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { NoAnswer, noAnswerOf } from './no-answer.js';
 import { proxyAgent } from './proxy-agent.js';
-import { trustOf } from '../../transport/route/trust.js';
+import { identityOf, trustOf } from '../../transport/route/trust.js';
 import { SidecarError } from '../../errors.js';
 
 export interface Asked {
@@ -66,7 +66,7 @@ async function ask(
   const agent: Pick<RequestOptions, 'agent'> = { agent: proxy?.agent ?? false };
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const asked = { method, headers: { ...headers, ...length }, signal };
-  const asking = request(url, { ...asked, ...agent, ...trust, ...(proxy === undefined ? {} : proxy.identity) });
+  const asking = request(url, { ...asked, ...agent, ...trust, ...identityOf(url) });
   try {
     asking.end(body);
     return await Promise.race([answerTo(asking), ...(proxy === undefined ? [] : [proxy.refused])]);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { rootCertificates } from 'node:tls';
+import { checkServerIdentity, rootCertificates, type ConnectionOptions } from 'node:tls';
 
 /** The authorities that vouch for a server. */
 export interface Trust {
@@ -25,4 +25,13 @@ export async function trustOf(
       error,
     );
   }
+}
+
+/**
+ * Whom the certificate of the server at `url` is to name: its host, whoever carries the connection there. Left to itself, Node
+ * would ask for the name of the proxy, or for `localhost`, where that host is an address.
+ */
+export function identityOf({ hostname }: URL): Pick<ConnectionOptions, 'checkServerIdentity'> {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return { checkServerIdentity: (_host, certificate) => checkServerIdentity(host, certificate) };
 }

@@ -4,7 +4,7 @@ import type { HttpsProxyAgent } from 'https-proxy-agent';
 import { SidecarError } from '../../errors.js';
 import { isPrivateWay } from './private-way.js';
 import { proxyFor } from './proxy.js';
-import { trustOf, type Trust } from './trust.js';
+import { identityOf, trustOf, type Trust } from './trust.js';
 import { answerError, connectionError, type Tunnel } from './tunnel-errors.js';
 
 export interface WebSocketOptions {
@@ -33,7 +33,7 @@ export async function openWebSocket(
   signal.throwIfAborted();
   const socket = connect(() => {
     // What is encrypted does not get smaller.
-    const options = { headers: { ...headers }, perMessageDeflate: false, ...trust };
+    const options = { headers: { ...headers }, perMessageDeflate: false, ...trust, ...identityOf(url) };
     return new WebSocket(url, { ...options, ...(agent === undefined ? {} : { agent }) });
   });
   const tunnel: Tunnel = { origin: url.origin, ...(proxy === undefined ? {} : { proxy: proxy.origin }) };

@@ -167,6 +167,39 @@ describeWith(['openssl'], 'a WebSocket with TLS', () => {
     },
   );
 
+  describe('takes the certificate of its own host alone', () => {
+    // Whoever runs a proxy has a certificate for its name, and for what Node makes of no name.
+    const ways = [undefined, '127.0.0.1', 'localhost'];
+    const named = (host: string): string => host.replace(/^\[|\]$/g, '');
+    const cases = ['127.0.0.1', 'localhost', '192.0.2.7', '[2001:db8::7]', 'web.invalid'].flatMap((host) =>
+      ['127.0.0.1', 'localhost', named(host)].flatMap((name) =>
+        // Directly, only this machine can be reached.
+        ways
+          .filter((proxy) => proxy !== undefined || host === '127.0.0.1' || host === 'localhost')
+          .map((proxy) => ({ host, name, proxy, way: proxy === undefined ? 'directly' : `by a proxy at ${proxy}` })),
+      ),
+    );
+    const unique = [...new Map(cases.map((each) => [JSON.stringify(each), each])).values()];
+
+    it.each(unique)('$host $way, with one for $name', async ({ host, name, proxy: proxyHost }) => {
+      await using proxy = await startHttpProxy();
+      await using bridge = await startWebSocketBridge(server.port, { tls: await authority.issue(name) });
+      const origin = `wss://${host}:${bridge.port}`;
+      const way = proxyHost === undefined ? {} : { HTTPS_PROXY: `http://${proxyHost}:${proxy.port}` };
+      const headers = { Authorization: 'Bearer secret' };
+      const connecting = by(origin, { env: { ...trusting, ...way }, headers });
+      if (name === named(host)) {
+        await (await connecting).transport.close();
+        return;
+      }
+      await expect(connecting).rejects.toMatchObject({
+        ...{ code: 'ssh.tunnel_refused', retryable: false },
+        facts: { reason: `${origin}: its certificate is for another name` },
+      });
+      expect(bridge.requests).toEqual([]);
+    });
+  });
+
   it('where no TLS is spoken is refused', async () => {
     await using bridge = await startWebSocketBridge(server.port);
     await expect(by(`wss://127.0.0.1:${bridge.port}`)).rejects.toMatchObject({
