@@ -18,6 +18,8 @@ export interface WebSocketBridge extends AsyncDisposable {
   readonly requests: readonly IncomingHttpHeaders[];
   /** Breaks every connection, without a word. */
   cut(): void;
+  /** Closes every WebSocket as the protocol has it, and then neither hears nor says a word. */
+  close(): void;
   /** Resolves once no WebSocket is open. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -69,6 +71,12 @@ export async function startWebSocketBridge(
     port: (server.address() as AddressInfo).port,
     requests,
     cut,
+    close: () => {
+      for (const webSocket of open) {
+        webSocket.close();
+        webSocket.pause();
+      }
+    },
     idle: async () => {
       await Promise.all([...open].map((webSocket) => new Promise((resolve) => webSocket.once('close', resolve))));
     },

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HttpsProxyAgent } from 'https-proxy-agent';
+import type { WebSocket } from 'ws';
 import { SidecarError } from '../../errors.js';
 import { isPrivateWay } from './private-way.js';
 import { proxyFor } from './proxy.js';
@@ -25,7 +26,7 @@ export async function openWebSocket(
   { env, signal }: WebSocketOptions,
 ): Promise<Duplex> {
   const url = parseUrl(text);
-  const [{ WebSocket, createWebSocketStream }, trust] = await Promise.all([import('ws'), trustOf(env, invalid)]);
+  const [ws, trust] = await Promise.all([import('ws'), trustOf(env, invalid)]);
   const proxy = url.protocol === 'wss:' ? proxyFor(url, env) : undefined;
   // The agent keeps to itself the connection on which it still waits for the proxy's answer.
   const waiting = new AbortController();
@@ -34,7 +35,7 @@ export async function openWebSocket(
   const socket = connect(() => {
     // What is encrypted does not get smaller.
     const options = { headers: { ...headers }, perMessageDeflate: false, ...trust, ...identityOf(url) };
-    return new WebSocket(url, { ...options, ...(agent === undefined ? {} : { agent }) });
+    return new ws.WebSocket(url, { ...options, ...(agent === undefined ? {} : { agent }) });
   });
   const tunnel: Tunnel = { origin: url.origin, ...(proxy === undefined ? {} : { proxy: proxy.origin }) };
   let refusedByProxy: Error | undefined;
@@ -59,9 +60,20 @@ export async function openWebSocket(
     socket.once('open', () => {
       signal.removeEventListener('abort', onAbort);
       // At once: the first message may already be there.
-      resolve(createWebSocketStream(socket));
+      resolve(asSocket(ws.createWebSocketStream(socket), socket));
     });
   });
+}
+
+/** Says as a socket would that nothing can be written any more: the other side has closed it, and its end is on the way here. */
+function asSocket(stream: Duplex, socket: WebSocket): Duplex {
+  const write = stream._write.bind(stream);
+  stream._write = (chunk, encoding, done) =>
+    write(chunk, encoding, (error) => {
+      const isUntold = error instanceof Error && !('code' in error) && socket.readyState !== socket.OPEN;
+      done(isUntold ? Object.assign(error, { code: 'EPIPE' }) : error);
+    });
+  return stream;
 }
 
 function parseUrl(text: string): URL {

@@ -61,6 +61,18 @@ describe('a WebSocket that leads to a server', () => {
     expect(await transport.closed).toMatchObject({ code: 'ssh.connection_lost', retryable: true });
   });
 
+  it('that is closed while it is written to has lost the session, in a way that passes', async () => {
+    await using bridge = await startWebSocketBridge(server.port);
+    const { transport } = await by(`ws://127.0.0.1:${bridge.port}`);
+    bridge.close();
+    const writing = setInterval(() => void transport.exec('true').catch(() => undefined), 1);
+    const lost = await transport.closed.finally(() => clearInterval(writing));
+    expect(lost).toMatchObject({
+      ...{ code: 'ssh.connection_lost', retryable: true },
+      facts: { errno: 'EPIPE', reason: 'connection closed' },
+    });
+  });
+
   it('is left by an attempt that is aborted before it is open, and by one that is afterwards', async () => {
     const reason = new Error('stop');
     const early = new AbortController();
