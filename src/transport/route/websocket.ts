@@ -8,6 +8,9 @@ import { proxyFor } from './proxy.js';
 import { identityOf, trustOf, type Trust } from './trust.js';
 import { answerError, connectionError, type Tunnel } from './tunnel-errors.js';
 
+/** How long the other side may take to hang up once both have said goodbye, in milliseconds. */
+const closeMs = 1_000;
+
 export interface WebSocketOptions {
   /** Where proxies are named, and more authorities. */
   readonly env: NodeJS.ProcessEnv;
@@ -34,7 +37,13 @@ export async function openWebSocket(
   signal.throwIfAborted();
   const socket = connect(() => {
     // What is encrypted does not get smaller.
-    const options = { headers: { ...headers }, perMessageDeflate: false, ...trust, ...identityOf(url) };
+    const options = {
+      headers: { ...headers },
+      perMessageDeflate: false,
+      closeTimeout: closeMs,
+      ...trust,
+      ...identityOf(url),
+    };
     return new ws.WebSocket(url, { ...options, ...(agent === undefined ? {} : { agent }) });
   });
   const tunnel: Tunnel = { origin: url.origin, ...(proxy === undefined ? {} : { proxy: proxy.origin }) };

@@ -147,7 +147,9 @@ function logIn(socket: Duplex, options: DialOptions) {
         if (verifier.accepted !== undefined) open(verifier.accepted);
         else fail(new Error('ssh2 did not ask about the host key'));
       })
-      // A server that hangs up in the middle of the handshake or the login raises no error at all.
+      // A server that hangs up in the middle of the handshake or the login raises no error at all. A stream that is no socket
+      // stays half open then, and only ends.
+      .on('end', () => failAs({ kind: 'closed' }))
       .on('close', () => failAs({ kind: 'closed' }));
 
     const nextIdentity = (): AgentAuthMethod | false => {

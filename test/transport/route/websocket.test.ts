@@ -7,10 +7,10 @@ import { freePort } from '../../../src/provider/local/free-port.js';
 import { makeAuthority, type Authority } from '../../fakes/certificates.js';
 import { startHttpProxy } from '../../fakes/http-proxy.js';
 import { describeWith } from '../../fakes/parts.js';
-import { connectTo, type Login } from '../../fakes/ssh-client.js';
+import { connectTo, identitySigning, type Login } from '../../fakes/ssh-client.js';
 import { makeKey, type MadeKey } from '../../fakes/ssh-keys.js';
 import { startSshServer, type SshServer } from '../../fakes/ssh-server.js';
-import { startTcpServer } from '../../fakes/tcp-servers.js';
+import { startProxy, startTcpServer } from '../../fakes/tcp-servers.js';
 import { startWebSocketBridge } from '../../fakes/websocket-bridge.js';
 
 let directory: string;
@@ -59,6 +59,40 @@ describe('a WebSocket that leads to a server', () => {
     const { transport } = await by(`ws://localhost:${bridge.port}`);
     bridge.cut();
     expect(await transport.closed).toMatchObject({ code: 'ssh.connection_lost', retryable: true });
+  });
+
+  it.each([
+    ['before its banner', 0],
+    ['within its banner', 10],
+    ['after its banner', 30],
+    ['within the key exchange', 500],
+  ])('whose server closes %s says so at once, and is to be tried again', async (_when, receivedBytes) => {
+    await using proxy = await startProxy(server.port);
+    await using bridge = await startWebSocketBridge(proxy.port);
+    proxy.next('finish', { receivedBytes });
+    await expect(by(`ws://127.0.0.1:${bridge.port}`)).rejects.toMatchObject({
+      ...{ code: 'ssh.unreachable', retryable: true },
+      facts: { stage: 'handshake', reason: expect.stringMatching(/closed|hung up/) as string },
+    });
+  });
+
+  it.each([
+    ['breaks', 'reset'],
+    ['is closed', 'finish'],
+    ['says goodbye and does not hang up', 'freeze'],
+  ] as const)('that %s during the login says so at once, and is to be tried again', async (_how, end) => {
+    await using proxy = await startProxy(server.port);
+    await using bridge = await startWebSocketBridge(proxy.port);
+    const identities = await identitySigning(key.path, () => {
+      proxy[end]();
+      if (end === 'reset') bridge.cut();
+      if (end === 'freeze') bridge.close();
+      return new Promise(() => undefined);
+    });
+    await expect(by(`ws://127.0.0.1:${bridge.port}`, { identities })).rejects.toMatchObject({
+      ...{ code: 'ssh.unreachable', retryable: true },
+      facts: { stage: 'auth', reason: 'the server closed the connection' },
+    });
   });
 
   it('that is closed while it is written to has lost the session, in a way that passes', async () => {

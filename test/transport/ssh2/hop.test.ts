@@ -103,6 +103,33 @@ describeWith(sshdParts, 'a host on the way', () => {
     });
   });
 
+  it.each([
+    ['before its banner', 0, 'the server hung up before it spoke SSH'],
+    ['within its banner', 10, 'the server hung up before it spoke SSH'],
+    ['after its banner', 100, 'the server closed the connection'],
+    ['after its part of the key exchange', 1_300, 'the server closed the connection'],
+  ])('whose next one closes %s says so at once, and is to be tried again', async (_when, receivedBytes, reason) => {
+    await using proxy = await startProxy(target.port);
+    proxy.next('finish', { receivedBytes });
+    await expect(connectTo(login(target, { port: proxy.port, over: [login(hop)] }))).rejects.toMatchObject({
+      ...{ code: 'ssh.unreachable', retryable: true },
+      facts: { port: proxy.port, stage: 'handshake', reason },
+    });
+  });
+
+  it('whose next one closes during the login says so at once, and is to be tried again', async () => {
+    await using proxy = await startProxy(target.port);
+    const identities = await identitySigning(key.path, () => {
+      proxy.finish();
+      return new Promise(() => undefined);
+    });
+    const attempt = connectTo(login(target, { port: proxy.port, over: [login(hop)], identities }));
+    await expect(attempt).rejects.toMatchObject({
+      ...{ code: 'ssh.unreachable', retryable: true },
+      facts: { port: proxy.port, stage: 'auth', reason: 'the server closed the connection' },
+    });
+  });
+
   it('that does not reach a machine that boots is to be asked again', async () => {
     const port = await freePort();
     await expect(connectTo({ port, keys: [key.path], over: [login(hop)] })).rejects.toMatchObject({
