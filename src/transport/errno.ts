@@ -7,7 +7,9 @@ export interface ErrnoRead {
 
 /** What kept a socket from connecting, or broke it. */
 export function readErrno(error: Error): ErrnoRead {
-  const errnos = errnosOf(error);
+  const all = errnosOf(error);
+  const telling = all.filter((name) => !lackingHere.has(name));
+  const errnos = telling.length > 0 ? telling : all;
   const [errno = 'unknown'] = errnos;
   return {
     errno,
@@ -15,6 +17,9 @@ export function readErrno(error: Error): ErrnoRead {
     passes: errnos.length > 0 && errnos.every((name) => name in errnoWords),
   };
 }
+
+/** An address of a kind that this machine has none of, such as IPv6: of the name's other addresses it says nothing. */
+const lackingHere: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 /** A name with several addresses fails with one error for each, in an AggregateError with an empty message. */
 function errnosOf(error: Error & { readonly code?: unknown }): string[] {

@@ -27,6 +27,10 @@ const retryable: [title: string, error: Error][] = [
   ...networkErrnos.map((errno): [string, Error] => [`socket error ${errno}`, socketError(errno)]),
   ['all addresses of a name refused', aggregate('ECONNREFUSED', 'ECONNREFUSED')],
   ['addresses of a name failed differently', aggregate('ENETUNREACH', 'ECONNREFUSED', 'ETIMEDOUT')],
+  [
+    'of the addresses of a name, all of kinds that this machine has',
+    aggregate('EADDRNOTAVAIL', 'ECONNREFUSED', 'EAFNOSUPPORT'),
+  ],
   ['a time limit of ssh2', ssh2Error('Keepalive timeout', { level: 'client-timeout' })],
   ['the end before the banner', ssh2Error('Connection lost before handshake', { level: 'protocol', fatal: true })],
   ['DISCONNECT 10', ssh2Error('connection lost', { code: 10 })],
@@ -36,6 +40,8 @@ const retryable: [title: string, error: Error][] = [
 const permanent: [title: string, error: unknown][] = [
   ['a socket error that is none of the network', socketError('EACCES')],
   ['a socket error without a code', ssh2Error('odd', { level: 'client-socket' })],
+  ['no address is of a kind that this machine has', aggregate('EADDRNOTAVAIL', 'EAFNOSUPPORT')],
+  ['one address is of no such kind, and the other refused for good', aggregate('EADDRNOTAVAIL', 'EACCES')],
   ['a name of which one address failed for another reason', aggregate('ECONNREFUSED', 'EACCES')],
   ['ECONNRESET that is not of the socket', ssh2Error('reset', { code: 'ECONNRESET' })],
   ['a failed key exchange', ssh2Error('Handshake failed: no matching key exchange algorithm', { level: 'handshake' })],

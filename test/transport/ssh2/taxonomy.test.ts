@@ -55,6 +55,17 @@ describe.skipIf(!canUseNamespaces && process.env['CI'] !== 'true')(
       });
     });
 
+    it('one address of a name refused, and the other of a kind that this machine has not: retried', async () => {
+      const setup = 'ip link set lo up && ip -6 address flush dev lo';
+      const hosts = '127.0.0.1 dual.test\n::1 dual.test\n';
+      expect(await lab.connect({ host: 'dual.test', port: 22, setup, hosts })).toMatchObject({
+        code: 'ssh.unreachable',
+        retryable: true,
+        facts: { errno: 'ECONNREFUSED', reason: 'connection refused' },
+        cause: { name: 'AggregateError' },
+      });
+    });
+
     it('both addresses of a name refused, an AggregateError without a message: retried', async () => {
       const hosts = '127.0.0.1 dual.test\n::1 dual.test\n';
       expect(await lab.connect({ host: 'dual.test', port: 22, setup: 'ip link set lo up', hosts })).toMatchObject({
