@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'ssh.passphrase_needed'
   | 'ssh.host_key_changed'
   | 'ssh.host_key_revoked'
+  | 'ssh.host_key_unknown'
   | 'ssh.protocol'
   | 'ssh.config_invalid'
   | 'ssh.tunnel_refused'

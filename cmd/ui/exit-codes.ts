@@ -29,6 +29,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'ssh.passphrase_needed': exitCode.noSession,
   'ssh.host_key_changed': exitCode.noSession,
   'ssh.host_key_revoked': exitCode.noSession,
+  'ssh.host_key_unknown': exitCode.noSession,
   'ssh.protocol': exitCode.noSession,
   'ssh.config_invalid': exitCode.noSession,
   'ssh.tunnel_refused': exitCode.noSession,

@@ -1,5 +1,6 @@
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 import { SidecarError } from '../errors.js';
+import { revokedKeysOf, readRevokedKeys } from './revoked-keys.js';
 import { hostKeyName, isAbout, readKnownHosts, type KnownHost } from './known-hosts.js';
 import { fingerprint, hostKeyLine, keyType, parsePublicKey, type PublicKey } from './public-key.js';
 import type { HostKeyLine, SshTarget } from './target.js';
@@ -22,6 +23,8 @@ export interface HostTrust {
   readonly otherPort: readonly KnownHost[];
   /** Who may vouch for the host with a certificate. ssh2 negotiates none, so there they keep a new key from being trusted. */
   readonly authorities: readonly KnownHost[];
+  /** See `SshTarget`. */
+  readonly firstUseRefusedBy?: string;
 }
 
 export type HostKeyVerdict =
@@ -37,25 +40,39 @@ export type HostKeyVerdict =
       readonly keyType: string;
       readonly fingerprint: string;
     }
-  /** `ssh.host_key_changed` or `ssh.host_key_revoked`. */
+  /** `ssh.host_key_changed`, `ssh.host_key_unknown` or `ssh.host_key_revoked`. */
   | { readonly kind: 'refused'; readonly error: SidecarError };
 
 /**
  * Who may be at the other end.
  *
- * A key that the user's known_hosts revokes for this host is always refused. Otherwise pinned keys alone decide, where
- * there are any; then known_hosts, where it knows the host; then the first key shown is trusted, unless known_hosts names
- * an authority for the host: whoever wants to pose as it has only to show no certificate. Throws
- * `ssh.config_invalid` for a pin that is no key: passing over it could turn a pinned sidecar into an unknown one.
+ * A key that the user's known_hosts revokes for this host, or RevokedHostKeys for all of them, is always refused. Otherwise
+ * pinned keys alone decide, where there are any; then known_hosts, where it knows the host; then the first key shown is
+ * trusted, unless known_hosts names an authority for the host (whoever wants to pose as it has only to show no certificate),
+ * or the user's configuration wants every key to be known.
+ *
+ * Throws `ssh.config_invalid` for a pin that is no key, which could turn a pinned sidecar into an unknown one, and for
+ * revoked keys that cannot be read.
  */
 export async function hostKeyPolicy(target: SshTarget): Promise<HostKeyPolicy> {
   return policyOf(await hostTrust(target), target);
 }
 
-/** Throws as `hostKeyPolicy`. */
+/** Throws as `hostKeyPolicy`, and `ssh.host_key_unknown` where OpenSSH is to connect and no key at all could be accepted. */
 export async function hostTrust(target: SshTarget): Promise<HostTrust> {
+  const { openssh, firstUseRefusedBy, alias } = target;
   const pins = target.hostKeys.map((line) => parsePin(line, target));
-  return { pins, ...whatIsKnown(target, await readKnownHosts(target.knownHostsFiles)) };
+  const known = whatIsKnown(target, await readKnownHosts(target.knownHostsFiles));
+  // What of them ssh2 cannot read, ssh checks by itself.
+  const revokedEverywhere = openssh === undefined ? await revokedKeysOf(target) : await readRevokedKeys(target);
+  const { trusted, otherPort, authorities } = known;
+  const hasNone = [pins, trusted, otherPort, authorities].every((keys) => keys.length === 0);
+  // It would log in before it tells which key that was.
+  if (openssh !== undefined && hasNone && firstUseRefusedBy !== undefined) {
+    throw unknownKey({ host: alias }, firstUseRefusedBy);
+  }
+  const revoked = [...known.revoked, ...(revokedEverywhere ?? [])];
+  return { pins, ...known, revoked, ...(firstUseRefusedBy !== undefined && { firstUseRefusedBy }) };
 }
 
 export function policyOf(trust: HostTrust, { alias }: SshTarget): HostKeyPolicy {
@@ -105,7 +122,8 @@ function whatIsKnown(target: Omit<SshTarget, 'hostKeys'>, entries: readonly Know
   };
 }
 
-function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort, authorities }: JudgedBy): HostKeyVerdict {
+function judge(blob: Buffer, trust: JudgedBy): HostKeyVerdict {
+  const { host, pins, revoked, trusted, otherPort, authorities, firstUseRefusedBy } = trust;
   const shown = { host, keyType: keyType(blob) ?? 'unknown', actual: fingerprint(blob) };
   const isShown = (key: PublicKey): boolean => key.blob.equals(blob);
   const entryIsShown = ({ key }: KnownHost): boolean => isShown(key);
@@ -134,9 +152,12 @@ function judge(blob: Buffer, { host, pins, revoked, trusted, otherPort, authorit
   }
   if ([...trusted, ...otherPort].some(entryIsShown)) return learn('known_hosts');
   const [authority] = authorities;
-  if (authority === undefined) return learn('first-use');
-  const keys = authorities.map(({ key }) => key);
-  return { kind: 'refused', error: changed(shown, keys, placeOf(authority)) };
+  if (authority !== undefined) {
+    const keys = authorities.map(({ key }) => key);
+    return { kind: 'refused', error: changed(shown, keys, placeOf(authority)) };
+  }
+  if (firstUseRefusedBy === undefined) return learn('first-use');
+  return { kind: 'refused', error: unknownKey(shown, firstUseRefusedBy) };
 }
 
 interface JudgedBy extends HostTrust {
@@ -151,6 +172,10 @@ interface Shown {
 
 function revokedBy(entry: KnownHost, shown: Shown): SidecarError {
   return new SidecarError('ssh.host_key_revoked', { ...shown, ...placeOf(entry) }, { retryable: false });
+}
+
+function unknownKey(shown: Shown | Pick<Shown, 'host'>, rule: string): SidecarError {
+  return new SidecarError('ssh.host_key_unknown', { ...shown, rule }, { retryable: false });
 }
 
 function changed(

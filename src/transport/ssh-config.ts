@@ -9,6 +9,7 @@ import { homesOf, placesOf, type Homes } from './homes.js';
 import { dumpSshOptions, type SshDump, type Values } from './ssh-dump.js';
 import { overHops, routeOf, type AskedRoute, type OverHops } from './ssh-route.js';
 import { expandTokens, type Tokens } from './ssh-tokens.js';
+import { hostKeyOptions } from './host-key-options.js';
 import { hostKeyName } from './known-hosts.js';
 import { whyOpenssh, checkOpenssh } from './openssh/choice.js';
 import { opensshWay } from './openssh/way.js';
@@ -98,7 +99,7 @@ async function whyOpensshFor(
   if (transport !== undefined) return transport === 'openssh' ? 'asked for' : undefined;
   if (dump.kind !== 'options') return undefined;
   const isKnown = isPinned === true || (hopKeys[hostKeyName(host)] ?? []).length > 0;
-  return whyOpenssh({ values: dump.values, keys: host, host: isKnown ? undefined : host, env });
+  return whyOpenssh({ values: dump.values, keys: host, host: isKnown ? undefined : host, revoked: host, env });
 }
 
 /** With no hops before it, its own configuration says how it is reached. */
@@ -173,9 +174,10 @@ function fromOptions(query: SshHostQuery, homes: Homes, values: Values): KnownSs
     ...keys(query, { files: filesOf('identityfile'), only: values('identitiesonly')[0] === 'yes' }),
     ...agent,
     ...forwardedAgent(values('forwardagent')[0], { agent, homes, env }),
-    knownHostsFiles: [...values('userknownhostsfile'), ...values('globalknownhostsfile')]
-      .flatMap(splitPaths)
-      .flatMap((path) => placesOf(path, homes)),
+    ...hostKeyOptions(values, {
+      printed: (path) => placesOf(path, homes),
+      expanded: (path) => placesOf(expand(path, tokens, env), homes),
+    }),
   };
 }
 
@@ -231,11 +233,6 @@ function forwardedAgent(
   if (option === 'no') return {};
   const { agentSocket: socket } = option === 'yes' ? agent : agentSocket(option, homes, env);
   return socket === undefined ? {} : { forwardAgent: socket };
-}
-
-/** Several paths on one line, which ssh prints without quotes: a new one starts where an absolute path does. */
-function splitPaths(value: string): string[] {
-  return value === 'none' ? [] : value.split(/ (?=[/~]|[A-Za-z]:[\\/])/);
 }
 
 /** ssh prints some paths before it has expanded them: `%` tokens and `${NAME}`, see ssh_config(5) TOKENS. */

@@ -30,6 +30,10 @@ export interface SshTarget {
   readonly forwardAgent?: string;
   /** Files in known_hosts format that the user's own ssh would read, for a sidecar with no pinned key. */
   readonly knownHostsFiles: readonly string[];
+  /** A file of keys that no host may have, as OpenSSH's RevokedHostKeys. */
+  readonly revokedHostKeysFile?: string;
+  /** What of the user's configuration keeps a key that nobody knows from being trusted. Absent: the first one shown is. */
+  readonly firstUseRefusedBy?: string;
   /** The name to look up in them instead of host and port, as OpenSSH's HostKeyAlias. */
   readonly hostKeyAlias?: string;
   /** Have the user's own ssh connect, by its configuration; the route and the keys are then its affair, see openssh/. */

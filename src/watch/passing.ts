@@ -17,6 +17,7 @@ const fates: Readonly<Record<ErrorCode, 'wait' | 'end'>> = {
   'ssh.passphrase_needed': 'end',
   'ssh.host_key_changed': 'end',
   'ssh.host_key_revoked': 'end',
+  'ssh.host_key_unknown': 'end',
   'ssh.protocol': 'end',
   'ssh.config_invalid': 'end',
   'ssh.tunnel_refused': 'end',

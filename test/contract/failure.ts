@@ -11,6 +11,8 @@ export interface FailingLogin {
   readonly keys?: readonly string[];
   readonly hostKeyLine?: string;
   readonly knownHostsFiles?: readonly string[];
+  readonly revokedHostKeysFile?: string;
+  readonly firstUseRefusedBy?: string;
   readonly timeoutMs?: number;
   readonly keepaliveMs?: number;
   readonly askPassphrase?: AskPassphrase;

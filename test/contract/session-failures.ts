@@ -64,6 +64,32 @@ export function sessionFailures({ connect, silence }: ConnectorUnderTest): void 
     });
   });
 
+  it('host key in RevokedHostKeys, pinned or not: not retried', async () => {
+    await withSshd({}, async ({ port, hostKeyLine }) => {
+      const revokedHostKeysFile = join(directory, 'revoked_keys');
+      await writeFile(revokedHostKeysFile, `# lost\n${otherKey.line}\n${hostKeyLine}\n`);
+      const expected = { code: 'ssh.host_key_revoked', facts: { source: `${revokedHostKeysFile}:3` } };
+      expectPermanent(await failure({ port, revokedHostKeysFile }), expected);
+      expectPermanent(await failure({ port, revokedHostKeysFile, hostKeyLine }), expected);
+    });
+  });
+
+  it('host key that nobody knows, where each is to be known: not retried, and no login', async () => {
+    await withSshd({}, async (sshd) => {
+      const { port, user, hostKeyLine } = sshd;
+      const firstUseRefusedBy = 'StrictHostKeyChecking yes';
+      expectPermanent(await failure({ port, user, firstUseRefusedBy }), {
+        code: 'ssh.host_key_unknown',
+        facts: { host: 'dev-1', rule: firstUseRefusedBy },
+      });
+      expect(sshd.log()).not.toContain('Accepted');
+      await (await connectWith({ port, user, firstUseRefusedBy, hostKeyLine })).close();
+      const file = join(directory, 'known_hosts_strict');
+      await writeFile(file, `[127.0.0.1]:${port} ${hostKeyLine}\n`);
+      await (await connectWith({ port, user, firstUseRefusedBy, knownHostsFiles: [file] })).close();
+    });
+  });
+
   it('wrong user key: not retried', async () => {
     await withSshd({}, async ({ host, port, user }) => {
       expectPermanent(await failure({ port, user, keys: [otherKey.path] }), {

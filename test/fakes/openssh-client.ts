@@ -7,6 +7,8 @@ export interface OpensshLogin extends Partial<Omit<ConnectOptions, 'target'>>, P
   /** The pinned host key. Absent: the first one shown is trusted. */
   readonly hostKeyLine?: string;
   readonly knownHostsFiles?: readonly string[];
+  readonly revokedHostKeysFile?: string;
+  readonly firstUseRefusedBy?: string;
   /** Further options of ssh, `-o`. */
   readonly options?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
@@ -19,12 +21,14 @@ export function connectOpensshTo(login: OpensshLogin): Promise<Connected> {
 
 function opensshTargetFor(login: OpensshLogin): SshTarget {
   const { options = [], env = { ...process.env, SSH_AUTH_SOCK: undefined }, knownHostsFiles = [], hostKeyLine } = login;
-  const { host, port, user = 'dev', keys = [] } = login;
+  const { host, port, user = 'dev', keys = [], revokedHostKeysFile, firstUseRefusedBy } = login;
   const target = targetFor({
     port,
     user,
     keys,
     ...(host === undefined ? {} : { host }),
+    ...(revokedHostKeysFile === undefined ? {} : { revokedHostKeysFile }),
+    ...(firstUseRefusedBy === undefined ? {} : { firstUseRefusedBy }),
     ...(hostKeyLine === undefined ? {} : { hostKeyLine }),
   });
   return {

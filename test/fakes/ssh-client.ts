@@ -15,6 +15,8 @@ export interface Login extends Partial<Omit<ConnectOptions, 'target' | 'hops'>> 
   /** Private key files. */
   readonly keys?: readonly string[];
   readonly knownHostsFiles?: readonly string[];
+  readonly revokedHostKeysFile?: string;
+  readonly firstUseRefusedBy?: string;
   readonly agentSocket?: string;
   readonly route?: Route;
   /** Servers to jump over, the first to connect to first. */
@@ -38,7 +40,7 @@ async function hopTo(target: SshTarget): Promise<Hop> {
 
 export function targetFor(login: Login): SshTarget {
   const { host = '127.0.0.1', port, user = 'dev', hostKeyLine, keys = [], knownHostsFiles = [] } = login;
-  const { agentSocket, route, over = [] } = login;
+  const { agentSocket, route, over = [], revokedHostKeysFile, firstUseRefusedBy } = login;
   const last = over.at(-1);
   const jump = last && ({ kind: 'jump', over: targetFor({ ...last, over: over.slice(0, -1) }) } as const);
   const way = route ?? jump;
@@ -49,6 +51,8 @@ export function targetFor(login: Login): SshTarget {
     user,
     ...(way && { route: way }),
     ...(agentSocket !== undefined && { agentSocket }),
+    ...(revokedHostKeysFile !== undefined && { revokedHostKeysFile }),
+    ...(firstUseRefusedBy !== undefined && { firstUseRefusedBy }),
     hostKeys: hostKeyLine === undefined ? [] : [hostKeyLine],
     identityFiles: keys,
     identitiesOnly: false,

@@ -195,6 +195,71 @@ describeWith(['ssh-keygen'], 'host trust', () => {
     });
   });
 
+  describe('of a user who wants every key to be known', () => {
+    const strict = { firstUseRefusedBy: 'StrictHostKeyChecking yes' };
+
+    it('refuses the first key of a host that nobody knows, and names it', async () => {
+      expect(refusal(await verdict(ed, [`elsewhere ${ed.line}`], strict))).toEqual({
+        ...{ code: 'ssh.host_key_unknown', retryable: false },
+        facts: {
+          ...{ host: 'web', keyType: 'ssh-ed25519', actual: fingerprint(ed.blob) },
+          rule: 'StrictHostKeyChecking yes',
+        },
+      });
+    });
+
+    it('accepts one that known_hosts has, also under the bare name, and one that is pinned', async () => {
+      const lines = [`web.example.com ${ed.line}`];
+      expect(await verdict(ed, lines, strict)).toMatchObject({ kind: 'learn', source: 'known_hosts' });
+      expect(await verdict(ed, lines, { ...strict, port: 2222 })).toMatchObject({ source: 'known_hosts' });
+      expect(await verdict(ed, [], { ...strict, hostKeys: [ed.line] })).toEqual({ kind: 'pinned' });
+    });
+
+    it('does not even ask where OpenSSH is to connect, which would log in first', async () => {
+      const openssh = { arguments: [], env: {}, why: 'asked for' };
+      const refused = { code: 'ssh.host_key_unknown', facts: { host: 'web', rule: 'StrictHostKeyChecking yes' } };
+      await expect(verdict(ed, [], { ...strict, openssh })).rejects.toMatchObject(refused);
+      const known = [`web.example.com ${ed.line}`];
+      expect(await verdict(ed, known, { ...strict, openssh })).toMatchObject({ source: 'known_hosts' });
+    });
+  });
+
+  describe('of RevokedHostKeys', () => {
+    it('refuses a key in that list, also one that is pinned or known', async () => {
+      const revokedHostKeysFile = join(directory, 'revoked');
+      await writeFile(revokedHostKeysFile, `# lost\n\n  ${rsa.line}\n${ed.line} web\n`);
+      const place = { source: `${revokedHostKeysFile}:4`, file: revokedHostKeysFile, line: 4 };
+      const lines = [`web.example.com ${ed.line}`];
+      for (const more of [{}, { hostKeys: [ed.line] }]) {
+        const { code, facts } = refusal(await verdict(ed, lines, { revokedHostKeysFile, ...more }));
+        expect({ code, facts }).toMatchObject({ code: 'ssh.host_key_revoked', facts: place });
+      }
+      expect(await verdict(otherEd, [], { revokedHostKeysFile })).toMatchObject({ source: 'first-use' });
+    });
+
+    it('refuses every host where that file cannot be read, as ssh does', async () => {
+      const revokedHostKeysFile = join(directory, 'missing');
+      const openssh = { arguments: [], env: {}, why: 'asked for' };
+      for (const more of [{}, { openssh }]) {
+        await expect(verdict(ed, [], { revokedHostKeysFile, ...more })).rejects.toMatchObject({
+          ...{ code: 'ssh.config_invalid', retryable: false },
+          facts: { host: 'web', reason: expect.stringContaining(revokedHostKeysFile) as string },
+        });
+      }
+    });
+
+    it('leaves a list that only OpenSSH can read to it, and is refused without it', async () => {
+      const revokedHostKeysFile = join(directory, 'revoked.krl');
+      await run('ssh-keygen', ['-q', '-k', '-f', revokedHostKeysFile, `${ed.path}.pub`]);
+      await expect(verdict(ed, [], { revokedHostKeysFile })).rejects.toMatchObject({
+        ...{ code: 'ssh.config_invalid', retryable: false },
+        facts: { reason: expect.stringContaining('--transport openssh') as string },
+      });
+      const openssh = { arguments: [], env: {}, why: 'asked for' };
+      expect(await verdict(ed, [], { revokedHostKeysFile, openssh })).toMatchObject({ kind: 'learn' });
+    });
+  });
+
   describe('looks the host up', () => {
     const port2222 = { port: 2222 };
 

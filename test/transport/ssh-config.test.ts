@@ -90,6 +90,34 @@ describeWith(['ssh'], "a host for the user's own ssh", () => {
 });
 
 describeWith(['ssh'], 'a host resolved through ssh', () => {
+  it.each([
+    ['StrictHostKeyChecking yes', 'StrictHostKeyChecking yes'],
+    ['KnownHostsCommand /bin/cat /etc/keys', 'KnownHostsCommand'],
+    ['StrictHostKeyChecking ask', undefined],
+    ['StrictHostKeyChecking accept-new', undefined],
+    ['StrictHostKeyChecking no', undefined],
+    ['KnownHostsCommand none', undefined],
+  ])('takes %s for a word on keys that nobody knows: refused by %s', async (option, rule) => {
+    expect((await resolve({ host: 'web' }, [option])).firstUseRefusedBy).toBe(rule);
+    expect((await resolve({ host: 'web', transport: 'openssh' }, [option])).firstUseRefusedBy).toBe(rule);
+  });
+
+  it('takes RevokedHostKeys, in a home directory and by tokens, and none where there are none', async () => {
+    const file = await makeFile('revoked-web');
+    expect((await resolve({ host: 'web' }, ['RevokedHostKeys ~/revoked-%h'])).revokedHostKeysFile).toBe(file);
+    expect((await resolve({ host: 'web' }, ['RevokedHostKeys none'])).revokedHostKeysFile).toBeUndefined();
+    await expect(resolve({ host: 'web' }, [`RevokedHostKeys ${home}/missing`])).rejects.toMatchObject({
+      code: 'ssh.config_invalid',
+      facts: { host: 'web', reason: expect.stringContaining('missing') as string },
+    });
+  });
+
+  it('is for OpenSSH where its RevokedHostKeys are no list', async () => {
+    await writeFile(join(home, 'revoked'), 'SSHKRL\n\0');
+    const { openssh } = await resolve({ host: 'web', isPinned: true }, [`RevokedHostKeys ${home}/revoked`]);
+    expect(openssh?.why).toBe('RevokedHostKeys is no list of public keys');
+  });
+
   it('takes no name as a BindAddress, unless OpenSSH connects', async () => {
     const config = ['Host web', 'BindAddress my.interface'];
     await expect(resolve({ host: 'web' }, config)).rejects.toMatchObject({

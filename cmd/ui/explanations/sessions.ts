@@ -30,6 +30,12 @@ export const sessions = {
     message: `the host key of ${place(facts)}, ${the(facts, 'actual', 'unknown')}, is marked as revoked in ${the(facts, 'source', 'known_hosts')}`,
     hint: 'do not connect to this machine before it has a new host key',
   }),
+  'ssh.host_key_unknown': (facts) => ({
+    message:
+      `nobody knows the host key of ${place(facts)}${shownKey(facts)}, and ${the(facts, 'rule', 'your ssh')} ` +
+      'in your ssh configuration keeps it from being trusted on first use',
+    hint: 'ask who runs the machine for its key, and put that into known_hosts, or add the machine with `--host-key`',
+  }),
   'ssh.protocol': (facts) => ({
     message: `${place(facts)} does not speak SSH as expected: ${because(facts, 'the handshake failed')}`,
     hint:
@@ -105,6 +111,12 @@ function logOf(facts: Facts): string | undefined {
 }
 
 /** Where the key that was expected is kept decides how to replace it. */
+/** Nothing where no key was asked for yet. */
+function shownKey(facts: Facts): string {
+  const actual = text(facts, 'actual');
+  return actual === undefined ? '' : `, ${actual}`;
+}
+
 function hostKeyWayOut(facts: Facts): string {
   const file = text(facts, 'source');
   if (facts['authority'] === true) {

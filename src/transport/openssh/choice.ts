@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { SidecarError } from '../../errors.js';
 import { isOnlyVouchedFor } from '../host-trust.js';
+import { readRevokedKeys } from '../revoked-keys.js';
 import { publicHalf } from '../public-half.js';
 import { keyType } from '../public-key.js';
 import type { SshTarget } from '../target.js';
@@ -28,19 +29,23 @@ export interface Configured {
   readonly keys: Pick<SshTarget, 'identityFiles' | 'identitiesOnly' | 'agentSocket'>;
   /** Of whom known_hosts is asked. Absent: its key is pinned, and that counts alone. */
   readonly host?: Omit<SshTarget, 'hostKeys'> | undefined;
+  /** The keys that no host may have. */
+  readonly revoked: Pick<SshTarget, 'alias' | 'revokedHostKeysFile'>;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
  * Why the user's own ssh has to connect, for a person; undefined where ssh2 does as well. The rule: as soon as ssh would
- * log in with something of which only OpenSSH knows what to do, or the server with a certificate.
+ * log in with something of which only OpenSSH knows what to do, or the server with a certificate, or a key is to be looked
+ * up in revoked ones that only OpenSSH can read. Throws `ssh.config_invalid` where nobody can read those.
  *
  * GSSAPI counts only with a ticket: distributions switch it on for everybody.
  */
-export async function whyOpenssh({ values, keys, host, env }: Configured): Promise<string | undefined> {
+export async function whyOpenssh({ values, keys, host, revoked, env }: Configured): Promise<string | undefined> {
   if (!canUseOpenssh) return undefined;
   const option = ownOptions.find(({ name, not }) => values(name.toLowerCase()).some((value) => !not.includes(value)));
   if (option !== undefined) return `${option.name} is configured`;
+  if ((await readRevokedKeys(revoked)) === undefined) return 'RevokedHostKeys is no list of public keys';
   if (host !== undefined && (await isOnlyVouchedFor(host))) return 'known_hosts has an authority vouch for the host';
   for (const path of keys.identityFiles) {
     if (existsSync(`${path}-cert.pub`)) return `${path} has a certificate`;

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkOpenssh, whyOpenssh, type Configured } from '../../../src/transport/openssh/choice.js';
 import { describeWith } from '../../fakes/parts.js';
@@ -24,10 +26,11 @@ function why(
   options: Readonly<Record<string, string>>,
   { identityFiles = [plain.path], identitiesOnly = false, agentSocket }: Partial<Configured['keys']> = {},
   env: NodeJS.ProcessEnv = {},
+  revoked: { readonly revokedHostKeysFile?: string } = {},
 ): Promise<string | undefined> {
   const values = (name: string): string[] => (options[name] === undefined ? [] : [options[name]]);
   const keys = { identityFiles, identitiesOnly, ...(agentSocket === undefined ? {} : { agentSocket }) };
-  return whyOpenssh({ values, keys, env });
+  return whyOpenssh({ values, keys, revoked: { alias: 'web', ...revoked }, env });
 }
 
 /** A klist that knows of a ticket, or of none. */
@@ -78,6 +81,18 @@ describeWith(['ssh-keygen', 'ssh-agent', 'ssh-add'], "the user's own ssh connect
     expect(await why(on, {}, await klist(1))).toBeUndefined();
     expect(await why(on, {}, { PATH: directory })).toBeUndefined();
     expect(await why({ gssapiauthentication: 'no' }, {}, await klist(0))).toBeUndefined();
+  });
+
+  it('for revoked host keys in a form that only OpenSSH can read', async () => {
+    const [list, krl] = [join(directory, 'revoked'), join(directory, 'revoked.krl')];
+    await writeFile(list, `# lost laptops\n\n${plain.line} web\n${certified.line}\n`);
+    await promisify(execFile)('ssh-keygen', ['-q', '-k', '-f', krl, `${plain.path}.pub`]);
+    expect(await why({}, {}, {}, { revokedHostKeysFile: list })).toBeUndefined();
+    const reason = 'RevokedHostKeys is no list of public keys';
+    expect(await why({}, {}, {}, { revokedHostKeysFile: krl })).toBe(reason);
+    await expect(why({}, {}, {}, { revokedHostKeysFile: join(directory, 'missing') })).rejects.toMatchObject({
+      code: 'ssh.config_invalid',
+    });
   });
 
   it('for nothing else', async () => {
