@@ -69,12 +69,7 @@ async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]):
   });
   const why = await whyOpensshFor(query, dump, host);
   if (why !== undefined) return byOpenssh(why);
-  const isSame = (other: ResolvedSshHost): boolean =>
-    other.host === host.host && other.port === host.port && other.user === host.user;
-  if (behind.some(isSame)) {
-    const circle = [...behind, host].map(({ alias }) => alias).join(' over ');
-    throw configInvalid(query.host, `its jump hosts lead in a circle: ${circle}`);
-  }
+  checkCircle(host, behind);
   if (route === undefined) checkBindAddress(host);
   if (route?.kind !== 'hops') return { ...host, ...(route !== undefined && { route }) };
   const over = await resolveHop(query, route, [...behind, host]);
@@ -82,6 +77,18 @@ async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]):
   if (over.openssh !== undefined) return byOpenssh(`${over.alias}: ${over.openssh.why}`);
   return { ...host, route: { kind: 'jump', over } };
 }
+
+/** What is reached at the same address by another name may be another machine, which only the one before it can see. */
+function checkCircle(host: Omit<ResolvedSshHost, 'route'>, behind: readonly ResolvedSshHost[]): void {
+  const isSame = ({ alias, port, user }: ResolvedSshHost): boolean =>
+    alias === host.alias && port === host.port && user === host.user;
+  const way = [...behind, host].map(({ alias }) => alias).join(' over ');
+  if (behind.some(isSame)) throw configInvalid(host.alias, `its jump hosts lead in a circle: ${way}`);
+  // Names that are made of names (`ProxyJump via-%n`) never come round.
+  if (behind.length > maxHops) throw configInvalid(host.alias, `it has more than ${maxHops} jump hosts`);
+}
+
+const maxHops = 16;
 
 /** ssh would take a name, too, and look it up. */
 function checkBindAddress({ alias, bindAddress }: Pick<ResolvedSshHost, 'alias' | 'bindAddress'>): void {

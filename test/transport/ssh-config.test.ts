@@ -249,6 +249,13 @@ describeWith(['ssh'], 'the jump hosts of a host', () => {
     expect(route).toMatchObject({ over: { hostKeys: ['ssh-ed25519 AAAA'] } });
   });
 
+  it('may have the address of the host, which is another machine as they see it', async () => {
+    const address = ['HostName 10.0.0.7', 'User dev'];
+    const config = ['Host outer', ...address, 'Host web', ...address, 'ProxyJump outer'];
+    const { route } = await resolve({ host: 'web' }, config);
+    expect(route).toMatchObject({ kind: 'jump', over: { alias: 'outer', host: '10.0.0.7', user: 'dev' } });
+  });
+
   it.each([
     ['over itself', ['Host web', 'ProxyJump web'], 'jumphost loop via web'],
     [
@@ -260,6 +267,11 @@ describeWith(['ssh'], 'the jump hosts of a host', () => {
       'in a circle',
       ['Host web', 'ProxyJump a', 'Host a', 'ProxyJump b', 'Host b', 'ProxyJump a'],
       'its jump hosts lead in a circle: web over a over b over a',
+    ],
+    [
+      'without an end',
+      ['Host web*', 'HostName same', 'ProxyJump web-%n'],
+      expect.stringContaining('it has more than 16 jump hosts') as string,
     ],
   ])('that lead %s are refused', async (_how, circle, reason) => {
     await expect(resolve({ host: 'web' }, circle)).rejects.toMatchObject({
