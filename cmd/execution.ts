@@ -52,7 +52,7 @@ export async function runThere(context: Context, wanted: Wanted): Promise<number
   warnOfWithheld(context, settings.withheld);
   const variables = { ...settings.environment, ...given };
   return aboutSidecar(record.name, async () => {
-    const forwardAgent = flags.forwardAgent ?? (agentAsConfigured && (await sidecars.forwardsAgent(record)));
+    const forwardAgent = flags.forwardAgent ?? (agentAsConfigured && (await sidecars.forwardsAgent(record, signal)));
     const request = {
       ...{ ...(await options()), command, variables, signal, forwardAgent },
       terminal: onTerminal ? terminal.describe() : undefined,

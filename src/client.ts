@@ -160,9 +160,9 @@ export class Sidecars {
   }
 
   /** Whether the user's ssh_config wants the ssh-agent forwarded to it (ForwardAgent). */
-  async forwardsAgent(record: SidecarRecord): Promise<boolean> {
+  async forwardsAgent(record: SidecarRecord, signal?: AbortSignal): Promise<boolean> {
     if (record.provider.kind !== 'ssh') return false;
-    const { forwardAgent } = await (await this.#locator()).target(record);
+    const { forwardAgent } = await (await this.#locator()).target(record, { signal });
     return forwardAgent !== undefined;
   }
 

@@ -36,11 +36,14 @@ export function keyChecks(
   ];
 }
 
-async function looked({ env, homeDir }: Patient, chosen: Promise<SidecarRecord | undefined>): Promise<ResolvedSshHost> {
+async function looked(
+  { env, homeDir, signal }: Patient,
+  chosen: Promise<SidecarRecord | undefined>,
+): Promise<ResolvedSshHost> {
   const record = await chosen.catch(() => undefined);
   const { host, user, port, identity, jump, transport } =
     record?.provider.kind === 'ssh' ? record.provider : { host: 'localhost' };
-  return resolveSshHost({ host, user, port, identity, jump, transport, env, homeDir });
+  return resolveSshHost({ host, user, port, identity, jump, transport, env, homeDir, signal });
 }
 
 // ssh2 takes its time to load.

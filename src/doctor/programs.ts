@@ -25,8 +25,11 @@ async function checkGit({ directory, env, signal }: Patient): Promise<Verdict> {
 }
 
 /** Without one, only what `~/.ssh/config` says is missed. */
-async function checkSsh({ env, homeDir }: Patient): Promise<Verdict> {
-  const [dump, version] = await Promise.all([dumpSshConfig({ host: 'localhost', env, homeDir }), sshVersion(env)]);
+async function checkSsh({ env, homeDir, signal }: Patient): Promise<Verdict> {
+  const [dump, version] = await Promise.all([
+    dumpSshConfig({ host: 'localhost', env, homeDir, signal }),
+    sshVersion(env),
+  ]);
   switch (dump.kind) {
     case 'options':
       return ok('ssh.runs', { version: version ?? 'ssh' });

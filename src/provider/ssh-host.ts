@@ -63,11 +63,11 @@ export interface SshHostDeps {
 /** Any machine that `ssh` can reach. It is not ours: `delete` leaves it as it is. */
 export function sshHostLocator({ env, homeDir }: SshHostDeps): Locator {
   return {
-    target: async ({ provider, hostKeys, hopKeys }) => {
+    target: async ({ provider, hostKeys, hopKeys }, { signal } = {}) => {
       if (provider.kind !== 'ssh') throw new TypeError(`not an ssh host: ${provider.kind}`);
       const { host, user, port, identity, jump, transport } = provider;
       const isPinned = hostKeys.length > 0;
-      const query = { host, user, port, identity, jump, transport, hopKeys, isPinned, env, homeDir };
+      const query = { host, user, port, identity, jump, transport, hopKeys, isPinned, env, homeDir, signal };
       const resolved = await resolveSshHost(query);
       return { ...resolved, hostKeys };
     },

@@ -33,6 +33,8 @@ export interface SshHostQuery {
   readonly isPinned?: boolean | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly homeDir: string;
+  /** Ends what `ssh` has started to answer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type HopKeys = Readonly<Record<string, readonly HostKeyLine[]>>;
@@ -47,7 +49,7 @@ export type ResolvedSshHost = Omit<SshTarget, 'hostKeys'>;
  * user's own ssh is to connect, it finds the way by itself, and there is no route.
  *
  * Throws `usage.invalid` for a host that is no name, and for OpenSSH where we cannot use it; `ssh.config_invalid` with the reason when the configuration is
- * broken, leads in a circle, or asks for what is not supported.
+ * broken, leads in a circle, or asks for what is not supported; the signal's reason.
  */
 export function resolveSshHost(query: SshHostQuery): Promise<ResolvedSshHost> {
   return resolve(query, []);
@@ -111,12 +113,12 @@ async function whyOpensshFor(
 
 /** With no hops before it, its own configuration says how it is reached. */
 async function resolveHop(
-  { env, homeDir, hopKeys = {}, transport }: SshHostQuery,
+  { env, homeDir, hopKeys = {}, transport, signal }: SshHostQuery,
   { last, before }: OverHops,
   behind: readonly ResolvedSshHost[],
 ): Promise<SshTarget> {
   const hop = await resolve(
-    { ...last, ...(before.length > 0 && { jump: before }), hopKeys, transport, env, homeDir },
+    { ...last, ...(before.length > 0 && { jump: before }), hopKeys, transport, env, homeDir, signal },
     behind,
   );
   return { ...hop, hostKeys: hopKeys[hostKeyName(hop)] ?? [] };
@@ -129,7 +131,7 @@ interface KnownSshHost extends Omit<ResolvedSshHost, 'route'> {
 
 /** All that ssh itself says of a host. */
 export function dumpSshConfig(query: SshHostQuery, homes = homesOf(query.homeDir)): Promise<SshDump> {
-  return dumpSshOptions(sshArguments(query, homes), query.env);
+  return dumpSshOptions(sshArguments(query, homes), query);
 }
 
 /** A leading dash would be an option to any ssh that a host name is handed to. */

@@ -1,4 +1,6 @@
-import { execFile } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { endGroup, endWithProcess, forgetEnded } from './route/end-group.js';
 
 /** What `ssh -G` says about a host: every option in force, resolved from the command line and the user's files. */
 export type SshDump =
@@ -14,16 +16,45 @@ export type SshDump =
 
 export type Values = Extract<SshDump, { kind: 'options' }>['values'];
 
-/** Asks the user's own ssh, which takes 6 to 8 ms. Like any ssh, it runs the commands of `Match exec`. */
-export function dumpSshOptions(args: readonly string[], env: NodeJS.ProcessEnv): Promise<SshDump> {
+export interface DumpOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks the user's own ssh, which takes 6 to 8 ms. Like any ssh, it runs the commands of `Match exec`, which may take as long as
+ * they like. Throws the signal's reason, once nothing of them is left.
+ */
+export async function dumpSshOptions(args: readonly string[], { env, signal }: DumpOptions): Promise<SshDump> {
+  signal?.throwIfAborted();
+  // -T: else it says on stderr that there will be no terminal.
+  const child = spawn('ssh', ['-G', '-T', ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32',
+  });
+  endWithProcess(child);
+  let ending: Promise<void> | undefined;
+  const onAbort = (): void => void (ending = endGroup(child));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)]);
+    if (status === 0) return { kind: 'options', values: parseDump(stdout) };
+    if (status === 'ENOENT') return { kind: 'no-ssh' };
+    return { kind: 'failed', reason: /\S.*/.exec(stderr)?.[0].trimEnd() ?? `ssh ended with ${String(status)}` };
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    await ending;
+    forgetEnded(child);
+    signal?.throwIfAborted();
+  }
+}
+
+/** Its exit status, the signal that ended it, or why it could not be started. */
+function ended(child: ChildProcess): Promise<number | string> {
   return new Promise((resolve) => {
-    // -T: else it says on stderr that there will be no terminal.
-    const child = execFile('ssh', ['-G', '-T', ...args], { env }, (error, stdout, stderr) => {
-      if (error === null) resolve({ kind: 'options', values: parseDump(stdout) });
-      else if (error.code === 'ENOENT') resolve({ kind: 'no-ssh' });
-      else resolve({ kind: 'failed', reason: /\S.*/.exec(stderr)?.[0].trimEnd() ?? error.message });
-    });
-    child.stdin?.end();
+    child.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    child.once('exit', (status, signal) => resolve(status ?? String(signal)));
   });
 }
 

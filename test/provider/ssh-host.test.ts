@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
 import { sshHostLocator, sshHostRecord } from '../../src/provider/ssh-host.js';
+import { describeWith } from '../fakes/parts.js';
+import { processEnded } from '../fakes/processes.js';
 
 const blob = 'AAAAC3NzaC1lZDI1NTE5AAAAIDM2km7bjhTK37rcs4Zm5TEDyaBX9AlthvkZQcoxNg9N';
 
@@ -38,6 +41,42 @@ describe('sshHostRecord', () => {
     expect(() => sshHostRecord({ name: 'web', destination: 'dev', ...change })).toThrow(/^usage\.invalid: /);
   });
 });
+
+describeWith(['ssh'], 'the commands of Match exec', () => {
+  it.each([
+    ['that go on by themselves', ''],
+    ['that take no notice of a hang-up', "trap '' HUP TERM INT; "],
+  ])('%s have ended when asking for the way is aborted', async (_which, trap) => {
+    const homeDir = await mkdtemp(join(tmpdir(), 'sidecar-ssh-host-'));
+    try {
+      await mkdir(join(homeDir, '.ssh'));
+      const script = join(homeDir, 'script');
+      await writeFile(
+        script,
+        `${trap}sleep 1000 & echo $! > ${homeDir}/child; echo $$ > ${homeDir}/shell; wait; sleep 1000`,
+      );
+      await writeFile(join(homeDir, '.ssh', 'config'), `Match exec "/bin/sh ${script}"\nUser dev\n`);
+      const controller = new AbortController();
+      const locator = sshHostLocator({ env: { PATH: process.env['PATH'] }, homeDir });
+      const asking = locator.target(sshHostRecord({ name: 'web', destination: 'web' }), { signal: controller.signal });
+      const pids = await Promise.all(['child', 'shell'].map((name) => pidIn(join(homeDir, name))));
+      const reason = new Error('stop');
+      controller.abort(reason);
+      await expect(asking).rejects.toBe(reason);
+      await Promise.all(pids.map(processEnded));
+    } finally {
+      await rm(homeDir, { recursive: true });
+    }
+  });
+});
+
+async function pidIn(file: string): Promise<number> {
+  for (;;) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (text.endsWith('\n')) return Number(text);
+    await systemClock.sleep(10);
+  }
+}
 
 describe('the locator of an ssh host', () => {
   it('resolves the destination, and keeps to the keys of the sidecar', async () => {
