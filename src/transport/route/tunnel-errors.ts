@@ -1,5 +1,5 @@
 import { SidecarError, type Facts } from '../../errors.js';
-import { readErrno } from '../errno.js';
+import { readErrno, type ErrnoRead } from '../errno.js';
 
 /** What leads to the server, without a word of credentials. */
 export interface Tunnel {
@@ -26,7 +26,8 @@ export function answerError(status: number, { origin, proxy }: Tunnel, by: 'serv
 /** The error of a connection that was not made, or that broke before the WebSocket was open. */
 export function connectionError(error: Error, tunnel: Tunnel): SidecarError {
   const { origin, proxy } = tunnel;
-  const { errno, reason, passes } = readErrno(error);
+  const hasHungUp = proxy !== undefined && error.message === hangUpOfProxy;
+  const { errno, reason, passes } = hasHungUp ? hungUp : readErrno(error);
   const tls = tlsWords(errno);
   if (tls !== undefined) {
     const facts = { ...factsOf(tunnel), tls: errno, reason: `${origin}: ${tls}` };
@@ -38,6 +39,10 @@ export function connectionError(error: Error, tunnel: Tunnel): SidecarError {
     ? new SidecarError('ssh.unreachable', facts, { cause: error, retryable: true })
     : new SidecarError('ssh.tunnel_refused', facts, { cause: error, retryable: false });
 }
+
+/** What the agent says, without a code, of a proxy that hangs up on it: one that starts, or has too much to do. */
+const hangUpOfProxy = 'Proxy connection ended before receiving CONNECT response';
+const hungUp: ErrnoRead = { errno: 'ECONNRESET', reason: 'the proxy hung up', passes: true };
 
 function factsOf({ origin, proxy }: Tunnel): Facts {
   return { origin, ...(proxy === undefined ? {} : { proxy }) };

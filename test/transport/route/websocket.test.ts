@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -300,6 +301,21 @@ describeWith(['openssl'], 'a WebSocket with TLS', () => {
       const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
       await expect(by('wss://web.invalid', { env, signal: controller.signal })).rejects.toThrow('Ctrl-C');
       await proxy.idle();
+    });
+
+    it.each<[how: string, greet: (socket: Socket) => void]>([
+      ['at once', (socket) => socket.end()],
+      ['once it was asked', (socket) => socket.once('data', () => socket.end())],
+      ['in the middle of its answer', (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 '))],
+    ])('that hangs up %s is to be tried again, and named', async (_how, greet) => {
+      await using rude = await startTcpServer(greet);
+      const env = { HTTPS_PROXY: `http://me:secret@127.0.0.1:${rude.port}` };
+      const { error, said } = await failure(by('wss://web.invalid', { env }));
+      expect(error).toMatchObject({
+        ...{ code: 'ssh.unreachable', retryable: true },
+        facts: { reason: `wss://web.invalid by the proxy http://127.0.0.1:${rude.port}: the proxy hung up` },
+      });
+      expect(said).not.toContain('secret');
     });
 
     it('that is not there is to be tried again, and named', async () => {
