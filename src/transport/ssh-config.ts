@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { SidecarError } from '../errors.js';
+import { errnoWords } from './errno.js';
 import { configInvalid } from './config-invalid.js';
 import { destinationText, type Destination } from './destination.js';
 import { homesOf, placesOf, type Homes } from './homes.js';
@@ -48,8 +49,9 @@ export type ResolvedSshHost = Omit<SshTarget, 'hostKeys'>;
  * The hosts to jump over are resolved in the same way, each by itself, as the `ssh -W` that ssh starts for each. Where the
  * user's own ssh is to connect, it finds the way by itself, and there is no route.
  *
- * Throws `usage.invalid` for a host that is no name, and for OpenSSH where we cannot use it; `ssh.config_invalid` with the reason when the configuration is
- * broken, leads in a circle, or asks for what is not supported; the signal's reason.
+ * Throws `usage.invalid` for a host that is no name, and for OpenSSH where we cannot use it; `ssh.config_invalid` with the
+ * reason when the configuration is broken, leads in a circle, or asks for what is not supported; `ssh.unreachable`, retryable,
+ * where ssh looks up the host for its answer, and cannot; the signal's reason.
  */
 export function resolveSshHost(query: SshHostQuery): Promise<ResolvedSshHost> {
   return resolve(query, []);
@@ -61,7 +63,7 @@ async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]):
   if (query.transport === 'openssh') checkOpenssh();
   const homes = homesOf(query.homeDir);
   const dump = await dumpSshConfig(query, homes);
-  if (dump.kind === 'failed') throw configInvalid(query.host, dump.reason);
+  if (dump.kind === 'failed') throw dump.isUnresolved ? unresolved(query) : configInvalid(query.host, dump.reason);
   if (dump.kind === 'no-ssh' && query.transport === 'openssh') throw configInvalid(query.host, noSsh);
   const { route, ...host } =
     dump.kind === 'options' ? fromOptions(query, homes, dump.values) : withoutSsh(query, homes);
@@ -78,6 +80,11 @@ async function resolve(query: SshHostQuery, behind: readonly ResolvedSshHost[]):
   // What only ssh can log in to, only ssh can lead over.
   if (over.openssh !== undefined) return byOpenssh(`${over.alias}: ${over.openssh.why}`);
   return { ...host, route: { kind: 'jump', over } };
+}
+
+function unresolved({ host, port = 22 }: SshHostQuery): SidecarError {
+  const facts = { host, port, stage: 'dial', errno: 'ENOTFOUND', reason: errnoWords['ENOTFOUND'] ?? '' };
+  return new SidecarError('ssh.unreachable', facts, { retryable: true });
 }
 
 /** What is reached at the same address by another name may be another machine, which only the one before it can see. */

@@ -12,7 +12,12 @@ export type SshDump =
   /** There is no ssh on the PATH. */
   | { readonly kind: 'no-ssh' }
   /** ssh refuses, for example a configuration file with an unknown option. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      /** It could not look up a name (CanonicalizeHostname), which waiting may cure. */
+      readonly isUnresolved: boolean;
+    };
 
 export type Values = Extract<SshDump, { kind: 'options' }>['values'];
 
@@ -41,7 +46,8 @@ export async function dumpSshOptions(args: readonly string[], { env, signal }: D
     const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)]);
     if (status === 0) return { kind: 'options', values: parseDump(stdout) };
     if (status === 'ENOENT') return { kind: 'no-ssh' };
-    return { kind: 'failed', reason: /\S.*/.exec(stderr)?.[0].trimEnd() ?? `ssh ended with ${String(status)}` };
+    const reason = /\S.*/.exec(stderr)?.[0].trimEnd() ?? `ssh ended with ${String(status)}`;
+    return { kind: 'failed', reason, isUnresolved: /: Could not resolve host(name)? /.test(reason) };
   } finally {
     signal?.removeEventListener('abort', onAbort);
     await ending;

@@ -90,6 +90,14 @@ describeWith(['ssh'], "a host for the user's own ssh", () => {
 });
 
 describeWith(['ssh'], 'a host resolved through ssh', () => {
+  it('is to be tried again where ssh has to look up its name for that, and cannot', async () => {
+    const config = ['CanonicalizeHostname yes', 'CanonicalizeFallbackLocal no', 'CanonicalDomains invalid'];
+    await expect(resolve({ host: 'web', port: 2222 }, config)).rejects.toMatchObject({
+      ...{ code: 'ssh.unreachable', retryable: true },
+      facts: { host: 'web', port: 2222, reason: 'the name does not resolve' },
+    });
+  });
+
   it.each([
     ['StrictHostKeyChecking yes', 'StrictHostKeyChecking yes'],
     ['KnownHostsCommand /bin/cat /etc/keys', 'KnownHostsCommand'],
