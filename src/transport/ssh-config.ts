@@ -8,7 +8,7 @@ import { configInvalid } from './config-invalid.js';
 import { destinationText, type Destination } from './destination.js';
 import { homesOf, placesOf, type Homes } from './homes.js';
 import { dumpSshOptions, type SshDump, type Values } from './ssh-dump.js';
-import { overHops, routeOf, type AskedRoute, type OverHops } from './ssh-route.js';
+import { checkCircle, overHops, routeOf, type AskedRoute, type OverHops } from './ssh-route.js';
 import { expandTokens, type Tokens } from './ssh-tokens.js';
 import { hostKeyOptions } from './host-key-options.js';
 import { hostKeyName } from './known-hosts.js';
@@ -86,18 +86,6 @@ function unresolved({ host, port = 22 }: SshHostQuery): SidecarError {
   const facts = { host, port, stage: 'dial', errno: 'ENOTFOUND', reason: errnoWords['ENOTFOUND'] ?? '' };
   return new SidecarError('ssh.unreachable', facts, { retryable: true });
 }
-
-/** What is reached at the same address by another name may be another machine, which only the one before it can see. */
-function checkCircle(host: Omit<ResolvedSshHost, 'route'>, behind: readonly ResolvedSshHost[]): void {
-  const isSame = ({ alias, port, user }: ResolvedSshHost): boolean =>
-    alias === host.alias && port === host.port && user === host.user;
-  const way = [...behind, host].map(({ alias }) => alias).join(' over ');
-  if (behind.some(isSame)) throw configInvalid(host.alias, `its jump hosts lead in a circle: ${way}`);
-  // Names that are made of names (`ProxyJump via-%n`) never come round.
-  if (behind.length > maxHops) throw configInvalid(host.alias, `it has more than ${maxHops} jump hosts`);
-}
-
-const maxHops = 16;
 
 /** ssh would take a name, too, and look it up. */
 function checkBindAddress({ alias, bindAddress }: Pick<ResolvedSshHost, 'alias' | 'bindAddress'>): void {

@@ -3,7 +3,7 @@ import { configInvalid } from './config-invalid.js';
 import { parseJump, type Destination } from './destination.js';
 import type { Values } from './ssh-dump.js';
 import { expandTokens, unknownToken, type Tokens } from './ssh-tokens.js';
-import type { Route } from './target.js';
+import type { Route, SshTarget } from './target.js';
 
 /** The way to a host that somebody asks for. */
 export type AskedRoute = Route | OverHops;
@@ -22,6 +22,23 @@ export function overHops(hops: readonly Destination[]): OverHops | undefined {
   const last = hops.at(-1);
   return last === undefined ? undefined : { kind: 'hops', last, before: hops.slice(0, -1) };
 }
+
+/**
+ * Throws `ssh.config_invalid` where the way to those `behind` comes round to the host. What is reached at the same address by
+ * another name may be another machine, which only the one before it can see.
+ */
+export function checkCircle(host: Hop, behind: readonly Hop[]): void {
+  const isSame = ({ alias, port, user }: Hop): boolean =>
+    alias === host.alias && port === host.port && user === host.user;
+  const way = [...behind, host].map(({ alias }) => alias).join(' over ');
+  if (behind.some(isSame)) throw configInvalid(host.alias, `its jump hosts lead in a circle: ${way}`);
+  // Names that are made of names (`ProxyJump via-%n`) never come round.
+  if (behind.length > maxHops) throw configInvalid(host.alias, `it has more than ${maxHops} jump hosts`);
+}
+
+const maxHops = 16;
+
+type Hop = Pick<SshTarget, 'alias' | 'port' | 'user'>;
 
 /** ProxyJump, or ProxyCommand: ssh itself tells only of the one that counts. */
 export function routeOf(
