@@ -86,7 +86,8 @@ class CommandStream extends Duplex {
 
   #endedError(): SidecarError {
     const { exitCode, signalCode } = this.#child;
-    const words = lastLines(this.#words);
+    const lines = lastLines(this.#words);
+    const words = shortened(lines);
     // As a shell says that it could not start, or not find, what it was to run.
     const isMistaken = !this.#hasAnswered && (exitCode === 126 || exitCode === 127);
     const how =
@@ -99,22 +100,34 @@ class CommandStream extends Duplex {
     const facts = { reason, ...(exitCode === null ? {} : { exitCode }) };
     return isMistaken
       ? new SidecarError('ssh.config_invalid', facts, { retryable: false })
-      : new SidecarError('ssh.unreachable', facts, { retryable: this.#hasAnswered || !lasting.test(words) });
+      : new SidecarError('ssh.unreachable', facts, {
+          retryable: this.#hasAnswered || !lines.some((line) => lasting.test(line)),
+        });
   }
 }
 
 /** The command is often an ssh itself: of what that says last, this does not change by waiting. */
-const lasting =
-  /\bPermission denied \(|\bToo many authentication failures|\bHost key verification failed\.|\b[Bb]ad configuration option|\bBad owner or permissions on /;
+const lasting = new RegExp(
+  [
+    /\bPermission denied \(|\bToo many authentication failures|\bHost key verification failed\./,
+    /\b[Bb]ad configuration option|\bBad owner or permissions on |\bUnable to negotiate with .* no matching /,
+    // The host on the way forwards nothing; where it only does not reach the server, `connect failed` stands there.
+    /\bopen failed: administratively prohibited\b/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 
-/** What a program says last tells most: three lines, and no more than an error message holds. */
-function lastLines(words: string): string {
+/** What a program says last tells most. */
+function lastLines(words: string): string[] {
   const lines = words.split(/[\r\n]+/).map((line) => line.trim());
-  return lines
-    .filter((line) => line !== '')
-    .slice(-3)
-    .join('; ')
-    .slice(-300);
+  return lines.filter((line) => line !== '').slice(-3);
+}
+
+/** No more than an error message holds, and of a line that is long by itself the beginning. */
+function shortened(lines: readonly string[]): string {
+  const bounded = lines.map((line) => (line.length > 200 ? `${line.slice(0, 200)}…` : line));
+  return bounded.join('; ').slice(-300);
 }
 
 async function closed(stream: Readable): Promise<void> {

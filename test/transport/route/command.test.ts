@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
+import { freePort } from '../../../src/provider/local/free-port.js';
 import { connectTo } from '../../fakes/ssh-client.js';
 import { netcat } from '../../fakes/netcat.js';
+import { describeWith } from '../../fakes/parts.js';
 import { processEnded } from '../../fakes/processes.js';
 import { makeKey, type MadeKey } from '../../fakes/ssh-keys.js';
 import { startSshServer, type SshServer } from '../../fakes/ssh-server.js';
+import { sshdParts, startSshd, type Sshd } from '../../fakes/sshd.js';
 
 let directory: string;
 let key: MadeKey;
@@ -73,6 +76,8 @@ describe('a command that leads to a server', () => {
     'dev@gate: Permission denied (publickey).',
     'Host key verification failed.',
     '/home/dev/.ssh/config: line 3: Bad configuration option: prot',
+    'Unable to negotiate with 10.0.0.7 port 22: no matching host key type found. Their offer: ssh-rsa',
+    'channel 0: open failed: administratively prohibited: open failed',
   ])('that is an ssh and ends with %j is not to be tried again', async (words) => {
     const argv = shell(`echo '${words}' >&2; echo 'Connection closed by UNKNOWN port 65535' >&2; exit 255`);
     await expect(through(argv)).rejects.toMatchObject({
@@ -106,6 +111,37 @@ describe('a command that leads to a server', () => {
       ...{ code: 'ssh.connection_lost', retryable: true },
       facts: { reason: 'the proxy command was ended by SIGKILL' },
     });
+  });
+});
+
+describeWith([...sshdParts, 'ssh'], 'a command that is an ssh over a host on the way', () => {
+  const over = (hop: Sshd, port: number, ...options: string[]) => {
+    const own = ['-F', 'none', '-i', key.path, '-o', 'BatchMode=yes', '-o', 'IdentitiesOnly=yes'];
+    const trusting = ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'];
+    const way = ['-p', String(hop.port), '-l', hop.user, '-W', `127.0.0.1:${port}`, '127.0.0.1'];
+    return through(['ssh', ...own, ...trusting, ...options, ...way]);
+  };
+
+  it('that forwards nothing is not tried again', async () => {
+    await using hop = await startSshd({ authorizedKeys: [key.line], config: ['AllowTcpForwarding no'] });
+    await expect(over(hop, server.port)).rejects.toMatchObject({
+      ...{ code: 'ssh.unreachable', retryable: false },
+      facts: { reason: expect.stringContaining('administratively prohibited') as string },
+    });
+  });
+
+  it('that has nothing in common with it is not tried again', async () => {
+    await using hop = await startSshd({ authorizedKeys: [key.line] });
+    const old = ['-o', 'KexAlgorithms=diffie-hellman-group1-sha1'];
+    await expect(over(hop, server.port, ...old)).rejects.toMatchObject({
+      ...{ code: 'ssh.unreachable', retryable: false },
+      facts: { reason: expect.stringContaining('no matching key exchange method') as string },
+    });
+  });
+
+  it('that does not reach the server yet is tried again', async () => {
+    await using hop = await startSshd({ authorizedKeys: [key.line] });
+    await expect(over(hop, await freePort())).rejects.toMatchObject({ code: 'ssh.unreachable', retryable: true });
   });
 });
 
