@@ -11,6 +11,8 @@ export interface OpensshLogin extends Partial<Omit<ConnectOptions, 'target'>>, P
   readonly firstUseRefusedBy?: string;
   /** Further options of ssh, `-o`. */
   readonly options?: readonly string[];
+  /** A file of ssh_config(5). Absent: none. */
+  readonly config?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -21,7 +23,7 @@ export function connectOpensshTo(login: OpensshLogin): Promise<Connected> {
 
 function opensshTargetFor(login: OpensshLogin): SshTarget {
   const { options = [], env = { ...process.env, SSH_AUTH_SOCK: undefined }, knownHostsFiles = [], hostKeyLine } = login;
-  const { host, port, user = 'dev', keys = [], revokedHostKeysFile, firstUseRefusedBy } = login;
+  const { host, port, user = 'dev', keys = [], revokedHostKeysFile, firstUseRefusedBy, config = 'none' } = login;
   const target = targetFor({
     port,
     user,
@@ -36,7 +38,7 @@ function opensshTargetFor(login: OpensshLogin): SshTarget {
     knownHostsFiles,
     openssh: {
       arguments: [
-        ...['-F', 'none', '-p', String(port), '-l', user, '-o', 'IdentitiesOnly=yes'],
+        ...['-F', config, '-p', String(port), '-l', user, '-o', 'IdentitiesOnly=yes'],
         ...keys.flatMap((key) => ['-i', key]),
         ...options.flatMap((option) => ['-o', option]),
         ...['--', target.host],

@@ -19,6 +19,9 @@ export interface MasterArguments {
 /** The socket on which the master takes others onto its connection. */
 export const controlSocket = (directory: string): string => join(directory, 'c');
 
+/** Where ssh writes its log: to a pipe, which no ssh that it starts knows of. */
+export const logPipe = (directory: string): string => join(directory, 'log');
+
 export const knownHostsFile = (directory: string): string => join(directory, 'known_hosts');
 
 /** How ssh is started as a master: to the user's host by the user's configuration, but for what is decided here. */
@@ -59,6 +62,7 @@ export function masterArguments(options: MasterArguments): string[] {
   };
   return [
     ...['-M', '-N', '-T'],
+    ...['-E', logPipe(directory)],
     ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     ...(target.openssh?.arguments ?? []),
   ];

@@ -7,10 +7,11 @@ import { AttemptTimer } from '../attempt-timer.js';
 import type { ForwardedAgent } from '../forwarded-agent.js';
 import type { SshTarget } from '../target.js';
 import type { Transport } from '../transport.js';
-import { controlSocket, knownHostsFile, masterArguments } from './arguments.js';
+import { controlSocket, knownHostsFile, logPipe, masterArguments } from './arguments.js';
 import { AskPass } from './ask.js';
 import { connectError, connectionLost, readEnd } from './errors.js';
 import { ownKnownHosts } from './known-hosts-file.js';
+import { openLogPipe } from './log-pipe.js';
 import type { SshLog } from './log.js';
 import { loginError } from './login-error.js';
 import { MasterProcess } from './master-process.js';
@@ -77,6 +78,12 @@ interface Means {
   readonly timer: AttemptTimer;
 }
 
+/** What ssh wants to know, and whether there is somebody to ask. */
+interface Questions {
+  readonly asking: AskPass;
+  readonly canAsk: boolean;
+}
+
 class Attempt {
   readonly #options: ConnectOptions;
   readonly #means: Means;
@@ -98,23 +105,28 @@ class Attempt {
     await writeFile(knownHostsFile(directory), text, { mode: 0o600 });
     const onBusy = (isBusy: boolean): void => this.#wait('a person', isBusy);
     const asking = await AskPass.listen(directory, { passphrases, show, onBusy });
-    const canAsk = passphrases !== undefined;
-    const master = new MasterProcess(
-      {
-        args: masterArguments({
-          ...{ target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs },
-          forwardAgent: agent?.socket,
-        }),
-        directory,
-        env: { ...target.openssh?.env, ...AskPass.environment(directory), LC_ALL: 'C' },
-      },
-      () => this.#onLog(),
-    );
+    try {
+      const env = { ...target.openssh?.env, ...AskPass.environment(directory), LC_ALL: 'C' };
+      const canAsk = passphrases !== undefined;
+      const args = masterArguments({
+        ...{ target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs },
+        forwardAgent: agent?.socket,
+      });
+      const pipe = await openLogPipe(logPipe(directory), env);
+      const master = new MasterProcess({ args, directory, env, pipe }, () => this.#onLog());
+      return await this.#connectedBy(master, { asking, canAsk });
+    } finally {
+      this.#isOver = true;
+      asking.close();
+    }
+  }
+
+  async #connectedBy(master: MasterProcess, { asking, canAsk }: Questions): Promise<Connected> {
     try {
       return await this.#inTime(master, async () => {
         await this.#loggedIn(master);
         const hostKey = await this.#acceptedHostKey(master.log);
-        if (hostKey === undefined) throw untold(target);
+        if (hostKey === undefined) throw untold(this.#options.target);
         this.#options.onHostKey?.(hostKey);
         return { transport: await this.#transport(master), hostKey };
       });
@@ -124,9 +136,6 @@ class Attempt {
       master.stop();
       await master.gone;
       throw error;
-    } finally {
-      this.#isOver = true;
-      asking.close();
     }
   }
 
@@ -198,7 +207,7 @@ class Attempt {
 
   async #failure(
     log: SshLog,
-    { status, asking, canAsk }: { readonly status: number | null; readonly asking: AskPass; readonly canAsk: boolean },
+    { status, asking, canAsk }: Questions & { readonly status: number | null },
   ): Promise<SidecarError> {
     const { target, onHostKey } = this.#options;
     const { trust } = this.#means;

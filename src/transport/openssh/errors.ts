@@ -18,7 +18,7 @@ export interface Reading {
 
 /** Why ssh ended, by what it said and its exit status. What is not known is not retried. */
 export function readEnd(log: SshLog, status: number | null): Reading {
-  const said = log.words;
+  const said = heeded(log);
   if (status === noProgram) return config('there is no `ssh` program on PATH');
   for (const { says, reading } of table) {
     for (const word of said) {
@@ -26,7 +26,7 @@ export function readEnd(log: SshLog, status: number | null): Reading {
       if (found !== null) return withOthersWords(reading(found, word), said, log.stage);
     }
   }
-  const last = said.at(-1)?.line;
+  const last = (said.findLast(({ by }) => by === 'ssh') ?? said.at(-1))?.line;
   // By a signal: it did not end by itself. A shell tells of it as of 128 and more.
   if (status === null || (status > 128 && status < 255)) return network('ssh was ended by a signal');
   return permanent(last === undefined ? `ssh ended with status ${status}` : bounded(last));
@@ -66,12 +66,21 @@ export function listenRefused(cause: Error, { host, port }: Endpoint, listen: Ad
 
 /** The words of the server before the login, for the error of one that it refused. */
 export function bannerIn(log: SshLog): string {
-  const own = (line: string): boolean => /^(Warning: |Load key |\S*: ?Permission denied)/.test(line) || isKnown(line);
-  const lines = log.words.flatMap(({ stage, line }) => (stage === 'auth' && !own(line) ? [line] : []));
-  return bounded(lines.join('\n'), 500);
+  const lines = log.words.filter(({ by, stage, line }) => by === 'others' && stage === 'auth' && !isChatter(line));
+  return bounded(lines.map(({ line }) => line).join('\n'), 500);
+}
+
+/** Once the way has led to the server, what others say is its banner: that decides nothing. But ssh may say there why it ends. */
+function heeded({ words, stage }: SshLog): Word[] {
+  const isLast = (line: string): boolean => /^(Connection to|Read from remote host) /.test(line);
+  return words.filter(({ by, line }) => by === 'ssh' || stage !== 'auth' || isLast(line));
 }
 
 const isKnown = (line: string): boolean => table.some(({ says }) => says.test(line));
+
+/** What another ssh says, whatever comes of it. */
+const isChatter = (line: string): boolean =>
+  /^(Warning: |Killed by signal|OpenSSH_|Authenticated to |Transferred: |Bytes per second: )/.test(line);
 
 /** A shell's status for a program that is not there. */
 const noProgram = 127;
@@ -90,7 +99,7 @@ const table: readonly Row[] = [
   { says: /^Host key .* (revoked by file .*)$/, reading: ([, what]) => revokedByFile(what ?? '') },
   {
     says: /^Host key verification failed\.|^No \S+ host key is known for |^Certificate invalid: |IDENTIFICATION HAS CHANGED/,
-    reading: (_found, { stage }) => (stage === 'dial' ? jumpsHostKey() : of('host key', hostKeyReading)),
+    reading: (_found, { by }) => (by === 'ssh' ? of('host key', hostKeyReading) : jumpsHostKey()),
   },
   {
     says: /^Unable to negotiate with .*?: (no matching .+?)(?: found)?\. /,
@@ -131,10 +140,10 @@ function configured([line]: RegExpExecArray): Reading {
   return config(bounded(line));
 }
 
-/** The programs on the way, those of ProxyJump and ProxyCommand, say on the same stderr why the way ended. */
+/** The programs on the way, those of ProxyJump and ProxyCommand, say why the way ended. */
 function withOthersWords(reading: Reading, said: readonly Word[], stage: Stage): Reading {
   if (reading.code !== 'ssh.unreachable' || stage === 'auth') return reading;
-  const other = said.findLast(({ line }) => !isKnown(line) && !/^(Warning: |Killed by signal)/.test(line));
+  const other = said.findLast(({ by, line }) => by === 'others' && !isKnown(line) && !isChatter(line));
   return other === undefined ? reading : { ...reading, reason: `${reading.reason} (${bounded(other.line)})` };
 }
 
@@ -154,9 +163,9 @@ function jumpsHostKey(): Reading {
   return permanent('ssh does not trust the host key of a host on the way: connect to that one once with `ssh`');
 }
 
-function tooManyKeys(_found: RegExpExecArray, { stage }: Word): Reading {
+function tooManyKeys(_found: RegExpExecArray, { by, stage }: Word): Reading {
   const reason = 'Too many authentication failures';
-  return stage === 'auth'
+  return by === 'ssh' && stage === 'auth'
     ? of('login', permanent(reason))
     : permanent(`the server disconnected: ${reason}`, { disconnect: 2 });
 }
@@ -169,8 +178,8 @@ function disconnected([, number, text]: RegExpExecArray): Reading {
   return disconnect === 10 || disconnect === 12 ? network(reason, { disconnect }) : permanent(reason, { disconnect });
 }
 
-function loginRefused([line]: RegExpExecArray, { stage, line: whole }: Word): Reading {
-  if (stage === 'auth') return of('login', permanent(line));
+function loginRefused([line]: RegExpExecArray, { by, line: whole }: Word): Reading {
+  if (by === 'ssh') return of('login', permanent(line));
   const reason = `a host on the way refused the login: ${bounded(whole)}`;
   return { ...permanent(reason), code: 'ssh.auth_refused' };
 }

@@ -7,10 +7,17 @@ export interface ShownHostKey {
 }
 
 /**
- * What an ssh at LogLevel DEBUG1 has said on its stderr: how far it has come, and in `words` what is meant for a person.
+ * Who speaks: `ssh`, in its log, or on stderr the `others`. Those are the programs on the way to the server, other ssh
+ * among them, and the server before the login. A last word about a connection that was open, ssh says there, too.
+ */
+export type Speaker = 'ssh' | 'others';
+
+/**
+ * What an ssh at LogLevel DEBUG1 has said: how far it has come, and in `words` what is meant for a person.
  *
- * The server can have ssh print any of these lines, even before its host key was looked at: a message to debug, a banner.
- * So nothing here decides whom to trust. What comes of a false line is that a failure is read as another one.
+ * The server can have ssh log any of these lines, even before its host key was looked at, by a message to debug. So nothing
+ * here decides whom to trust. What comes of a false line is that a failure is read as another one. Nobody else can: not
+ * who is on the way, nor what is said there.
  */
 export class SshLog {
   stage: Stage = 'dial';
@@ -25,30 +32,39 @@ export class SshLog {
   /** The keys that were offered. */
   readonly tried: string[] = [];
   readonly words: Word[] = [];
-  /** Its exit status, once it has ended and there is nothing more to be said. */
-  endedWith: number | undefined;
   readonly #endMark: string;
-  #unfinished = '';
+  readonly #unfinished = { ssh: '', others: '' };
+  readonly #ended: { ssh?: number; others?: number } = {};
 
   /** `endMark` begins the line that tells of its end: what nobody else can know, least of all the server. */
   constructor(endMark: string) {
     this.#endMark = `${endMark} ended `;
   }
 
-  take(text: string): void {
-    const lines = (this.#unfinished + text).split(/\r?\n/);
-    this.#unfinished = (lines.pop() ?? '').slice(0, maxLineLength);
-    for (const line of lines) this.#line(line);
+  /** Its exit status, once it has ended and nobody has anything more to say. */
+  get endedWith(): number | undefined {
+    return this.#ended.others === undefined ? undefined : this.#ended.ssh;
   }
 
-  #line(line: string): void {
+  take(by: Speaker, text: string): void {
+    const lines = (this.#unfinished[by] + text).split(/\r?\n/);
+    this.#unfinished[by] = (lines.pop() ?? '').slice(0, maxLineLength);
+    for (const line of lines) this.#line(by, line);
+  }
+
+  #line(by: Speaker, line: string): void {
     const [, note] = /^debug\d: (.*)$/.exec(line) ?? [];
-    if (line.startsWith(this.#endMark)) this.endedWith = Number(line.slice(this.#endMark.length));
-    else if (note !== undefined) this.#note(note);
-    else if (line.trim() !== '') {
-      this.words.push({ stage: this.stage, line: line.slice(0, maxLineLength) });
-      if (this.words.length > maxWords) this.words.shift();
-    }
+    if (line.startsWith(this.#endMark)) this.#ended[by] = Number(line.slice(this.#endMark.length));
+    else if (note === undefined) this.#word(by, line);
+    // Another ssh may well be told to debug. How far that has come says nothing of this one.
+    else if (by === 'ssh') this.#note(note);
+  }
+
+  #word(by: Speaker, line: string): void {
+    if (line.trim() === '') return;
+    this.words.push({ by, stage: this.stage, line: line.slice(0, maxLineLength) });
+    const oldest = this.words.findIndex((word) => word.by === by);
+    if (this.words.filter((word) => word.by === by).length > maxWords) this.words.splice(oldest, 1);
   }
 
   #note(note: string): void {
@@ -61,11 +77,13 @@ export class SshLog {
 }
 
 export interface Word {
+  readonly by: Speaker;
   readonly stage: Stage;
   readonly line: string;
 }
 
 const maxLineLength = 1000;
+/** Of each speaker. */
 const maxWords = 100;
 
 type Groups = Readonly<Record<string, string | undefined>>;

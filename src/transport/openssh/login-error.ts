@@ -51,7 +51,8 @@ async function lockedFiles(target: SshTarget): Promise<readonly string[]> {
 }
 
 function unusableKey(log: SshLog): SidecarError | undefined {
-  for (const { line } of log.words) {
+  for (const { by, line } of log.words) {
+    if (by !== 'ssh') continue;
     const [, path, reason] = /^Load key "(.+)": (.+)$/.exec(line) ?? [];
     if (path === undefined || reason === undefined) continue;
     return new SidecarError('ssh.key_unusable', { path, reason, file: path }, { retryable: false });

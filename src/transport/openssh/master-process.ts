@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { SshLog } from './log.js';
+import type { Socket } from 'node:net';
+import { SshLog, type Speaker } from './log.js';
 
 /**
  * Runs ssh, says when it has ended, and when stdin ends, ends it: so ssh cannot outlive this process, however that comes
@@ -10,15 +11,15 @@ import { SshLog } from './log.js';
 const keeper = `
 trap : TERM
 directory=$1; shift
-exec 3<&0 </dev/null
-"$@" 3<&- &
+exec 3<&0 4<>"$directory/log" </dev/null
+"$@" 3<&- 4<&- &
 ssh=$!
 trap '' PIPE
 (trap - TERM; read -r _ <&3; kill "$ssh") 2>/dev/null &
 watch=$!
 wait "$ssh"; status=$?
 kill "$watch" 2>/dev/null
-echo "$directory ended $status" >&2
+for all in 2 4; do printf '\\n%s ended %s\\n' "$directory" "$status" >&"$all"; done
 read -r _ <&3
 kill 0
 rm -rf "$directory"
@@ -30,20 +31,22 @@ export interface MasterProcessOptions {
   /** Goes with it. */
   readonly directory: string;
   readonly env: NodeJS.ProcessEnv;
+  /** What ssh writes its log to, see `openLogPipe`. It is destroyed with the process. */
+  readonly pipe: Socket;
 }
 
 /** An ssh that holds a connection. It is in a session of its own, where no Ctrl-C reaches it, and has no terminal. */
 export class MasterProcess {
   readonly directory: string;
   readonly log: SshLog;
-  /** Resolves with its exit status once it has ended, and all that it said is in the log; null where nobody knows. */
+  /** Resolves with its exit status once it has ended, and all that was said is in the log; null where nobody knows. */
   readonly ended: Promise<number | null>;
   /** Resolves once nothing of it is left. */
   readonly gone: Promise<void>;
   readonly #child: ChildProcess;
 
-  /** `onLog` is called whenever it has said something. */
-  constructor({ args, directory, env }: MasterProcessOptions, onLog: (log: SshLog) => void) {
+  /** `onLog` is called whenever something was said. */
+  constructor({ args, directory, env, pipe }: MasterProcessOptions, onLog: (log: SshLog) => void) {
     this.directory = directory;
     this.log = new SshLog(directory);
     this.#child = spawn('/bin/sh', ['-c', keeper, 'sidecar-ssh', directory, 'ssh', ...args], {
@@ -54,13 +57,17 @@ export class MasterProcess {
     this.#child.stdin?.on('error', () => undefined);
     const exited = once(this.#child, 'exit').catch(() => undefined);
     this.ended = new Promise((resolve) => {
-      this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        this.log.take(text);
+      const take = (by: Speaker, text: string): void => {
+        this.log.take(by, text);
         if (this.log.endedWith === undefined) onLog(this.log);
         else resolve(this.log.endedWith);
-      });
+      };
+      pipe.setEncoding('utf8').on('data', (text: string) => take('ssh', text));
+      this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => take('others', text));
+      pipe.on('error', () => this.stop());
       void exited.then(() => resolve(null));
     });
+    void exited.then(() => pipe.destroy());
     this.gone = exited.then(() => rm(directory, { recursive: true, force: true }));
   }
 

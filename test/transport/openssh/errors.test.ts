@@ -8,13 +8,17 @@ const dial = '';
 const handshake = 'debug1: Connection established.\r\n';
 const auth = `${handshake}debug1: SSH2_MSG_NEWKEYS received\r\n`;
 
-function logOf(said: string): SshLog {
+function logOf(said: string, others = ''): SshLog {
   const log = new SshLog('/nowhere');
-  log.take(said);
+  log.take('others', others);
+  log.take('ssh', said);
   return log;
 }
 
 const read = (said: string, status = 255) => readEnd(logOf(`${said}\r\n`), status);
+
+/** What others say is on stderr, beside the log. */
+const readBeside = (others: string, said: string) => readEnd(logOf(`${said}\r\n`, `${others}\r\n`), 255);
 
 describe('a passing fault is retried', () => {
   it.each([
@@ -75,11 +79,17 @@ describe('what waiting does not cure is not retried', () => {
     ['/home/dev/.ssh/config line 3: unsupported option "maybe".', 'ssh.config_invalid'],
     ['Bad owner or permissions on /home/dev/.ssh/config', 'ssh.config_invalid'],
     ['ssh: connect to host web port 22: Permission denied', 'ssh.unreachable'],
-    ['dev@jump: Permission denied (publickey).\r\nConnection closed by UNKNOWN port 65535', 'ssh.auth_refused'],
-    ['Host key verification failed.\r\nConnection closed by UNKNOWN port 65535', 'ssh.protocol'],
     ['Host key ED25519 SHA256:abc revoked by file /etc/ssh/revoked', 'ssh.host_key_revoked'],
   ])('%s', (said, code) => {
     expect(read(said)).toMatchObject({ code, retryable: false });
+  });
+
+  it.each([
+    ['dev@jump: Permission denied (publickey).', 'ssh.auth_refused'],
+    ['Host key verification failed.', 'ssh.protocol'],
+  ])('of a host on the way: %s', (others, code) => {
+    const reading = readBeside(others, `${dial}Connection closed by UNKNOWN port 65535`);
+    expect(reading).toMatchObject({ kind: 'other', code, retryable: false });
   });
 
   it('a program that is not there', () => {
@@ -106,7 +116,7 @@ describe('a log of ssh', () => {
       'debug1: Offering public key: dev@laptop ED25519 SHA256:jkl agent\r\n' +
       'debug1: Server accepts key: dev@laptop ED25519 SHA256:jkl agent\r\n';
     const log = logOf('');
-    for (const letter of said) log.take(letter);
+    for (const letter of said) log.take('ssh', letter);
     expect(log).toMatchObject({
       stage: 'auth',
       hostKey: { keyType: 'ssh-ed25519', fingerprint: 'SHA256:abc' },
@@ -115,17 +125,32 @@ describe('a log of ssh', () => {
       isSigning: true,
       isReady: false,
     });
-    log.take('debug1: Authentication succeeded (publickey).\r\ndebug1: Entering interactive session.\r\n');
+    log.take('ssh', 'debug1: Authentication succeeded (publickey).\r\ndebug1: Entering interactive session.\r\n');
     expect(log).toMatchObject({ isSigning: false, isReady: true });
   });
 
-  it('holds the words of the server, which end nothing', () => {
-    const log = logOf(
-      `${auth}Welcome to web.\r\nNo entry.\r\n/nowhere-else ended 0\r\ndev@web: Permission denied (publickey).\r\n`,
-    );
-    expect(bannerIn(log)).toBe('Welcome to web.\nNo entry.\n/nowhere-else ended 0');
+  it('does not heed how far another ssh has come, nor tells what that says of it', () => {
+    const log = logOf('', `${auth}debug1: Entering interactive session.\r\nno way there\r\n`);
+    expect(log).toMatchObject({ stage: 'dial', isReady: false, hostKey: undefined });
+    expect(log.words.map(({ line }) => line)).toEqual(['no way there']);
+  });
+
+  it('holds the words of the server, which decide and end nothing', () => {
+    const log = logOf(auth);
+    log.take('others', 'Welcome to web.\r\nHost key verification failed.\r\n/nowhere-else ended 0\r\nBye.');
+    log.take('ssh', 'Connection closed by 10.0.0.7 port 22\r\n');
+    expect(readEnd(log, 255)).toMatchObject({ code: 'ssh.unreachable', retryable: true });
+    expect(bannerIn(log)).toBe('Welcome to web.\nHost key verification failed.\n/nowhere-else ended 0');
+    log.take('ssh', '\n/nowhere ended 255\n');
     expect(log.endedWith).toBeUndefined();
-    log.take('/nowhere ended 255\n');
+    log.take('others', '\n/nowhere ended 255\n');
     expect(log.endedWith).toBe(255);
+    expect(bannerIn(log)).toContain('Bye.');
+  });
+
+  it('keeps the last words of ssh, however many others there are', () => {
+    const log = logOf('Connection reset by 10.0.0.7 port 22\r\n');
+    log.take('others', 'and on it goes\r\n'.repeat(1000));
+    expect(readEnd(log, 255)).toMatchObject({ facts: { errno: 'ECONNRESET' } });
   });
 });
