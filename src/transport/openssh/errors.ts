@@ -20,10 +20,10 @@ export interface Reading {
 export function readEnd(log: SshLog, status: number | null): Reading {
   const said = heeded(log);
   if (status === noProgram) return config('there is no `ssh` program on PATH');
-  for (const { says, reading } of table) {
+  for (const row of table) {
     for (const word of said) {
-      const found = says.exec(word.line);
-      if (found !== null) return withOthersWords(reading(found, word), said, log.stage);
+      const found = fit(row, word);
+      if (found !== null) return withOthersWords(row.reading(found, word), said, log.stage);
     }
   }
   const last = (said.findLast(({ by }) => by === 'ssh') ?? said.at(-1))?.line;
@@ -76,7 +76,10 @@ function heeded({ words, stage }: SshLog): Word[] {
   return words.filter(({ by, line }) => by === 'ssh' || stage !== 'auth' || isLast(line));
 }
 
-const isKnown = (line: string): boolean => table.some(({ says }) => says.test(line));
+const fit = ({ says, when }: Row, word: Word): RegExpExecArray | null =>
+  when === undefined || when(word) ? says.exec(word.line) : null;
+
+const isKnown = (word: Word): boolean => table.some((row) => fit(row, word) !== null);
 
 /** What another ssh says, whatever comes of it. */
 const isChatter = (line: string): boolean =>
@@ -87,15 +90,26 @@ const noProgram = 127;
 
 interface Row {
   readonly says: RegExp;
+  /** Absent: always. */
+  readonly when?: (word: Word) => boolean;
   readonly reading: (found: RegExpExecArray, word: Word) => Reading;
 }
 
 /** The first row that some line fits counts: what decides stands before what follows from it. Words of OpenSSH 7.6 to 10. */
 const table: readonly Row[] = [
   {
-    says: /^(?:.*[^:]:? line \d+: .+|Bad owner or permissions on .+|Can't open user config file .+)$/,
+    // A shell on the way says `line 1: …` as well, of whatever fails in it.
+    says: /^(?:.*[^:]:? line \d+: .+|Can't open user config file .+)$/,
+    when: ({ by, stage }) => by === 'ssh' && stage === 'dial',
     reading: configured,
   },
+  // Of an option on its command line, ssh says so before it knows where its log is.
+  {
+    says: /^(?:.*: Bad configuration option: .*|.*: terminating, \d+ bad configuration options?|command-line:? line 0: .+)$/,
+    when: ({ by }) => by === 'others',
+    reading: configured,
+  },
+  { says: /^Bad owner or permissions on .+$/, reading: configured },
   { says: /^Host key .* (revoked by file .*)$/, reading: ([, what]) => revokedByFile(what ?? '') },
   {
     says: /^Host key verification failed\.|^No \S+ host key is known for |^Certificate invalid: |IDENTIFICATION HAS CHANGED/,
@@ -143,7 +157,7 @@ function configured([line]: RegExpExecArray): Reading {
 /** The programs on the way, those of ProxyJump and ProxyCommand, say why the way ended. */
 function withOthersWords(reading: Reading, said: readonly Word[], stage: Stage): Reading {
   if (reading.code !== 'ssh.unreachable' || stage === 'auth') return reading;
-  const other = said.findLast(({ by, line }) => by === 'others' && !isKnown(line) && !isChatter(line));
+  const other = said.findLast((word) => word.by === 'others' && !isKnown(word) && !isChatter(word.line));
   return other === undefined ? reading : { ...reading, reason: `${reading.reason} (${bounded(other.line)})` };
 }
 

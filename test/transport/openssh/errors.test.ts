@@ -52,6 +52,30 @@ describe('a passing fault is retried', () => {
     expect(read(before + said)).toMatchObject({ code: 'ssh.unreachable', retryable: true, facts });
   });
 
+  it.each([
+    'bash: line 1: /dev/tcp/10.0.0.7/22: Connection refused',
+    '/home/dev/bin/proxy: line 3: 4711 Terminated nc web 22',
+    'bash: connect: Connection refused',
+  ])('a proxy command that fails, which is told: %s', (others) => {
+    const reading = readBeside(others, `${dial}kex_exchange_identification: Connection closed by remote host`);
+    expect(reading).toMatchObject({ code: 'ssh.unreachable', retryable: true });
+    expect(reading.reason).toBe(`the server hung up before it spoke SSH (${others})`);
+  });
+
+  it.each([
+    ['', 'Connection to web closed by remote host.'],
+    ['Helpdesk: line 12: call 555\r\n', 'Connection to web closed by remote host.'],
+    ['web: Bad configuration option: none\r\n', 'Connection to web closed by remote host.'],
+  ])('a loss of a server that had said this: %s', (banner, others) => {
+    const reading = readBeside(banner + others, `${auth}client_loop: send disconnect: Broken pipe`);
+    expect(reading).toMatchObject({ code: 'ssh.unreachable', retryable: true });
+  });
+
+  it('a server that disconnects with words like those of a configuration', () => {
+    const said = `${auth}Received disconnect from 10.0.0.7 port 22:11: gone: line 3: away`;
+    expect(read(said)).toMatchObject({ code: 'ssh.unreachable', retryable: true });
+  });
+
   it('an ssh that was killed', () => {
     expect(read(auth, 137)).toMatchObject({ code: 'ssh.unreachable', retryable: true });
   });
@@ -85,9 +109,14 @@ describe('what waiting does not cure is not retried', () => {
   });
 
   it.each([
+    ['command-line: line 0: Bad configuration option: nonsense', 'ssh.config_invalid'],
+    ['command-line line 0: unsupported option "maybe".', 'ssh.config_invalid'],
+    ['/home/dev/.ssh/jump: line 3: Bad configuration option: prot', 'ssh.config_invalid'],
+    ['/home/dev/.ssh/jump: terminating, 1 bad configuration options', 'ssh.config_invalid'],
+    ['Bad owner or permissions on /home/dev/.ssh/jump', 'ssh.config_invalid'],
     ['dev@jump: Permission denied (publickey).', 'ssh.auth_refused'],
     ['Host key verification failed.', 'ssh.protocol'],
-  ])('of a host on the way: %s', (others, code) => {
+  ])('also of a host on the way: %s', (others, code) => {
     const reading = readBeside(others, `${dial}Connection closed by UNKNOWN port 65535`);
     expect(reading).toMatchObject({ kind: 'other', code, retryable: false });
   });

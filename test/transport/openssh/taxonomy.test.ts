@@ -48,6 +48,13 @@ describeWith(['ssh'], "by the user's own ssh", () => {
       reason: 'the server hung up before it spoke SSH (no way there)',
     });
   });
+
+  it('a proxy command whose shell tells the line where it failed: retried, with that', async () => {
+    const line = 'proxy: line 3: 4711 Terminated';
+    expectNetwork(await failure({ port: 1, options: [`ProxyCommand=sh -c "echo ${line} >&2; exit 1"`] }), {
+      reason: `the server hung up before it spoke SSH (${line})`,
+    });
+  });
 });
 
 describeWith([...sshdParts, 'ssh'], "a session by the user's own ssh", () => sessionFailures(connector));
