@@ -123,14 +123,14 @@ function ssh2Way({ askPassphrase, env }: SshConnectOptions, remember: Remember, 
 
 function opensshWay({ askPassphrase, emit }: SshConnectOptions, agentOf: AgentOf): ConnectOnce {
   let passphrases: Passphrases | undefined;
-  return async (target, { timeoutMs, signal }) => {
+  return async (target, limits) => {
     const [{ connectOpenssh }, { Passphrases }] = await Promise.all([
       import('../transport/openssh/connect.js'),
       import('../transport/openssh/passphrases.js'),
     ]);
     if (askPassphrase !== undefined) passphrases ??= new Passphrases(askPassphrase);
     const show = (text: string): void => emit({ kind: 'connect.prompt', host: target.alias, text });
-    return connectOpenssh({ target, passphrases, show, forwardAgent: agentOf(target), timeoutMs, signal });
+    return connectOpenssh({ target, passphrases, show, forwardAgent: agentOf(target), ...limits });
   };
 }
 

@@ -14,7 +14,12 @@ import { within } from '../retry/within.js';
 /** One attempt to open an authenticated connection. Keeps its time limit, and ends when the signal is aborted. */
 export type Connect = (
   target: SshTarget,
-  options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly timeoutMs: number;
+    /** What is left for this attempt and all others, in milliseconds. Absent: nobody counts. */
+    readonly remainingMs?: number;
+    readonly signal?: AbortSignal | undefined;
+  },
 ) => Promise<Transport>;
 
 export interface OpenSessionOptions {
@@ -67,8 +72,8 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
     const { host, port, openssh } = target;
     endpoint = { host, port };
     emit({ kind: 'connect.attempt', attempt, host, port, ...(openssh === undefined ? {} : { openssh: openssh.why }) });
-    const timeoutMs = Math.min(attemptLimitMs, Math.max(0, endMs - clock.now()));
-    return connect(target, { timeoutMs, signal });
+    const leftMs = Math.max(0, endMs - clock.now());
+    return connect(target, { timeoutMs: Math.min(attemptLimitMs, leftMs), remainingMs: leftMs, signal });
   };
 
   try {

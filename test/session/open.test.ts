@@ -171,14 +171,15 @@ describe('openSession', () => {
     interface Attempt {
       readonly atMs: number;
       readonly timeoutMs: number;
+      readonly remainingMs: number | undefined;
     }
 
     /** Attempts that each take their whole time limit. */
     async function exhaust(deadlineMs?: number): Promise<{ attempts: Attempt[]; opened: Opened }> {
       const attempts: Attempt[] = [];
       const clock = fakeClock();
-      const connect: Connect = async (_target, { timeoutMs }) => {
-        attempts.push({ atMs: clock.now(), timeoutMs });
+      const connect: Connect = async (_target, { timeoutMs, remainingMs }) => {
+        attempts.push({ atMs: clock.now(), timeoutMs, remainingMs });
         await clock.sleep(timeoutMs);
         throw refused;
       };
@@ -206,19 +207,19 @@ describe('openSession', () => {
       expect(classify(opened.outcome, { unknown: 'retry' })).toBe('fail');
     });
 
-    it('gives the last attempt only the time that is left', async () => {
+    it('gives the last attempt only the time that is left, and tells each what is left for all', async () => {
       const { attempts, opened } = await exhaust(30_000);
       expect(attempts).toEqual([
-        { atMs: 0, timeoutMs: 10_000 },
-        { atMs: 12_000, timeoutMs: 10_000 },
-        { atMs: 25_000, timeoutMs: 5_000 },
+        { atMs: 0, timeoutMs: 10_000, remainingMs: 30_000 },
+        { atMs: 12_000, timeoutMs: 10_000, remainingMs: 18_000 },
+        { atMs: 25_000, timeoutMs: 5_000, remainingMs: 5_000 },
       ]);
       expect(opened.outcome).toMatchObject({ facts: { attempts: 3, elapsedMs: 30_000 } });
     });
 
     it('announces no wait when there is time for one attempt only', async () => {
       const { attempts, opened } = await exhaust(5_000);
-      expect(attempts).toEqual([{ atMs: 0, timeoutMs: 5_000 }]);
+      expect(attempts).toEqual([{ atMs: 0, timeoutMs: 5_000, remainingMs: 5_000 }]);
       expect(kindsOf(opened.events)).toEqual(['connect.attempt', 'connect.failed']);
     });
 

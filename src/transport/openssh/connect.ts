@@ -35,6 +35,8 @@ export interface ConnectOptions {
   readonly forwardAgent?: ForwardedAgent | undefined;
   /** The limit of the whole attempt, in milliseconds. Time that the user needs for a passphrase does not count. */
   readonly timeoutMs: number;
+  /** What is left for this attempt and all others, in milliseconds: an agent is not waited for beyond it. Absent: nobody counts. */
+  readonly remainingMs?: number;
   readonly signal?: AbortSignal | undefined;
   /** How often a silent server is asked for a sign of life, in milliseconds, and at least a second. Three unanswered ones are a loss. */
   readonly keepaliveMs?: number;
@@ -44,6 +46,9 @@ export interface Connected {
   readonly transport: Transport;
   readonly hostKey: AcceptedHostKey;
 }
+
+/** How long agents may take to sign, all in all, in milliseconds: they may ask their user. As agent-keys.ts has it, which loads ssh2. */
+const signMs = 120_000;
 
 /**
  * One attempt to open an authenticated connection with the user's own ssh, and so with all that it can do: certificates,
@@ -56,19 +61,23 @@ export interface Connected {
  * host key, `ssh.auth_refused`, `ssh.passphrase_needed` or `ssh.key_unusable`, or the signal's reason.
  */
 export async function connectOpenssh(options: ConnectOptions): Promise<Connected> {
-  const { target, timeoutMs, signal } = options;
+  const { target, timeoutMs, remainingMs = Infinity, signal } = options;
   signal?.throwIfAborted();
   const trust = await hostTrust(target);
   const directory = await privateDirectory();
   const timer = new AttemptTimer(timeoutMs);
+  // ssh does not say when it has the signature: from then on it is the server that is waited for.
+  const signing = new AttemptTimer(Math.max(0, Math.min(signMs, remainingMs - timeoutMs)));
+  signing.pause();
   try {
-    return await new Attempt(options, { trust, directory, timer }).connected();
+    return await new Attempt(options, { trust, directory, timer, signing }).connected();
   } catch (error) {
     // Where it did not come so far that the process sees to it.
     await rm(directory, { recursive: true, force: true });
     throw error;
   } finally {
     timer.pause();
+    signing.pause();
   }
 }
 
@@ -76,6 +85,8 @@ interface Means {
   readonly trust: HostTrust;
   readonly directory: string;
   readonly timer: AttemptTimer;
+  /** How long the timer may stand still for signatures of an agent. */
+  readonly signing: AttemptTimer;
 }
 
 /** What ssh wants to know, and whether there is somebody to ask. */
@@ -160,9 +171,14 @@ class Attempt {
   }
 
   #loggedIn(master: MasterProcess): Promise<void> {
+    const { signing } = this.#means;
     return new Promise<void>((resolve) => {
+      signing.expired.addEventListener('abort', () => this.#wait('a signature', false));
       this.#onLog = () => {
-        this.#wait('a signature', master.log.isSigning);
+        const { isSigning } = master.log;
+        if (isSigning) signing.resume();
+        else signing.pause();
+        this.#wait('a signature', isSigning && !signing.expired.aborted);
         if (master.log.isReady) resolve();
       };
     });

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { AuthContext } from 'ssh2';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
 import type { AcceptedHostKey } from '../../../src/transport/openssh/connect.js';
@@ -13,6 +14,7 @@ import { processEnded } from '../../fakes/processes.js';
 import { startAgent } from '../../fakes/ssh-agent.js';
 import { certify } from '../../fakes/ssh-certificates.js';
 import { makeKey, type MadeKey } from '../../fakes/ssh-keys.js';
+import { startSshServer } from '../../fakes/ssh-server.js';
 import { sshdParts, startSshd, type Sshd, type SshdOptions } from '../../fakes/sshd.js';
 import { startProxy, startTcpServer } from '../../fakes/tcp-servers.js';
 
@@ -156,6 +158,33 @@ describeWith([...sshdParts, 'ssh'], 'a login', () => {
       await (await connectOpensshTo(login)).transport.close();
       expect(asked).toEqual([locked.path]);
     });
+  });
+});
+
+describeWith(['ssh', 'ssh-keygen', 'ssh-agent', 'ssh-add'], 'a login with a key of an agent', () => {
+  it('is over before all time is, where the server says nothing to the signature', async () => {
+    const agent = await startAgent(directory);
+    let signatures = 0;
+    const onAuth = (request: AuthContext): void => {
+      if (request.method !== 'publickey') request.reject(['publickey']);
+      else if (request.signature === undefined) request.accept();
+      else signatures += 1;
+    };
+    try {
+      await agent.add(key.path);
+      await using server = await startSshServer({ onAuth });
+      const env = { ...process.env, SSH_AUTH_SOCK: agent.socket };
+      const login = { port: server.port, keys: [key.path], env };
+      const attempt = connectOpensshTo({ ...login, timeoutMs: 3_000, remainingMs: 4_000 });
+      await expect(attempt).rejects.toMatchObject({
+        code: 'ssh.unreachable',
+        retryable: true,
+        facts: { stage: 'auth' },
+      });
+      expect(signatures).toBe(1);
+    } finally {
+      await agent.stop();
+    }
   });
 });
 
