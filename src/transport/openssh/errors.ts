@@ -23,7 +23,9 @@ export function readEnd(log: SshLog, status: number | null): Reading {
   for (const row of table) {
     for (const word of said) {
       const found = fit(row, word);
-      if (found !== null) return withOthersWords(row.reading(found, word), said, log.stage);
+      if (found === null) continue;
+      const reading = row.reading(found, word);
+      return word.by === 'ssh' ? withOthersWords(reading, said, log.stage) : reading;
     }
   }
   const last = (said.findLast(({ by }) => by === 'ssh') ?? said.at(-1))?.line;
@@ -131,6 +133,11 @@ const table: readonly Row[] = [
   { says: /^Received disconnect from .*? port \d+:2: Too many authentication failures/, reading: tooManyKeys },
   { says: /^Received disconnect from .*? port \d+:(\d+): ?(.*)$/, reading: disconnected },
   { says: /Permission denied \(|^Too many authentication failures/, reading: loginRefused },
+  {
+    says: /^channel \d+: open failed: (administratively prohibited|connect failed|unknown channel type|resource shortage)(.*)$/,
+    when: ({ by }) => by === 'others',
+    reading: notForwarded,
+  },
   { says: /^ssh: connect to (?:host|address) .* port \d+: (.+)$/, reading: ([, what]) => socketError(what ?? '') },
   { says: /^ssh: Could not resolve hostname .*: (.+)$/, reading: ([, what]) => unresolved(what ?? '') },
   {
@@ -197,6 +204,22 @@ function loginRefused([line]: RegExpExecArray, { by, line: whole }: Word): Readi
   const reason = `a host on the way refused the login: ${bounded(whole)}`;
   return { ...permanent(reason), code: 'ssh.auth_refused' };
 }
+
+/** RFC 4254 §5.1, in OpenSSH's words. Only that a machine does not listen yet passes by itself. */
+function notForwarded([, why = '', what = '']: RegExpExecArray): Reading {
+  const reason = `a host on the way says: ${bounded(`${why}${what}`.toLowerCase())}`;
+  if (why === 'connect failed') return network(reason);
+  return { ...permanent(reason, { sshReason: channelReasons.indexOf(why) }), code: 'ssh.channel_refused' };
+}
+
+/** By their numbers. */
+const channelReasons = [
+  '',
+  'administratively prohibited',
+  'connect failed',
+  'unknown channel type',
+  'resource shortage',
+];
 
 function socketError(words: string): Reading {
   const errno = errnoOf(words);

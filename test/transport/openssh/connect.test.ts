@@ -233,35 +233,6 @@ describeWith([...sshdParts, 'ssh'], "the user's configuration", () => {
       await transport.close();
     });
   });
-
-  it.each(['ProxyJump', 'ProxyCommand'])('may have each ssh tell what it does, that of a %s too', async (option) => {
-    await withSshd({}, async (hop) => {
-      await withSshd({}, async ({ port, user, hostKeyLine }) => {
-        const file = await knownHosts(`[127.0.0.1]:${hop.port} ${hop.hostKeyLine}`);
-        const config = join(dirname(file), 'config');
-        const settings = ['LogLevel DEBUG', `UserKnownHostsFile ${file}`, `IdentityFile ${key.path}`];
-        await writeFile(config, `Host *\n${settings.map((line) => `  ${line}\n`).join('')}`);
-        const way = option === 'ProxyJump' ? '' : `ssh -F ${config} -p ${hop.port} -W %h:%p `;
-        const over = option === 'ProxyJump' ? `${hop.user}@127.0.0.1:${hop.port}` : `-l ${hop.user} 127.0.0.1`;
-        const login = { port, user, config, options: [`${option}=${way}${over}`] };
-        expect(await accepted({ ...login, hostKeyLine })).toEqual({ kind: 'pinned' });
-        expect(await accepted(login)).toMatchObject({ kind: 'learn', line: hostKeyLine });
-      });
-    });
-  });
-
-  it('for a jump over a host that ssh does not know fails at once, and says that of the jump', async () => {
-    await withSshd({}, async ({ port, user }) => {
-      const options = [`ProxyJump=${user}@localhost:${port}`, `IdentityAgent=none`];
-      const passphrases = new Passphrases(() => Promise.resolve('yes'));
-      const connecting = connectOpensshTo({ port, user, keys: [key.path], options, passphrases });
-      await expect(connecting).rejects.toMatchObject({
-        code: 'ssh.protocol',
-        retryable: false,
-        facts: { stage: 'dial', reason: expect.stringContaining('a host on the way') as string },
-      });
-    });
-  });
 });
 
 describeWith([...sshdParts, 'ssh'], 'what a connection leaves behind', () => {
