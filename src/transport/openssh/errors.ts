@@ -1,20 +1,11 @@
-import { SidecarError, type ErrorCode, type Facts } from '../../errors.js';
-import { errnoWords } from '../errno.js';
+import { SidecarError } from '../../errors.js';
 import type { Endpoint, Stage } from '../ssh2/errors.js';
 import type { Address } from '../transport.js';
 import type { SshLog, Word } from './log.js';
+import { notStarted } from './not-started.js';
+import { bounded, config, errnoOf, network, of, permanent, socketError, unresolved, type Reading } from './reading.js';
 
 export type { Endpoint } from '../ssh2/errors.js';
-
-/** What ssh's last words come to. */
-export interface Reading {
-  /** Of a `host key` and of a `login`, others know more than ssh says. */
-  readonly kind: 'host key' | 'login' | 'other';
-  readonly code: ErrorCode;
-  readonly retryable: boolean;
-  readonly reason: string;
-  readonly facts: Facts;
-}
 
 /** Why ssh ended, by what it said and its exit status. What is not known is not retried. */
 export function readEnd(log: SshLog, status: number | null): Reading {
@@ -138,8 +129,17 @@ const table: readonly Row[] = [
     when: ({ by }) => by === 'others',
     reading: notForwarded,
   },
+  {
+    says: notStarted,
+    // Afterwards it is something else that is not there.
+    when: ({ by, stage }) => by === 'others' && stage === 'dial',
+    reading: ([line]) => config(`the proxy command cannot be started: ${bounded(line)}`),
+  },
   { says: /^ssh: connect to (?:host|address) .* port \d+: (.+)$/, reading: ([, what]) => socketError(what ?? '') },
-  { says: /^ssh: Could not resolve hostname .*: (.+)$/, reading: ([, what]) => unresolved(what ?? '') },
+  {
+    says: /^ssh: Could not resolve host(?:name .*: (.+)| ".*")$/,
+    reading: ([, what]) => unresolved(what ?? ''),
+  },
   {
     says: /^Connection timed out during banner exchange|^Connection to .* timed out|^Timeout, server .* not responding/,
     reading: () => network('no answer', { errno: 'ETIMEDOUT' }),
@@ -174,10 +174,6 @@ const hostKeyReading = permanent('the host key is not the expected one');
 function revokedByFile(what: string): Reading {
   const source = /^revoked by file (.+)$/.exec(what)?.[1] ?? 'RevokedHostKeys';
   return { ...permanent(what, { source }), code: 'ssh.host_key_revoked' };
-}
-
-function of(kind: Reading['kind'], reading: Reading): Reading {
-  return { ...reading, kind };
 }
 
 function jumpsHostKey(): Reading {
@@ -221,53 +217,9 @@ const channelReasons = [
   'resource shortage',
 ];
 
-function socketError(words: string): Reading {
-  const errno = errnoOf(words);
-  if (errno === undefined) return { ...permanent(bounded(words)), code: 'ssh.unreachable' };
-  return network(errnoWords[errno] ?? errno, { errno });
-}
-
 /** ssh found that out as it read (no words of the system), or already as it wrote its own banner: a broken pipe. */
 function hungUpEarly([, words = '']: RegExpExecArray): Reading {
   const errno = errnoOf(words);
   const isHangUp = errno === undefined || errno === 'EPIPE';
   return isHangUp ? network('the server hung up before it spoke SSH') : socketError(words);
-}
-
-function unresolved(words: string): Reading {
-  const errno = words.startsWith('Temporary failure') ? 'EAI_AGAIN' : 'ENOTFOUND';
-  return network(errnoWords[errno] ?? errno, { errno });
-}
-
-/** The errors of the system as the C libraries of Linux (glibc, musl), macOS and the BSDs word them. */
-function errnoOf(words: string): string | undefined {
-  return errnos.find(([pattern]) => pattern.test(words))?.[1];
-}
-
-const errnos: readonly (readonly [RegExp, string])[] = [
-  [/^Connection refused/, 'ECONNREFUSED'],
-  [/^Connection reset/, 'ECONNRESET'],
-  [/connection abort/i, 'ECONNABORTED'],
-  [/^Broken pipe/, 'EPIPE'],
-  [/^(Connection|Operation) timed out/, 'ETIMEDOUT'],
-  [/^No route to host|^Host is unreachable/, 'EHOSTUNREACH'],
-  [/^Host is down/, 'EHOSTDOWN'],
-  [/^Network (is )?unreachable/, 'ENETUNREACH'],
-  [/^Network is down/, 'ENETDOWN'],
-];
-
-function network(reason: string, facts: Facts = {}): Reading {
-  return { kind: 'other', code: 'ssh.unreachable', retryable: true, reason, facts };
-}
-
-function permanent(reason: string, facts: Facts = {}): Reading {
-  return { kind: 'other', code: 'ssh.protocol', retryable: false, reason, facts };
-}
-
-function config(reason: string): Reading {
-  return { ...permanent(reason), code: 'ssh.config_invalid' };
-}
-
-function bounded(text: string, length = 300): string {
-  return text.length > length ? `${text.slice(0, length)}…` : text;
 }

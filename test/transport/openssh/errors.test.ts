@@ -29,6 +29,7 @@ describe('a passing fault is retried', () => {
     [dial, 'ssh: connect to host web port 22: Host is unreachable', { errno: 'EHOSTUNREACH' }], // musl
     [dial, 'ssh: connect to host web port 22: Network is unreachable', { errno: 'ENETUNREACH' }],
     [dial, 'ssh: connect to host web port 22: Host is down', { errno: 'EHOSTDOWN' }],
+    [dial, 'ssh: Could not resolve host "web"', { errno: 'ENOTFOUND' }],
     [dial, 'ssh: Could not resolve hostname web: Name or service not known', { errno: 'ENOTFOUND' }],
     [dial, 'ssh: Could not resolve hostname web: nodename nor servname provided, or not known', { errno: 'ENOTFOUND' }],
     [dial, 'ssh: Could not resolve hostname web: Temporary failure in name resolution', { errno: 'EAI_AGAIN' }],
@@ -56,6 +57,9 @@ describe('a passing fault is retried', () => {
     'bash: line 1: /dev/tcp/10.0.0.7/22: Connection refused',
     '/home/dev/bin/proxy: line 3: 4711 Terminated nc web 22',
     'bash: connect: Connection refused',
+    '/home/dev/bin/proxy: line 3: logger: command not found',
+    '/home/dev/bin/proxy: 3: logger: not found',
+    'nc: getaddrinfo for host "web" port 22: Name or service not known',
   ])('a proxy command that fails, which is told: %s', (others) => {
     const reading = readBeside(others, `${dial}kex_exchange_identification: Connection closed by remote host`);
     expect(reading).toMatchObject({ code: 'ssh.unreachable', retryable: true });
@@ -119,6 +123,29 @@ describe('what waiting does not cure is not retried', () => {
   ])('also of a host on the way: %s', (others, code) => {
     const reading = readBeside(others, `${dial}Connection closed by UNKNOWN port 65535`);
     expect(reading).toMatchObject({ kind: 'other', code, retryable: false });
+  });
+
+  it.each([
+    '/bin/sh: 1: exec: nosuch: not found', // dash
+    '/bin/sh: 1: exec: /etc/passwd: Permission denied',
+    '/bin/bash: line 1: exec: nosuch: not found',
+    '/bin/bash: line 0: exec: nosuch: not found', // before 5.1
+    '/bin/bash: line 1: /no/such: No such file or directory',
+    '/bin/bash: line 1: exec: /etc/passwd: cannot execute: Permission denied',
+    'bash: nc: command not found', // at a hop
+    'sh: exec: line 0: nosuch: not found', // busybox
+    '/bin/mksh: exec: nosuch: inaccessible or not found',
+    'zsh:1: command not found: nosuch',
+    '/bin/zsh:1: no such file or directory: /no/such',
+    'zsh:1: permission denied: /etc/passwd',
+    'fish: Unknown command: nosuch',
+    "fish: Unknown command. '/etc/passwd' exists but is not an executable file.",
+    'nosuch: Command not found.', // csh
+    '/etc/passwd: Permission denied.',
+  ])('a proxy command that is not there: %s', (others) => {
+    const reading = readBeside(others, `${dial}kex_exchange_identification: Connection closed by remote host`);
+    const reason = `the proxy command cannot be started: ${others}`;
+    expect(reading).toMatchObject({ code: 'ssh.config_invalid', retryable: false, reason });
   });
 
   it('a program that is not there', () => {

@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SidecarError } from '../../../src/errors.js';
 import { Passphrases } from '../../../src/transport/openssh/passphrases.js';
 import { connectFailures } from '../../contract/connect-failures.js';
 import { expectNetwork, expectPermanent, failureOf, type FailingLogin } from '../../contract/failure.js';
 import { sessionFailures } from '../../contract/session-failures.js';
 import { connectOpensshTo, type OpensshLogin } from '../../fakes/openssh-client.js';
-import { describeWith } from '../../fakes/parts.js';
+import { describeWith, findPart } from '../../fakes/parts.js';
 import { makeKey, type MadeKey } from '../../fakes/ssh-keys.js';
 import { sshdParts, startSshd } from '../../fakes/sshd.js';
 
@@ -55,6 +55,19 @@ describeWith(['ssh'], "by the user's own ssh", () => {
       reason: `the server hung up before it spoke SSH (${line})`,
     });
   });
+});
+
+describe('a proxy command that is not there', () => {
+  for (const shell of ['sh', 'bash', 'zsh', 'fish', 'tcsh'] as const) {
+    describeWith(['ssh', shell], `as ${shell} says it`, () => {
+      it.each(['nosuch', '/no/such', '/etc/passwd'])('%s: not retried', async (program) => {
+        const env = { PATH: process.env['PATH'], SHELL: findPart(shell), HOME: directory };
+        const error = await failure({ port: 1, env, options: [`ProxyCommand=${program} %h %p`] });
+        expectPermanent(error, { code: 'ssh.config_invalid', facts: { stage: 'dial' } });
+        expect(error.facts['reason']).toContain(program);
+      });
+    });
+  }
 });
 
 describeWith([...sshdParts, 'ssh'], "a session by the user's own ssh", () => sessionFailures(connector));
