@@ -38,7 +38,7 @@ export function of(kind: Reading['kind'], reading: Reading): Reading {
 export function socketError(words: string): Reading {
   const errno = errnoOf(words);
   if (errno === undefined) return { ...permanent(bounded(words)), code: 'ssh.unreachable' };
-  return network(errnoWords[errno] ?? errno, { errno });
+  return network(errnoWords[errno] ?? bounded(words).toLowerCase(), { errno });
 }
 
 /** `words` are those of getaddrinfo. */
@@ -62,4 +62,7 @@ const errnos: readonly (readonly [RegExp, string])[] = [
   [/^Host is down/, 'EHOSTDOWN'],
   [/^Network (is )?unreachable/, 'ENETUNREACH'],
   [/^Network is down/, 'ENETDOWN'],
+  // Of a name's addresses, ssh says how the last one failed: perhaps one of a kind that this machine has not.
+  [/^(Cannot|Can't) assign requested address/, 'EADDRNOTAVAIL'],
+  [/^Address family not supported/, 'EAFNOSUPPORT'],
 ];

@@ -29,6 +29,9 @@ describe('a passing fault is retried', () => {
     [dial, 'ssh: connect to host web port 22: Host is unreachable', { errno: 'EHOSTUNREACH' }], // musl
     [dial, 'ssh: connect to host web port 22: Network is unreachable', { errno: 'ENETUNREACH' }],
     [dial, 'ssh: connect to host web port 22: Host is down', { errno: 'EHOSTDOWN' }],
+    [dial, 'ssh: connect to host web port 22: Cannot assign requested address', { errno: 'EADDRNOTAVAIL' }],
+    [dial, "ssh: connect to host web port 22: Can't assign requested address", { errno: 'EADDRNOTAVAIL' }], // macOS
+    [dial, 'ssh: connect to host web port 22: Address family not supported by protocol', { errno: 'EAFNOSUPPORT' }],
     [dial, 'ssh: Could not resolve host "web"', { errno: 'ENOTFOUND' }],
     [dial, 'ssh: Could not resolve hostname web: Name or service not known', { errno: 'ENOTFOUND' }],
     [dial, 'ssh: Could not resolve hostname web: nodename nor servname provided, or not known', { errno: 'ENOTFOUND' }],
