@@ -7,8 +7,6 @@ export const maxQuestions = 3;
 export interface MasterArguments {
   readonly target: SshTarget;
   readonly directory: string;
-  /** The name in our own known_hosts. */
-  readonly hostKeyAlias: string;
   readonly isStrict: boolean;
   readonly canAsk: boolean;
   readonly keepaliveMs: number;
@@ -26,13 +24,12 @@ export const knownHostsFile = (directory: string): string => join(directory, 'kn
 
 /** How ssh is started as a master: to the user's host by the user's configuration, but for what is decided here. */
 export function masterArguments(options: MasterArguments): string[] {
-  const { target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs, forwardAgent } = options;
+  const { target, directory, isStrict, canAsk, keepaliveMs, forwardAgent } = options;
   const settings: Readonly<Record<string, string>> = {
     ControlPath: path(controlSocket(directory)),
     ControlPersist: 'no',
     LogLevel: 'DEBUG1',
     // Trust is ours to decide, see known-hosts-file.ts: nothing that the user's configuration says may widen it.
-    HostKeyAlias: hostKeyAlias,
     UserKnownHostsFile: path(knownHostsFile(directory)),
     GlobalKnownHostsFile: '/dev/null',
     StrictHostKeyChecking: isStrict ? 'yes' : 'accept-new',

@@ -111,8 +111,7 @@ class Attempt {
   async connected(): Promise<Connected> {
     const { target, passphrases, show = () => undefined, forwardAgent: agent, keepaliveMs = 15_000 } = this.#options;
     const { trust, directory } = this.#means;
-    const hostKeyAlias = (target.hostKeyAlias ?? target.host).toLowerCase();
-    const { text, isStrict } = ownKnownHosts(trust, hostKeyAlias);
+    const { text, isStrict } = ownKnownHosts(trust);
     await writeFile(knownHostsFile(directory), text, { mode: 0o600 });
     const onBusy = (isBusy: boolean): void => this.#wait('a person', isBusy);
     const asking = await AskPass.listen(directory, { passphrases, show, onBusy });
@@ -120,7 +119,7 @@ class Attempt {
       const env = { ...target.openssh?.env, ...AskPass.environment(directory), LC_ALL: 'C' };
       const canAsk = passphrases !== undefined;
       const args = masterArguments({
-        ...{ target, directory, hostKeyAlias, isStrict, canAsk, keepaliveMs },
+        ...{ target, directory, isStrict, canAsk, keepaliveMs },
         forwardAgent: agent?.socket,
       });
       const pipe = await openLogPipe(logPipe(directory), env);

@@ -10,18 +10,25 @@ export interface OwnKnownHosts {
 }
 
 /**
- * What is known of a host, under `name`. Pinned keys count alone. A host for which known_hosts names an authority is
- * never trusted on first use: whoever wants to pose as it has only to show no certificate.
+ * ssh looks the host up by its HostKeyAlias, or by the name and the port that it makes of the configuration. There is but
+ * one host to be looked up, so whatever name that is, it is this one's: no HostKeyAlias of ours has to see to it, which
+ * would be the `%k` of a ProxyCommand and an IdentityFile too.
  */
-export function ownKnownHosts({ pins, revoked, trusted, authorities }: HostTrust, name: string): OwnKnownHosts {
+const anyName = '*';
+
+/**
+ * What is known of a host. Pinned keys count alone. A host for which known_hosts names an authority is never trusted on
+ * first use: whoever wants to pose as it has only to show no certificate.
+ */
+export function ownKnownHosts({ pins, revoked, trusted, authorities }: HostTrust): OwnKnownHosts {
   const keys = pins.length > 0 ? pins : trusted.map(({ key }) => key);
   const vouching = pins.length > 0 ? [] : authorities;
   const marked = (marker: string, entries: readonly KnownHost[]): string[] =>
-    entries.map(({ key }) => `${marker} ${name} ${hostKeyLine(key)}`);
+    entries.map(({ key }) => `${marker} ${anyName} ${hostKeyLine(key)}`);
   const lines = [
     ...marked('@revoked', revoked),
     ...marked('@cert-authority', vouching),
-    ...keys.map((key) => `${name} ${hostKeyLine(key)}`),
+    ...keys.map((key) => `${anyName} ${hostKeyLine(key)}`),
   ];
   return { text: lines.map((line) => `${line}\n`).join(''), isStrict: keys.length > 0 || vouching.length > 0 };
 }

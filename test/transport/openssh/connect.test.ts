@@ -6,8 +6,9 @@ import { text } from 'node:stream/consumers';
 import type { AuthContext } from 'ssh2';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
-import type { AcceptedHostKey } from '../../../src/transport/openssh/connect.js';
+import { connectOpenssh, type AcceptedHostKey } from '../../../src/transport/openssh/connect.js';
 import { Passphrases } from '../../../src/transport/openssh/passphrases.js';
+import { resolveSshHost } from '../../../src/transport/ssh-config.js';
 import { connectOpensshTo, type OpensshLogin } from '../../fakes/openssh-client.js';
 import { describeWith } from '../../fakes/parts.js';
 import { processEnded } from '../../fakes/processes.js';
@@ -233,6 +234,39 @@ describeWith([...sshdParts, 'ssh'], "the user's configuration", () => {
       await transport.close();
     });
   });
+
+  it.each([
+    ['the name that the user gave', [], 'web'],
+    ['its HostKeyAlias', ['HostKeyAlias fleet'], 'fleet'],
+  ])(
+    'names the key of the host to a proxy command, which is %s, and it is pinned no less for it',
+    async (_title, settings, name) => {
+      await withSshd({}, async ({ port, user, hostKeyLine }) => {
+        const homeDir = await mkdtemp(join(directory, 'home-'));
+        const [way, said] = [join(homeDir, 'way'), join(homeDir, 'said')];
+        await writeFile(
+          way,
+          `echo "$1" >${said}\nexec ssh -F none -i ${key.path} -o UserKnownHostsFile=${homeDir}/known -o StrictHostKeyChecking=no -p ${port} -W 127.0.0.1:${port} ${user}@127.0.0.1\n`,
+        );
+        const lines = ['HostName 127.0.0.1', `Port ${port}`, `User ${user}`, `IdentityFile ${key.path}`, ...settings];
+        await mkdir(join(homeDir, '.ssh'));
+        await writeFile(
+          join(homeDir, '.ssh', 'config'),
+          `Host web\n${[...lines, `ProxyCommand sh ${way} %k`].join('\n')}\n`,
+        );
+        const env = { ...process.env, SSH_AUTH_SOCK: undefined };
+        const resolved = await resolveSshHost({ host: 'web', env, homeDir, transport: 'openssh' });
+        const connectWith = (line: string) =>
+          connectOpenssh({ target: { ...resolved, hostKeys: [line] }, timeoutMs: 20_000 });
+        await (await connectWith(hostKeyLine)).transport.close();
+        expect(readFileSync(said, 'utf8')).toBe(`${name}\n`);
+        await expect(connectWith(key.line)).rejects.toMatchObject({
+          code: 'ssh.host_key_changed',
+          facts: { source: 'pin' },
+        });
+      });
+    },
+  );
 });
 
 describeWith([...sshdParts, 'ssh'], 'what a connection leaves behind', () => {
