@@ -6,7 +6,8 @@ import { SshLog, type Speaker } from './log.js';
 
 /**
  * Runs ssh, says when it has ended, and when stdin ends, ends it: so ssh cannot outlive this process, however that comes
- * to its end. Whatever ssh has started goes with it, and the directory, which until then can still be looked at.
+ * to its end. Whatever ssh has started goes with it, and the directory, which until then can still be looked at. For what
+ * does not heed that there is a last word two seconds later, which nobody has to wait for.
  */
 const keeper = `
 trap : TERM
@@ -22,6 +23,7 @@ kill "$watch" 2>/dev/null
 for all in 2 4; do printf '\\n%s ended %s\\n' "$directory" "$status" >&"$all"; done
 read -r _ <&3
 kill 0
+sh -c 'sleep 2; kill -9 0' sidecar-ssh-end </dev/null >/dev/null 2>&1 3<&- 4<&- &
 rm -rf "$directory"
 `;
 

@@ -279,6 +279,18 @@ describeWith([...sshdParts, 'ssh'], 'what a connection leaves behind', () => {
     await server.idle();
   });
 
+  it('is nothing of a proxy command either that ignores being told to end', async () => {
+    const file = join(directory, 'stubborn');
+    const command = `sh -c 'trap "" TERM HUP; echo $$ >${file}; while :; do sleep 60; done'`;
+    const controller = new AbortController();
+    const login = { port: 1, signal: controller.signal, options: [`ProxyCommand=${command}`] };
+    const connecting = expect(connectOpensshTo(login)).rejects.toThrow('Ctrl-C');
+    while (!existsSync(file) || readFileSync(file, 'utf8') === '') await systemClock.sleep(5);
+    controller.abort(new Error('Ctrl-C'));
+    await connecting;
+    await processEnded(Number(readFileSync(file, 'utf8')));
+  });
+
   it('is nothing once it was closed', async () => {
     await withSshd({}, async ({ port, user }) => {
       const { transport } = await connectOpensshTo({ port, user, keys: [key.path] });
