@@ -48,8 +48,9 @@ describe('the package', () => {
       'package.json',
       'src/provider/exec/examples/sidecar-provider-containers',
       'src/provider/exec/examples/sidecar-provider-kubectl',
+      'src/transport/openssh/askpass',
     ]);
-    const programs = packed.files.filter((file) => file.path.startsWith('src/provider/exec/examples/'));
+    const programs = packed.files.filter((file) => /^src\/(provider\/exec\/examples|transport)\//.test(file.path));
     for (const { mode } of programs) expect(mode & 0o111).toBe(0o111);
     expect(names).toEqual(
       expect.arrayContaining([

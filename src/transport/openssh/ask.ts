@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { shellWord } from '../shell-word.js';
+import { askEnvironment } from './ask-program.js';
 import type { Passphrases } from './passphrases.js';
 
 /** What has to be done for ssh by a person. */
@@ -30,6 +29,7 @@ export class AskPass {
   readonly #person: Person;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #environment: NodeJS.ProcessEnv | undefined;
 
   private constructor(person: Person) {
     this.#person = person;
@@ -45,12 +45,12 @@ export class AskPass {
     const askPass = new AskPass(person);
     const socket = join(directory, socketName);
     askPass.#server.listen(socket);
-    const script = `#!/bin/sh\nexec ${[process.execPath, '-e', program, '--', socket].map(shellWord).join(' ')} "$1"\n`;
     try {
-      await Promise.all([
+      const [environment] = await Promise.all([
+        askEnvironment({ directory, socket }),
         once(askPass.#server, 'listening'),
-        writeFile(join(directory, scriptName), script, { mode: 0o700 }),
       ]);
+      askPass.#environment = environment;
     } catch (error) {
       askPass.close();
       throw error;
@@ -58,9 +58,9 @@ export class AskPass {
     return askPass;
   }
 
-  /** What ssh has to find in its environment, so that it asks here: whatever terminal there is. */
-  static environment(directory: string): NodeJS.ProcessEnv {
-    return { SSH_ASKPASS: join(directory, scriptName), SSH_ASKPASS_REQUIRE: 'force' };
+  /** What ssh has to find in its environment, so that it asks here. Undefined: see `askEnvironment`. */
+  get environment(): NodeJS.ProcessEnv | undefined {
+    return this.#environment;
   }
 
   get asked(): readonly Asked[] {
@@ -118,16 +118,3 @@ interface Question {
 }
 
 const socketName = 'a';
-const scriptName = 'ask';
-
-/** Hands the question on, and prints the answer. It ends with the socket, and without an answer it fails. */
-const program = `
-const [socket, prompt] = process.argv.slice(1);
-const kind = process.env.SSH_ASKPASS_PROMPT ?? '';
-let answer = '';
-require('node:net').connect(socket)
-  .on('connect', function () { this.write(JSON.stringify({ prompt, kind, asker: process.ppid }) + '\\n'); })
-  .on('data', (bytes) => (answer += bytes))
-  .on('error', () => process.exit(1))
-  .on('end', () => (answer === '' ? process.exit(1) : process.stdout.write(answer, () => process.exit(0))));
-`;

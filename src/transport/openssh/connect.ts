@@ -116,8 +116,8 @@ class Attempt {
     const onBusy = (isBusy: boolean): void => this.#wait('a person', isBusy);
     const asking = await AskPass.listen(directory, { passphrases, show, onBusy });
     try {
-      const env = { ...target.openssh?.env, ...AskPass.environment(directory), LC_ALL: 'C' };
-      const canAsk = passphrases !== undefined;
+      const env = { ...target.openssh?.env, ...asking.environment, LC_ALL: 'C' };
+      const canAsk = passphrases !== undefined && asking.environment !== undefined;
       const args = masterArguments({
         ...{ target, directory, isStrict, canAsk, keepaliveMs },
         forwardAgent: agent?.socket,

@@ -6,11 +6,14 @@ import type { AskPass } from './ask.js';
 import { bannerIn } from './errors.js';
 import type { SshLog } from './log.js';
 
+interface LoginSeen {
+  readonly log: SshLog;
+  readonly asking: Pick<AskPass, 'asked' | 'environment'>;
+  readonly canAsk: boolean;
+}
+
 /** The most telling of the reasons why the server lets nobody in. */
-export async function loginError(
-  target: SshTarget,
-  { log, asking, canAsk }: { readonly log: SshLog; readonly asking: AskPass; readonly canAsk: boolean },
-): Promise<SidecarError> {
+export async function loginError(target: SshTarget, { log, asking, canAsk }: LoginSeen): Promise<SidecarError> {
   const { host, port, user } = target;
   const facts = { host, port, user, tried: log.tried, untried: 0 };
   for (const { what: path, times, isAnswered } of asking.asked) {
@@ -20,7 +23,7 @@ export async function loginError(
     return new SidecarError('ssh.key_unusable', { path, reason, file: path }, { retryable: false });
   }
   const [path] = canAsk ? [] : await lockedFiles(target);
-  if (path !== undefined) return locked(path, facts);
+  if (path !== undefined) return asking.environment === undefined ? unaskable(path) : locked(path, facts);
   const unusable = unusableKey(log);
   if (unusable !== undefined && log.tried.length === 0) return unusable;
 
@@ -39,6 +42,12 @@ export async function loginError(
 
 function locked(path: string, facts: SidecarError['facts']): SidecarError {
   return new SidecarError('ssh.passphrase_needed', { ...facts, path, file: path }, { retryable: false });
+}
+
+function unaskable(path: string): SidecarError {
+  const reason =
+    'ssh cannot ask for its passphrase: no program can be run from the package of sidecar, nor from the directory for temporary files';
+  return new SidecarError('ssh.key_unusable', { path, reason, file: path }, { retryable: false });
 }
 
 /** ssh, where it may ask nobody, says nothing of the keys that it passed over. */

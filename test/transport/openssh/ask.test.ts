@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { askEnvironment } from '../../../src/transport/openssh/ask-program.js';
 import { AskPass } from '../../../src/transport/openssh/ask.js';
+import { describeAsRoot, Mount } from '../../faults/machine/mounts.js';
 import { Passphrases } from '../../../src/transport/openssh/passphrases.js';
 
 /** Asks as ssh does: by the program in SSH_ASKPASS. */
@@ -33,14 +35,19 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function start(prompt: string, kind?: string) {
-  const environment = AskPass.environment(directory);
+interface Start {
+  /** What SSH_ASKPASS_PROMPT says. */
+  readonly kind?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+function start(prompt: string, { kind, environment = askPass.environment ?? {} }: Start = {}) {
   const env = { ...process.env, ...environment, ...(kind === undefined ? {} : { SSH_ASKPASS_PROMPT: kind }) };
   return spawn(environment['SSH_ASKPASS'] ?? '', [prompt], { env, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-async function ask(prompt: string): Promise<{ said: string; status: unknown }> {
-  const child = start(prompt);
+async function ask(prompt: string, how?: Start): Promise<{ said: string; status: unknown }> {
+  const child = start(prompt, how);
   const [said, [status]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<unknown[]>]);
   return { said, status };
 }
@@ -58,7 +65,7 @@ describe('a question of ssh', () => {
 
   it('for a passphrase that another ssh was given gets the same answer, as a first try', async () => {
     const prompt = "Enter passphrase for key '/home/dev/.ssh/id': ";
-    const environment = AskPass.environment(directory);
+    const environment = askPass.environment ?? {};
     const env = { ...process.env, ...environment };
     const askAsAnother = async (): Promise<string> => {
       const child = spawn('/bin/sh', ['-c', '"$SSH_ASKPASS" "$0"; exit $?', prompt], { env });
@@ -89,7 +96,7 @@ describe('a question of ssh', () => {
 
   it('after a hand on the key is shown until ssh ends it', async () => {
     const words = once(shown, 'words');
-    const child = start('Confirm user presence for key ED25519-SK SHA256:abc', 'none');
+    const child = start('Confirm user presence for key ED25519-SK SHA256:abc', { kind: 'none' });
     const [event] = (await words) as [CustomEvent<string>];
     expect(event.detail).toBe('Confirm user presence for key ED25519-SK SHA256:abc');
     expect(busy).toEqual([true]);
@@ -97,5 +104,37 @@ describe('a question of ssh', () => {
     await once(child, 'exit');
     while (busy.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(busy).toEqual([true, false]);
+  });
+});
+
+describe('the program that asks', () => {
+  const prompt = "Enter passphrase for key '/home/dev/.ssh/id': ";
+  const place = (): { directory: string; socket: string } => ({ directory, socket: join(directory, 'a') });
+
+  async function unpackedWithoutMode(): Promise<string> {
+    const program = join(await mkdtemp(join(directory, 'package-')), 'askpass');
+    await copyFile(askPass.environment?.['SSH_ASKPASS'] ?? '', program);
+    await chmod(program, 0o644);
+    return program;
+  }
+
+  it('runs from the directory for temporary files where that of the package does not', async () => {
+    const environment = await askEnvironment(place(), await unpackedWithoutMode());
+    expect(environment).toMatchObject({ SSH_ASKPASS: join(directory, 'ask'), SSH_ASKPASS_REQUIRE: 'force' });
+    expect(await ask(prompt, environment && { environment })).toEqual({ said: '"its" $secret 1 é\n', status: 0 });
+  });
+
+  describeAsRoot('where nothing can be run from the directory for temporary files', () => {
+    it('is that of the package, else there is none', async () => {
+      const noexec = join(directory, 'noexec');
+      const mount = new Mount(noexec, 'noexec,size=1m');
+      try {
+        const environment = await askEnvironment({ ...place(), directory: noexec });
+        expect(await ask(prompt, environment && { environment })).toEqual({ said: '"its" $secret 1 é\n', status: 0 });
+        expect(await askEnvironment({ ...place(), directory: noexec }, await unpackedWithoutMode())).toBeUndefined();
+      } finally {
+        mount.remove();
+      }
+    });
   });
 });

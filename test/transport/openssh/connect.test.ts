@@ -9,6 +9,7 @@ import { systemClock } from '../../../src/clock.js';
 import { connectOpenssh, type AcceptedHostKey } from '../../../src/transport/openssh/connect.js';
 import { Passphrases } from '../../../src/transport/openssh/passphrases.js';
 import { resolveSshHost } from '../../../src/transport/ssh-config.js';
+import { describeAsRoot, Mount } from '../../faults/machine/mounts.js';
 import { connectOpensshTo, type OpensshLogin } from '../../fakes/openssh-client.js';
 import { describeWith } from '../../fakes/parts.js';
 import { processEnded } from '../../fakes/processes.js';
@@ -158,6 +159,26 @@ describeWith([...sshdParts, 'ssh'], 'a login', () => {
       await expect(connectOpensshTo(login)).rejects.toMatchObject({ code: 'ssh.unreachable', retryable: true });
       await (await connectOpensshTo(login)).transport.close();
       expect(asked).toEqual([locked.path]);
+    });
+  });
+});
+
+describeWith([...sshdParts, 'ssh'], 'a passphrase', () => {
+  describeAsRoot('where nothing can be run from the directory for temporary files', () => {
+    it('is asked for all the same', async () => {
+      const locked = await makeKey(directory, 'id_noexec', { passphrase: 'secret' });
+      const place = join(directory, 'noexec');
+      const mount = new Mount(place, 'noexec,size=1m');
+      vi.stubEnv('TMPDIR', place);
+      try {
+        await withSshd({ authorizedKeys: [locked.line] }, async ({ port, user }) => {
+          const passphrases = new Passphrases(() => Promise.resolve('secret'));
+          expect(await accepted({ port, user, keys: [locked.path], passphrases })).toMatchObject({ kind: 'learn' });
+        });
+      } finally {
+        vi.unstubAllEnvs();
+        mount.remove();
+      }
     });
   });
 });
