@@ -1,5 +1,6 @@
 import { addAbortSignal, type Duplex } from 'node:stream';
 import ssh2, { type BaseAgent, type ParsedKey } from 'ssh2';
+import { agentLimits, type AgentLimits } from './agent-limits.js';
 import type { Sign, SignatureHash } from './one-key-agent.js';
 import { parsePublicBlob } from './private-key.js';
 import { keyType } from './public-key.js';
@@ -19,15 +20,6 @@ export interface AgentKeys {
   /** Keys among that which the agent holds and ssh2 cannot use. */
   readonly foreign: readonly { readonly type: string; readonly comment: string }[];
 }
-
-export interface AgentLimits {
-  /** How long the agent may take to list its keys: it needs to ask nobody for that. */
-  readonly listMs: number;
-  /** How long it may take to sign: it may ask its user to confirm, or to touch a token. */
-  readonly signMs: number;
-}
-
-export const agentLimits: AgentLimits = { listMs: 2_000, signMs: 120_000 };
 
 /**
  * The keys in the agent behind `socket`. An agent that is gone, silent or talks nonsense is passed over like any other

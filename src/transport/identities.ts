@@ -1,5 +1,6 @@
 import type { BaseAgent, ParsedKey } from 'ssh2';
-import { agentLimits, listAgentKeys, type AgentKey, type AgentKeys, type AgentLimits } from './agent-keys.js';
+import { listAgentKeys, type AgentKey, type AgentKeys } from './agent-keys.js';
+import { agentLimits, type AgentLimits } from './agent-limits.js';
 import { readIdentityFile, type IdentityFile } from './identity-file.js';
 import { OneKeyAgent, type Sign, type SignatureHash } from './one-key-agent.js';
 import { failureOf, unlocker, type AskPassphrase, type KeyFailure } from './passphrase.js';

@@ -3,6 +3,7 @@ import { SidecarError } from '../../errors.js';
 import { hostTrust, policyOf, refusalOf, type HostKeyVerdict, type HostTrust } from '../host-trust.js';
 import { parseKnownHosts } from '../known-hosts.js';
 import { fingerprint } from '../public-key.js';
+import { agentLimits } from '../agent-limits.js';
 import { AttemptTimer } from '../attempt-timer.js';
 import type { ForwardedAgent } from '../forwarded-agent.js';
 import type { SshTarget } from '../target.js';
@@ -47,9 +48,6 @@ export interface Connected {
   readonly hostKey: AcceptedHostKey;
 }
 
-/** How long agents may take to sign, all in all, in milliseconds: they may ask their user. As agent-keys.ts has it, which loads ssh2. */
-const signMs = 120_000;
-
 /**
  * One attempt to open an authenticated connection with the user's own ssh, and so with all that it can do: certificates,
  * security keys, PKCS#11, GSSAPI, ProxyJump.
@@ -67,7 +65,7 @@ export async function connectOpenssh(options: ConnectOptions): Promise<Connected
   const directory = await privateDirectory();
   const timer = new AttemptTimer(timeoutMs);
   // ssh does not say when it has the signature: from then on it is the server that is waited for.
-  const signing = new AttemptTimer(Math.max(0, Math.min(signMs, remainingMs - timeoutMs)));
+  const signing = new AttemptTimer(Math.max(0, Math.min(agentLimits.signMs, remainingMs - timeoutMs)));
   signing.pause();
   try {
     return await new Attempt(options, { trust, directory, timer, signing }).connected();
