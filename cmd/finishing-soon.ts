@@ -9,11 +9,11 @@ const soonMs = 10_000;
  */
 export function finishingSoon({ finishing, ending, clock }: Pick<Context, 'finishing' | 'ending' | 'clock'>) {
   return <T>(work: Promise<T>): Promise<T> => {
+    const over = new AbortController();
     const ends = new Promise<void>((resolve) => {
-      ending.addEventListener('abort', () => resolve(), { once: true });
+      ending.addEventListener('abort', () => resolve(), { once: true, signal: over.signal });
       if (ending.aborted) resolve();
     });
-    const over = new AbortController();
     const late = ends.then(() => clock.sleep(soonMs, over.signal));
     const end = Promise.race([work, late]).finally(() => over.abort());
     for (const each of [late, finishing(end)]) each.catch(() => undefined);

@@ -60,10 +60,10 @@ export async function makeSurely(creation: Creation): Promise<Machine> {
   }
 }
 
-/** One that wants to be left alone for long is not waited for. */
+/** One that wants to be left alone for longer than anybody waits is asked as often as any other. */
 function tolerableRestMs(error: unknown): number {
   const ms = restMs(error);
-  return ms > longestRestMs ? Infinity : ms;
+  return ms > longestRestMs ? 0 : ms;
 }
 
 /**

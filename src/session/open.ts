@@ -64,11 +64,12 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
   const { record, connect, clock, emit, signal, deadlineMs = connectPolicy.deadlineMs, lost } = options;
   let endpoint: Endpoint = { host: record.name };
   let attempts = lost?.attempts ?? 0;
+  let failure: SidecarError | undefined;
 
   const attemptOnce = async (attempt: number, remainingMs: number): Promise<Transport> => {
     attempts = attempt;
     const endMs = clock.now() + remainingMs;
-    const target = await locate(options, remainingMs);
+    const target = await locate(options, { remainingMs, late: () => failure ?? providerIsSlow() });
     const { host, port, openssh } = target;
     endpoint = { host, port };
     emit({ kind: 'connect.attempt', attempt, host, port, ...(openssh === undefined ? {} : { openssh: openssh.why }) });
@@ -84,7 +85,8 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
       restMs,
       after: lost,
       onFailed: (error, attempt) => {
-        if (error !== lost?.error) emit({ kind: 'connect.failed', attempt, error: asUnreachable(error) });
+        failure = asUnreachable(error);
+        if (error !== lost?.error) emit({ kind: 'connect.failed', attempt, error: failure });
       },
       onWait: (error, delayMs, attempt) => {
         if (lost === undefined) {
@@ -104,16 +106,16 @@ export async function openSession(options: OpenSessionOptions): Promise<OpenSess
   }
 }
 
-/** What is asked on the way is asked no longer when the time is over. */
+/** What is asked on the way is asked no longer when the time is over: then what failed before tells more, if anything did. */
 async function locate(
   { record, locator, clock, signal, wake }: OpenSessionOptions,
-  remainingMs: number,
+  { remainingMs, late }: { readonly remainingMs: number; readonly late: () => Error },
 ): Promise<SshTarget> {
   const over = new AbortController();
   const either = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
   const asking = locator.target(record, { signal: either, wake });
   try {
-    return await within(asking, { ms: remainingMs, clock, signal, late: providerIsSlow });
+    return await within(asking, { ms: remainingMs, clock, signal, late });
   } catch (error) {
     over.abort(error);
     throw error;

@@ -303,6 +303,14 @@ describe('making a machine', () => {
     expect(clock.now()).toBe(20_000);
   });
 
+  it('is asked for as often as ever where its provider wants to be left alone for longer than anybody waits', async () => {
+    provider.creations = Array.from({ length: 3 }, () => () => {
+      throw fault({ maybeApplied: true, retryAfterMs: 120_000 });
+    });
+    await create();
+    expect(clock.sleeps).toEqual([1_000, 2_000, 4_000]);
+  });
+
   it('of a sidecar that is deleted meanwhile ends with the machine deleted, too', async () => {
     provider.creations = [
       async (_spec, make) => {

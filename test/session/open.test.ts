@@ -230,6 +230,16 @@ describe('openSession', () => {
     });
   });
 
+  it('tells what failed before where the provider does not answer until the deadline', async () => {
+    const outage = new SidecarError('server.unreachable', { reason: 'it answers 503' }, { retryable: true });
+    const answers = [Promise.reject(outage), new Promise<never>(() => undefined)];
+    answers[0]?.catch(() => undefined);
+    const { outcome } = await open({ locator: { target: () => answers.shift() ?? Promise.reject(outage) } });
+    expect(outcome).toMatchObject({
+      ...{ code: 'ssh.unreachable', facts: { attempts: 2, reason: 'it answers 503' }, cause: outage },
+    });
+  });
+
   describe('aborted', () => {
     const reason = new Error('Ctrl-C');
 

@@ -29,7 +29,7 @@ export const account = {
   }),
   'login.lost': (facts) => ({
     message:
-      `${server(facts)} knows the code no more (invalid_grant${said(facts)}): the approval was probably used by an answer ` +
+      `${server(facts)} knows the code no more (${the(facts, 'answer', 'invalid_grant')}${said(facts)}): the approval was probably used by an answer ` +
       'that was lost on the way',
     hint: `run ${loginLine(facts)} again`,
   }),
@@ -43,7 +43,7 @@ export const account = {
       facts['bytes'] !== undefined
         ? 'log in with SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead'
         : facts['storage'] === 'keyring'
-          ? 'unlock it and try again, or log in anew with SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead'
+          ? `${facts['absent'] === true ? 'start one' : 'unlock it'} and try again, or log in anew with SIDECAR_TOKEN_STORAGE=file to have a file (0600) instead`
           : `run \`sidecar logout\`, and ${loginLine(facts)}`,
   }),
   'server.unreachable': (facts) => ({

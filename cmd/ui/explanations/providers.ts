@@ -24,7 +24,7 @@ export const providers = {
     message: `${who(facts)} is not available: ${because(facts, 'it gave no reason')}`,
     hint:
       text(facts, 'suggestion') ??
-      (isOfProgram(facts) ? `try again later; by hand: \`${byHand(facts)}\`` : 'try again later'),
+      (isOfProgram(facts) ? `try again later; by hand: \`${byHand(facts)}\`` : againLater(facts)),
   }),
   'provider.protocol': (facts) => ({
     message: `${who(facts)} does not keep to the protocol (${the(facts, 'call', 'call')}): ${because(facts, 'its answer is wrong')}`,
@@ -33,6 +33,13 @@ export const providers = {
       : `tell its author; \`sidecar provider test ${the(facts, 'provider', 'NAME')}\` says more, and by hand: \`${byHand(facts)}\``,
   }),
 } satisfies Explanations;
+
+/** What may have been made keeps its name on the list. */
+function againLater(facts: Facts): string {
+  const name = text(facts, 'name');
+  const isListed = facts['maybeApplied'] === true && name !== undefined;
+  return isListed ? `try again later, after \`sidecar delete ${name}\`` : 'try again later';
+}
 
 /** Who it is about, as the first words of a sentence. */
 function who(facts: Facts): string {

@@ -11,12 +11,19 @@ export interface ProxyWay {
   readonly hasConnected: () => boolean;
 }
 
-/** The way through the proxy that the environment names for `url`. Undefined: there is none. Throws `ssh.config_invalid`. */
+export interface ProxyOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  /** What is thrown where the environment names none that can be used. */
+  readonly invalid: (reason: string) => Error;
+}
+
+/** The way through the proxy that the environment names for `url`. Undefined: there is none. Throws as `proxyFor`. */
 export async function proxyAgent(
   url: URL,
-  { env, signal, ...trust }: Trust & { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  { env, signal, invalid, ...trust }: Trust & ProxyOptions,
 ): Promise<ProxyWay | undefined> {
-  const proxy = proxyFor(url, env);
+  const proxy = proxyFor(url, env, invalid);
   if (proxy === undefined) return undefined;
   const { HttpsProxyAgent } = await import('https-proxy-agent');
   // The agent keeps to itself the connection on which it still waits for the proxy's answer.

@@ -61,7 +61,7 @@ async function ask(
     isTls ? import('node:https') : import('node:http'),
     trustOf(env, invalid),
   ]);
-  const proxy = isTls ? await proxyAgent(url, { env, ...trust, signal }) : undefined;
+  const proxy = isTls ? await proxyAgent(url, { env, ...trust, signal, invalid }) : undefined;
   // A connection for each: one that was kept open may be closed by the server just as the next request goes out.
   const agent: Pick<RequestOptions, 'agent'> = { agent: proxy?.agent ?? false };
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
@@ -107,6 +107,6 @@ async function wholeBody(answer: IncomingMessage): Promise<Uint8Array<ArrayBuffe
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-function invalid(reason: string, cause: unknown): SidecarError {
+function invalid(reason: string, cause?: unknown): SidecarError {
   return new SidecarError('usage.invalid', { reason }, { cause });
 }

@@ -60,11 +60,17 @@ export async function pollForTokens(options: PollOptions): Promise<Tokens> {
         onFailed: (error) => {
           if (error instanceof NoAnswer && error.timedOut) intervalMs *= 2;
         },
-        restMs: (error) => Math.max(intervalMs, error instanceof BusyAnswer ? error.restMs : 0),
+        restMs: (error) => Math.max(intervalMs, tolerableRestMs(error)),
         onWait: (error, delayMs) => onTrouble?.(error, delayMs),
       },
     );
     return value;
+  };
+
+  /** A rest beyond the code's end would be the end of the login: then it is asked at the usual interval. */
+  const tolerableRestMs = (error: unknown): number => {
+    const restMs = error instanceof BusyAnswer ? error.restMs : 0;
+    return restMs < remainingMs() ? restMs : 0;
   };
 
   /** `attempt` counts since the last answer: beyond the first, one was lost. */
@@ -72,9 +78,11 @@ export async function pollForTokens(options: PollOptions): Promise<Tokens> {
     if (!(error instanceof OAuthRefusal)) throw error;
     const facts = { server, ...(error.description !== undefined && { reason: error.description }) };
     const end = endings.get(error.error);
+    // A code that was used up may be told as wrong or as expired, and this one has not come to its end.
+    const mayBeUsed = error.error === 'invalid_grant' || (end === 'login.expired' && remainingMs() > 0);
+    if (mayBeUsed && attempt > 1)
+      throw new SidecarError('login.lost', { ...facts, answer: error.error }, { cause: error, retryable: false });
     if (end !== undefined) throw new SidecarError(end, facts, { cause: error, retryable: false });
-    if (error.error === 'invalid_grant' && attempt > 1)
-      throw new SidecarError('login.lost', facts, { cause: error, retryable: false });
     throw error;
   };
 

@@ -43,16 +43,18 @@ export class OAuthFault extends Error {
  * what was sent: an answer may repeat them. No cause is kept, because what the library throws may quote the answer.
  */
 export function oauthFailure(thrown: unknown, secrets: readonly string[] = []): unknown {
-  for (let part = thrown; part instanceof Error; part = part.cause) if (isUnanswered(part)) return part;
+  for (let part = thrown; part instanceof Error; part = part.cause)
+    if (isUnanswered(part) || part instanceof SidecarError) return part;
   if (!(thrown instanceof Error)) return thrown;
   const { code, cause } = thrown as { readonly code?: unknown; readonly cause?: unknown };
   if (code === 'OAUTH_PARSE_ERROR') return new NoAnswer('cut', 'its answer is not whole', { retryable: true });
   const refusal = v.safeParse(refusalShape, thrown);
   if (refusal.success) return refusalOf(refusal.output, secrets);
   if (typeof code !== 'string' || !code.startsWith('OAUTH_')) return thrown;
-  return cause instanceof Response
-    ? new OAuthFault(`it answers ${cause.status}`, cause.status)
-    : new OAuthFault(thrown.message);
+  if (cause instanceof Response) return new OAuthFault(`it answers ${cause.status}`, cause.status);
+  // The cause names what is wrong with the answer, where its own words only say that something is.
+  const words = [cause, thrown].flatMap((each) => (each instanceof Error ? each.message : []));
+  return new OAuthFault(words.find((each) => !mayHoldSecret(each, secrets)) ?? 'its answer is wrong');
 }
 
 /** Some servers write what they do not say as null. */
@@ -72,19 +74,22 @@ const longestWords = 4_000;
 /** A long run of letters and digits may be a token. */
 const tokenLike = /(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}/;
 
+/** What services call a request by, so that it can be found in their logs. */
+const uuid = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi;
+
 function mayHoldSecret(text: string, secrets: readonly string[]): boolean {
-  return text.length > longestWords || tokenLike.test(text) || secrets.some((secret) => text.includes(secret));
+  if (text.length > longestWords || secrets.some((secret) => text.includes(secret))) return true;
+  return tokenLike.test(text.replaceAll(uuid, ' '));
 }
 
 /** For the user, where nothing more is known than that it failed. `what`: `the login`, `the renewal of the session`. */
-export function asToldFailure(error: unknown, { server, what }: { server: string; what: string }): unknown {
-  if (isUnanswered(error)) return unreachable(server, error);
+export function asToldFailure(
+  error: unknown,
+  about: { readonly server: string; readonly what: string; readonly suggestion?: string },
+): unknown {
+  if (isUnanswered(error)) return unreachable(about.server, error);
   if (error instanceof OAuthRefusal || error instanceof OAuthFault)
-    return new SidecarError(
-      'login.failed',
-      { server, what, reason: error.message },
-      { cause: error, retryable: false },
-    );
+    return new SidecarError('login.failed', { ...about, reason: error.message }, { cause: error, retryable: false });
   return error;
 }
 

@@ -14,8 +14,21 @@ export function fetchOver(send: Send, signal?: AbortSignal): CustomFetch {
       throw new BusyAnswer(answer);
     // With a challenge in its headers, the library would not read what the answer itself says.
     answer.headers.delete('www-authenticate');
-    return answer;
+    return withoutNulls(answer);
   };
+}
+
+const members = v.record(v.string(), v.unknown());
+
+/** Many servers write what they do not say as null, which the library takes for a wrong answer. */
+async function withoutNulls(answer: Response): Promise<Response> {
+  const content: unknown = await answer
+    .clone()
+    .json()
+    .catch(() => undefined);
+  if (!v.is(members, content) || !Object.values(content).includes(null)) return answer;
+  const said = Object.fromEntries(Object.entries(content).filter(([, value]) => value !== null));
+  return new Response(JSON.stringify(said), { status: answer.status, headers: answer.headers });
 }
 
 /** The library sends forms, and nothing else. */

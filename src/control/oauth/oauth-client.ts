@@ -38,7 +38,7 @@ export async function openOAuthClient({ server, send, clock, signal }: OAuthClie
   const insecure = isPlain(server) ? [library.allowInsecureRequests] : [];
   const discover = (url: string): Promise<Configuration> =>
     // What an id token says is only shown, so a clock that goes wrong is no reason to refuse it.
-    library.discovery(new URL(url), clientId, { [library.clockTolerance]: daySeconds }, library.None(), {
+    library.discovery(new URL(url), clientId, { [library.clockTolerance]: yearsSeconds }, library.None(), {
       [library.customFetch]: reads,
       execute: insecure,
     });
@@ -52,11 +52,13 @@ export async function openOAuthClient({ server, send, clock, signal }: OAuthClie
     };
     return { library, configuration, issuer: configuration.serverMetadata().issuer, limit };
   } catch (error) {
-    throw asToldFailure(error, { server, what: 'asking where to log in' });
+    const suggestion = 'check its address (--server, SIDECAR_SERVER), or ask who runs that server';
+    throw asToldFailure(error, { server, what: 'asking where to log in', suggestion });
   }
 }
 
-const daySeconds = 24 * 3600;
+/** Whatever the two clocks say. */
+const yearsSeconds = 100 * 365 * 24 * 3600;
 
 function addresses(server: string): readonly string[] {
   const { origin, pathname } = new URL(server);

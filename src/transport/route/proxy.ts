@@ -1,13 +1,12 @@
 import { BlockList, isIP } from 'node:net';
-import { SidecarError } from '../../errors.js';
 
 /**
  * The HTTP proxy that the environment names for an encrypted connection to `url`, as curl reads it: HTTPS_PROXY, then
  * ALL_PROXY, unless NO_PROXY holds the host; lower case first. The environment is that of whoever asks, not this process's.
  *
- * Throws `ssh.config_invalid` for one that cannot be used. It may hold a password, and so is not told.
+ * Throws what `invalid` makes of one that cannot be used. It may hold a password, and so is not told.
  */
-export function proxyFor(url: URL, env: NodeJS.ProcessEnv): URL | undefined {
+export function proxyFor(url: URL, env: NodeJS.ProcessEnv, invalid: (reason: string) => Error): URL | undefined {
   const of = (...names: string[]): string =>
     names
       .flatMap((name) => [env[name.toLowerCase()], env[name]])
@@ -15,10 +14,10 @@ export function proxyFor(url: URL, env: NodeJS.ProcessEnv): URL | undefined {
   const value = of('HTTPS_PROXY', 'ALL_PROXY');
   if (value === '' || isExempt(url, of('NO_PROXY'))) return undefined;
   const text = value.includes('://') ? value : `http://${value}`;
-  if (!URL.canParse(text)) throw unusable('the proxy in the environment is no URL');
+  if (!URL.canParse(text)) throw invalid('the proxy in the environment is no URL');
   const proxy = new URL(text);
   if (proxy.protocol === 'http:' || proxy.protocol === 'https:') return proxy;
-  throw unusable(`the proxy in the environment is of the kind ${proxy.protocol}//, and only http and https are spoken`);
+  throw invalid(`the proxy in the environment is of the kind ${proxy.protocol}//, and only http and https are spoken`);
 }
 
 function isExempt(url: URL, list: string): boolean {
@@ -45,8 +44,4 @@ function isInSubnet(host: string, entry: string): boolean {
   const subnet = new BlockList();
   subnet.addSubnet(address, Number(prefix), kind === 4 ? 'ipv4' : 'ipv6');
   return subnet.check(host, kind === 4 ? 'ipv4' : 'ipv6');
-}
-
-function unusable(reason: string): SidecarError {
-  return new SidecarError('ssh.config_invalid', { reason }, { retryable: false });
 }

@@ -30,7 +30,7 @@ export async function openWebSocket(
 ): Promise<Duplex> {
   const url = parseUrl(text);
   const [ws, trust] = await Promise.all([import('ws'), trustOf(env, invalid)]);
-  const proxy = url.protocol === 'wss:' ? proxyFor(url, env) : undefined;
+  const proxy = url.protocol === 'wss:' ? proxyFor(url, env, invalid) : undefined;
   // The agent keeps to itself the connection on which it still waits for the proxy's answer.
   const waiting = new AbortController();
   const agent = proxy === undefined ? undefined : await proxyAgent(proxy, { ...trust, signal: waiting.signal });

@@ -17,6 +17,18 @@ describe('a request without an answer', () => {
     expect(error).toMatchObject({ kind, retryable: true, message: expect.stringContaining(`(${code})`) as string });
   });
 
+  it.each(['INVALID_PURPOSE', 'INVALID_CA', 'CRL_HAS_EXPIRED', 'CERT_REVOKED', 'HOSTNAME_MISMATCH'])(
+    'is not asked for again where the certificate is not good: %s',
+    (code) => {
+      const error = noAnswerOf(Object.assign(new Error('unsuitable certificate'), { code }));
+      expect(error).toMatchObject({
+        kind: 'not reached',
+        retryable: false,
+        message: 'TLS failed: unsuitable certificate',
+      });
+    },
+  );
+
   it('is a mistake of ours where nothing of the network failed', () => {
     expect(noAnswerOf(failed('ENOENT', 'open'))).toBeUndefined();
   });

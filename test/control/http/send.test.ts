@@ -269,6 +269,14 @@ describeWith(['openssl'], 'a request over TLS', () => {
     expect(String(error)).not.toContain('pw');
   });
 
+  it('is not sent where the proxy is none that can be used, which is no matter of SSH', async () => {
+    const sending = sender({ env: { HTTPS_PROXY: 'socks5://me:pw@proxy' } })({ ...post, url: 'https://example.com' });
+    await expect(sending).rejects.toMatchObject({
+      code: 'usage.invalid',
+      message: expect.not.stringContaining('pw') as string,
+    });
+  });
+
   it('may pass where the proxy hangs up', async () => {
     await using rude = await startTcpServer((socket) => socket.end());
     const env = { HTTPS_PROXY: `http://127.0.0.1:${rude.port}` };

@@ -124,10 +124,16 @@ describe('polling for the approval', () => {
     expect(clock.now()).toBeLessThan(12_000);
   });
 
-  it('does not wait for a Retry-After that is over after the code', async () => {
-    const { clock, until } = polling([status(503, { 'retry-after': '900' })]);
-    await expect(until()).rejects.toMatchObject({ code: 'server.unreachable', facts: { reason: 'it answers 503' } });
-    expect(seconds(clock)).toEqual([5]);
+  it('asks at the usual interval where a Retry-After is over only after the code', async () => {
+    const { clock, until } = polling([status(503, { 'retry-after': '900' }), approved]);
+    expect(await until()).toBe(tokens);
+    expect(seconds(clock)).toEqual([5, 5]);
+  });
+
+  it('says that the approval was lost also where a code that is used up is told as expired before its end', async () => {
+    await expect(polling([reset, refusal('expired_token')]).until()).rejects.toMatchObject({
+      ...{ code: 'login.lost', facts: { answer: 'expired_token' } },
+    });
   });
 
   it('tells of the outage where the last that was heard before the end of the code was no answer', async () => {

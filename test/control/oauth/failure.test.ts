@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { BusyAnswer } from '../../../src/control/http/busy-answer.js';
 import { NoAnswer } from '../../../src/control/http/no-answer.js';
 import type { Send } from '../../../src/control/http/send.js';
-import { oauthFailure, OAuthRefusal } from '../../../src/control/oauth/failure.js';
+import { SidecarError } from '../../../src/errors.js';
+import { oauthFailure, OAuthFault, OAuthRefusal } from '../../../src/control/oauth/failure.js';
 import { openOAuthClient } from '../../../src/control/oauth/oauth-client.js';
 import { fakeClock } from '../../fakes/clock.js';
 
@@ -40,6 +41,23 @@ describe('a request for tokens that fails', () => {
     expect(await failureOf(() => Promise.reject(cut))).toBe(cut);
   });
 
+  it('is what kept it from being sent, where that is a matter of settings', async () => {
+    const invalid = new SidecarError('usage.invalid', { reason: 'NODE_EXTRA_CA_CERTS cannot be read' });
+    expect(await failureOf(() => Promise.reject(invalid))).toBe(invalid);
+  });
+
+  it('is none where the server writes what it does not say as null', async () => {
+    const content = { access_token: 'a', token_type: 'Bearer', refresh_token: null, id_token: null, expires_in: null };
+    expect(await failureOf(() => Response.json(content))).toBeUndefined();
+  });
+
+  it('says what is wrong with an answer', async () => {
+    const error = await failureOf(() => Response.json({ access_token: secret }));
+    expect(error).toBeInstanceOf(OAuthFault);
+    expect((error as Error).message).toContain('token_type');
+    expect(String((error as Error).stack)).not.toContain(secret);
+  });
+
   it('may pass where the answer is not whole, of which nothing is kept', async () => {
     const half = `{"access_token": "${secret}", "refr`;
     const error = await failureOf(() => new Response(half, { headers: json }));
@@ -70,6 +88,12 @@ describe('a request for tokens that fails', () => {
   it('does not say what is longer than any words', async () => {
     const error = await failureOf(() => refused({ error: 'invalid_grant', error_description: 'a'.repeat(1_000_000) }));
     expect(error).toEqual(new OAuthRefusal('invalid_grant', undefined));
+  });
+
+  it('says by what id the service knows the request', async () => {
+    const description = 'AADSTS7000218: no client. Trace ID: 1f0cdb6a-9d2e-4f3b-8a11-0123456789ab';
+    const error = await failureOf(() => refused({ error: 'invalid_client', error_description: description }));
+    expect(error).toEqual(new OAuthRefusal('invalid_client', description));
   });
 
   it.each([`${secret} is over`, 'eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.x is over'])(
