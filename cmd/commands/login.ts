@@ -1,6 +1,7 @@
 import { controlKeyTitle } from '../../src/control/control-key.js';
 import { logIn, type LoggedIn } from '../../src/control/login/log-in.js';
 import type { Prompt } from '../../src/control/login/device-code.js';
+import type { ChosenStorage } from '../../src/control/tokens/choose-storage.js';
 import type { Context } from '../context.js';
 import { controlPlaneHere, type ServerFlag } from '../control-plane.js';
 import { finishingSoon } from '../finishing-soon.js';
@@ -25,12 +26,8 @@ export async function login(context: Context, flags: LoginFlags): Promise<void> 
     finishing: finishingSoon(context),
     keyTitle: controlKeyTitle(),
     onStorage: ({ noKeyring }) => {
-      if (noKeyring === undefined) return;
-      const { why, reason } = noKeyring;
-      const what =
-        why === 'absent' ? 'there is no keyring here' : 'the keyring here takes nothing as long as a session';
-      const more = output.verbose ? ` (${reason})` : '';
-      output.warn(`${what}${more}: the session is kept in a file that only you can read`);
+      if (noKeyring !== undefined) warnOfFile(context, noKeyring);
+      output.progress(`asking ${server}…`);
     },
     onPrompt: (prompt) => {
       void show(context, prompt, flags);
@@ -40,6 +37,12 @@ export async function login(context: Context, flags: LoginFlags): Promise<void> 
     },
   });
   output.outcome(document(server, done), [[{ text: '✓ ', style: 'green' }, words(server, done)]]);
+}
+
+function warnOfFile({ output }: Context, { why, reason }: NonNullable<ChosenStorage['noKeyring']>): void {
+  const what = why === 'absent' ? 'there is no keyring here' : 'the keyring here takes nothing as long as a session';
+  const more = output.verbose ? ` (${reason})` : '';
+  output.warn(`${what}${more}: the session is kept in a file that only you can read`);
 }
 
 function document(server: string, { account, storage, approved, key }: LoggedIn): unknown {
