@@ -58,19 +58,13 @@ export async function hostKeyPolicy(target: SshTarget): Promise<HostKeyPolicy> {
   return policyOf(await hostTrust(target), target);
 }
 
-/** Throws as `hostKeyPolicy`, and `ssh.host_key_unknown` where OpenSSH is to connect and no key at all could be accepted. */
+/** Throws as `hostKeyPolicy`. */
 export async function hostTrust(target: SshTarget): Promise<HostTrust> {
-  const { openssh, firstUseRefusedBy, alias } = target;
+  const { openssh, firstUseRefusedBy } = target;
   const pins = target.hostKeys.map((line) => parsePin(line, target));
   const known = whatIsKnown(target, await readKnownHosts(target.knownHostsFiles));
   // What of them ssh2 cannot read, ssh checks by itself.
   const revokedEverywhere = openssh === undefined ? await revokedKeysOf(target) : await readRevokedKeys(target);
-  const { trusted, otherPort, authorities } = known;
-  const hasNone = [pins, trusted, otherPort, authorities].every((keys) => keys.length === 0);
-  // It would log in before it tells which key that was.
-  if (openssh !== undefined && hasNone && firstUseRefusedBy !== undefined) {
-    throw unknownKey({ host: alias }, firstUseRefusedBy);
-  }
   const revoked = [...known.revoked, ...(revokedEverywhere ?? [])];
   return { pins, ...known, revoked, ...(firstUseRefusedBy !== undefined && { firstUseRefusedBy }) };
 }
@@ -87,7 +81,7 @@ export function policyOf(trust: HostTrust, { alias }: SshTarget): HostKeyPolicy 
 /** The refusal of a key that somebody else refused, and of which only this is known. */
 export function refusalOf(
   { keyType, fingerprint: actual }: { readonly keyType: string; readonly fingerprint: string },
-  { pins, trusted, revoked, authorities }: HostTrust,
+  { pins, trusted, revoked, authorities, firstUseRefusedBy }: HostTrust,
   { alias }: SshTarget,
 ): SidecarError {
   const shown = { host: alias, keyType, actual };
@@ -95,6 +89,7 @@ export function refusalOf(
   if (revocation !== undefined) return revokedBy(revocation, shown);
   if (pins.length > 0) return changed(shown, pins, { source: 'pin' });
   const known = [...trusted, ...authorities];
+  if (known.length === 0 && firstUseRefusedBy !== undefined) return unknownKey(shown, firstUseRefusedBy);
   const place = known.find(({ key }) => key.type === keyType) ?? known[0];
   const keys = known.map(({ key }) => key);
   return changed(shown, keys, place === undefined ? { source: 'known_hosts' } : placeOf(place));
@@ -174,7 +169,7 @@ function revokedBy(entry: KnownHost, shown: Shown): SidecarError {
   return new SidecarError('ssh.host_key_revoked', { ...shown, ...placeOf(entry) }, { retryable: false });
 }
 
-function unknownKey(shown: Shown | Pick<Shown, 'host'>, rule: string): SidecarError {
+function unknownKey(shown: Shown, rule: string): SidecarError {
   return new SidecarError('ssh.host_key_unknown', { ...shown, rule }, { retryable: false });
 }
 

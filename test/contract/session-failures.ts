@@ -80,13 +80,21 @@ export function sessionFailures({ connect, silence }: ConnectorUnderTest): void 
       const firstUseRefusedBy = 'StrictHostKeyChecking yes';
       expectPermanent(await failure({ port, user, firstUseRefusedBy }), {
         code: 'ssh.host_key_unknown',
-        facts: { host: 'dev-1', rule: firstUseRefusedBy },
+        facts: {
+          ...{ host: 'dev-1', rule: firstUseRefusedBy },
+          actual: expect.stringMatching(/^SHA256:/) as string,
+        },
       });
       expect(sshd.log()).not.toContain('Accepted');
       await (await connectWith({ port, user, firstUseRefusedBy, hostKeyLine })).close();
       const file = join(directory, 'known_hosts_strict');
-      await writeFile(file, `[127.0.0.1]:${port} ${hostKeyLine}\n`);
-      await (await connectWith({ port, user, firstUseRefusedBy, knownHostsFiles: [file] })).close();
+      const login = { port, user, firstUseRefusedBy, knownHostsFiles: [file] };
+      for (const name of [`[127.0.0.1]:${port}`, '127.0.0.1']) {
+        await writeFile(file, `${name} ${hostKeyLine}\n`);
+        await (await connectWith(login)).close();
+      }
+      await writeFile(file, `127.0.0.1 ${otherKey.line}\n`);
+      expectPermanent(await failure(login), { code: 'ssh.host_key_unknown' });
     });
   });
 

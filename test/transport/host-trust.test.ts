@@ -214,14 +214,6 @@ describeWith(['ssh-keygen'], 'host trust', () => {
       expect(await verdict(ed, lines, { ...strict, port: 2222 })).toMatchObject({ source: 'known_hosts' });
       expect(await verdict(ed, [], { ...strict, hostKeys: [ed.line] })).toEqual({ kind: 'pinned' });
     });
-
-    it('does not even ask where OpenSSH is to connect, which would log in first', async () => {
-      const openssh = { arguments: [], env: {}, why: 'asked for' };
-      const refused = { code: 'ssh.host_key_unknown', facts: { host: 'web', rule: 'StrictHostKeyChecking yes' } };
-      await expect(verdict(ed, [], { ...strict, openssh })).rejects.toMatchObject(refused);
-      const known = [`web.example.com ${ed.line}`];
-      expect(await verdict(ed, known, { ...strict, openssh })).toMatchObject({ source: 'known_hosts' });
-    });
   });
 
   describe('of RevokedHostKeys', () => {

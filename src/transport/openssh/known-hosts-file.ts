@@ -18,10 +18,13 @@ const anyName = '*';
 
 /**
  * What is known of a host. Pinned keys count alone. A host for which known_hosts names an authority is never trusted on
- * first use: whoever wants to pose as it has only to show no certificate.
+ * first use: whoever wants to pose as it has only to show no certificate. Where nobody is trusted on first use, the keys of
+ * its other ports have to be said, which else are looked for in what ssh has accepted.
  */
-export function ownKnownHosts({ pins, revoked, trusted, authorities }: HostTrust): OwnKnownHosts {
-  const keys = pins.length > 0 ? pins : trusted.map(({ key }) => key);
+export function ownKnownHosts(trust: HostTrust): OwnKnownHosts {
+  const { pins, revoked, trusted, otherPort, authorities, firstUseRefusedBy } = trust;
+  const known = firstUseRefusedBy === undefined || trusted.length > 0 ? trusted : otherPort;
+  const keys = pins.length > 0 ? pins : known.map(({ key }) => key);
   const vouching = pins.length > 0 ? [] : authorities;
   const marked = (marker: string, entries: readonly KnownHost[]): string[] =>
     entries.map(({ key }) => `${marker} ${anyName} ${hostKeyLine(key)}`);
@@ -30,5 +33,6 @@ export function ownKnownHosts({ pins, revoked, trusted, authorities }: HostTrust
     ...marked('@cert-authority', vouching),
     ...keys.map((key) => `${anyName} ${hostKeyLine(key)}`),
   ];
-  return { text: lines.map((line) => `${line}\n`).join(''), isStrict: keys.length > 0 || vouching.length > 0 };
+  const isStrict = keys.length > 0 || vouching.length > 0 || firstUseRefusedBy !== undefined;
+  return { text: lines.map((line) => `${line}\n`).join(''), isStrict };
 }
