@@ -17,6 +17,8 @@ interface Asking {
   readonly ref: MachineRef;
   /** `perhaps`: it was asked for, and nobody has heard what came of it. */
   is: 'none' | 'perhaps' | 'made';
+  /** How many calls that make it are under way. */
+  making: number;
   id?: string;
   /** When its making was last under way. */
   askedMs: number;
@@ -39,22 +41,27 @@ export class Asked {
 
   /** One that is to be asked for. */
   add({ name, requestId }: MachineRef): void {
-    this.#all.push({ ref: { name, requestId }, is: 'none', askedMs: this.#clock.now() });
+    this.#all.push({ ref: { name, requestId }, is: 'none', making: 0, askedMs: this.#clock.now() });
   }
 
   async create(spec: MachineSpec, signal: AbortSignal): Promise<Machine> {
     const asking = this.#find(spec);
-    const before = asking?.is ?? 'none';
-    const note = (news: Partial<Asking>): unknown =>
-      asking && Object.assign(asking, news, { askedMs: this.#clock.now() });
-    note({ is: before === 'made' ? 'made' : 'perhaps' });
+    if (asking === undefined) return this.#provider.create(spec, { signal });
+    const wasNone = asking.is === 'none';
+    if (wasNone) asking.is = 'perhaps';
+    asking.making += 1;
     try {
       const machine = await this.#provider.create(spec, { signal });
-      note(machine.requestId === spec.requestId ? { is: 'made', id: machine.id } : {});
+      if (machine.requestId === spec.requestId) Object.assign(asking, { is: 'made', id: machine.id });
       return machine;
     } catch (error) {
-      note(signal.aborted || mayBeApplied(error) ? {} : { is: before });
+      // Of several calls at once, another may have made it, or may still.
+      const isRefused = !signal.aborted && !mayBeApplied(error);
+      if (isRefused && wasNone && asking.making === 1 && asking.is === 'perhaps') asking.is = 'none';
       throw error;
+    } finally {
+      asking.making -= 1;
+      asking.askedMs = this.#clock.now();
     }
   }
 
