@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -145,10 +145,12 @@ describeWithEngine('docker', 'a sidecar that is a container', () => {
     const above = path.dirname(user.project.root);
     writeFileSync(path.join(above, '.devcontainer.json'), '{ "dockerComposeFile": "compose.yml" }');
     const { code, stderr } = await type('create', 'web', '--provider', 'docker', '--devcontainer');
-    expect({ code, stderr }).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('there is no devcontainer.json in ') as string,
-    });
+    const refused = { code: 2, stderr: expect.stringContaining('there is no devcontainer.json in ') as string };
+    expect({ code, stderr }).toMatchObject(refused);
+    const link = user.directory('elsewhere');
+    symlinkSync(above, path.join(link, 'above'));
+    const way = path.join(link, 'above', path.basename(user.project.root));
+    expect(await type('-C', way, 'create', 'web', '--provider', 'docker', '--devcontainer')).toMatchObject(refused);
     rmSync(path.join(above, '.devcontainer.json'));
   });
 

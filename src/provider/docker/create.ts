@@ -89,7 +89,12 @@ async function make(
       throw new SidecarError('provider.failed', { reason: 'its container was removed as soon as it was made' });
     }
     case 'no-image':
-      throw new SidecarError('provider.failed', { reason: made.message }, { retryable: true });
+      // It was removed just now; but for another platform, it stays as it is.
+      throw new SidecarError(
+        'provider.failed',
+        { reason: made.message },
+        { retryable: !made.message.includes('platform') },
+      );
     case 'name-taken': {
       // Somebody was faster since we have looked: another, or an attempt of ours that was given up.
       const container = await whenKnown(() => ours(spec, engine, { signal }), signal).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, type ParseError } from 'jsonc-parser';
 import * as v from 'valibot';
@@ -29,7 +29,8 @@ export async function findDevContainer(
   given: string | true,
   { directory, root }: Project,
 ): Promise<DevContainerConfig> {
-  const file = given === true ? nearest(directory, await root()) : path.resolve(directory, given);
+  const file =
+    given === true ? nearest(await realpath(directory), path.resolve(await root())) : path.resolve(directory, given);
   if (file === undefined || !existsSync(file)) {
     throw invalid(
       given === true

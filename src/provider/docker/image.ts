@@ -14,8 +14,8 @@ export interface ImageDeps {
 
 /**
  * Has the image on the engine's machine, and tells as whom its containers run. One that is there for another platform
- * than the one that is asked for is not there. Throws `provider.failed`, and `usage.invalid` for a broken configuration of
- * docker's.
+ * than the one that is asked for is fetched; whether it is the right one then, the engine knows best, which may have it for
+ * several. Throws `provider.failed`.
  */
 export async function haveImage(
   { engine, world }: ImageDeps,
@@ -24,30 +24,18 @@ export async function haveImage(
   { progress, signal }: CreateOptions,
 ): Promise<ImageHere> {
   const there = await engine.image(image, { signal });
-  const isWanted = (found: ImageHere | undefined): found is ImageHere => found !== undefined && isOf(found, platform);
-  if (isWanted(there) && pull !== 'always') return there;
-  if (pull === 'never') throw notThere(engine, { image, platform, there });
-  progress?.(`fetching the image ${image}`);
-  const login = await registryLogin(image, world, { signal });
-  const isThere = isWanted(there);
-  await engine.pull({ image, platform, login, progress, isThere }, { signal });
-  const fetched = await engine.image(image, { signal });
-  if (isWanted(fetched)) return fetched;
-  throw notThere(engine, { image, platform, there: fetched });
-}
-
-function notThere(
-  { host }: Engine,
-  { image, platform, there }: { image: string; platform: string | undefined; there: ImageHere | undefined },
-): SidecarError {
-  const [reason, suggestion] =
-    there === undefined
-      ? [`there is no image ${image} at ${host}`, 'build it, or leave out `pull=never`']
-      : [
-          `the image ${image} at ${host} is for ${there.os}/${there.architecture}, and not for ${platform ?? ''}`,
-          `leave out \`platform\`, or see \`docker pull --platform ${platform ?? ''} ${image}\``,
-        ];
-  return new SidecarError('provider.failed', { reason, suggestion }, { retryable: false });
+  const isWanted = there !== undefined && (pull === 'never' || isOf(there, platform));
+  if (isWanted && pull !== 'always') return there;
+  if (pull !== 'never') {
+    progress?.(`fetching the image ${image}`);
+    const login = await registryLogin(image, world, { signal });
+    await engine.pull({ image, platform, login, progress, isThere: isWanted }, { signal });
+    const fetched = await engine.image(image, { signal });
+    if (fetched !== undefined) return fetched;
+  }
+  const reason = `there is no image ${image} at ${engine.host}`;
+  const suggestion = pull === 'never' ? 'build it, or leave out `pull=never`' : `see \`docker pull ${image}\``;
+  throw new SidecarError('provider.failed', { reason, suggestion }, { retryable: false });
 }
 
 /** Throws `usage.invalid` for what names no image. */

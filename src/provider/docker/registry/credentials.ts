@@ -8,15 +8,21 @@ export interface Credentials {
   readonly registrytoken?: string | undefined;
 }
 
+/** What is not said may be written as null. */
+const word = v.pipe(
+  v.nullish(v.string()),
+  v.transform((said) => said ?? undefined),
+);
+
 /** What docker's configuration holds itself: registry → credentials. */
 export const writtenLogins = v.record(
   v.string(),
   v.object({
-    auth: v.optional(v.string()),
-    username: v.optional(v.string()),
-    password: v.optional(v.string()),
-    identitytoken: v.optional(v.string()),
-    registrytoken: v.optional(v.string()),
+    auth: word,
+    username: word,
+    password: word,
+    identitytoken: word,
+    registrytoken: word,
   }),
 );
 
@@ -32,7 +38,7 @@ export function writtenCredentials(
   if (found === undefined) return undefined;
   const { auth, ...given } = found;
   const credentials = { ...given, ...(auth === undefined ? {} : decoded(auth)) };
-  return Object.values(credentials).some((value) => value !== '') ? credentials : undefined;
+  return Object.values(credentials).some((value) => value !== undefined && value !== '') ? credentials : undefined;
 }
 
 /** `user:password` in base64. */

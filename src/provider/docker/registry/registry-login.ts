@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { SidecarError } from '../../../errors.js';
 import type { CallOptions } from '../../provider.js';
 import { dockerConfigDir, readDockerFile, type UsersWorld } from '../engine/docker-config.js';
 import { askCredentialHelper } from './credential-helper.js';
@@ -16,28 +17,38 @@ export interface RegistryLogin {
 }
 
 const config = v.object({
-  auths: v.optional(writtenLogins, {}),
-  credsStore: v.optional(v.string()),
-  credHelpers: v.optional(v.record(v.string(), v.string()), {}),
+  auths: v.nullish(writtenLogins),
+  credsStore: v.nullish(v.string()),
+  credHelpers: v.nullish(v.record(v.string(), v.string()), null),
 });
 
 /**
  * The login that `docker login` has left, found as the docker command finds it: the helper of the registry, else the store
- * of all, else the configuration itself. Throws `usage.invalid` for a broken configuration, the signal's reason on abort.
+ * of all, else the configuration itself. Throws the signal's reason on abort.
  */
 export async function registryLogin(image: string, world: UsersWorld, { signal }: CallOptions): Promise<RegistryLogin> {
   const registry = registryOf(image);
-  const found = await readDockerFile(join(dockerConfigDir(world), 'config.json'), config);
-  if (found === undefined) return { registry };
-  const { auths, credsStore, credHelpers } = found;
-  const helper = Object.hasOwn(credHelpers, registry) ? credHelpers[registry] : credsStore;
-  if (helper === undefined || helper === '') return { registry, credentials: writtenCredentials(auths, registry) };
   try {
-    return { registry, credentials: await askCredentialHelper(helper, registry, { env: world.env, signal }) };
+    return { registry, credentials: await credentialsFor(registry, world, { signal }) };
   } catch (error) {
     signal?.throwIfAborted();
-    return { registry, trouble: (error as Error).message };
+    const reason = error instanceof SidecarError ? error.facts['reason'] : undefined;
+    return { registry, trouble: typeof reason === 'string' ? reason : (error as Error).message };
   }
+}
+
+async function credentialsFor(
+  registry: string,
+  world: UsersWorld,
+  { signal }: CallOptions,
+): Promise<Credentials | undefined> {
+  const found = await readDockerFile(join(dockerConfigDir(world), 'config.json'), config);
+  if (found === undefined) return undefined;
+  const { auths, credsStore, credHelpers } = found;
+  const ofRegistry = credHelpers !== null && Object.hasOwn(credHelpers, registry) ? credHelpers[registry] : undefined;
+  const helper = ofRegistry ?? credsStore ?? '';
+  if (helper === '') return writtenCredentials(auths ?? {}, registry);
+  return askCredentialHelper(helper, registry, { env: world.env, signal });
 }
 
 /** The value of `X-Registry-Auth`, https://docs.docker.com/reference/api/engine/version/v1.41/#section/Authentication. */

@@ -104,12 +104,20 @@ describe('the login at the registry of an image', () => {
     await expect(asked).rejects.toBe(reason);
   });
 
-  it('is told of a configuration that is broken', async () => {
+  it('is none where the configuration is broken, which is told without its words', async () => {
     configured({ auths: 'secret' });
-    await expect(login('dev')).rejects.toMatchObject({
-      code: 'usage.invalid',
-      message: expect.not.stringContaining('secret') as string,
-    });
+    const { trouble, credentials } = await login('dev');
+    expect(trouble).toContain('is not as the docker command writes it');
+    expect(trouble).not.toContain('secret');
+    expect(credentials).toBeUndefined();
+  });
+
+  it('is found also where what is not said is written as null', async () => {
+    const entry = { auth: encoded('dev:word'), identitytoken: null };
+    configured({ credsStore: null, credHelpers: null, auths: { [hub]: entry } });
+    expect(await login('dev')).toEqual({ registry: hub, credentials: { username: 'dev', password: 'word' } });
+    configured({ auths: null });
+    expect(await login('dev')).toEqual({ registry: hub });
   });
 
   it('goes to the engine in letters that stand in an address, padded', () => {
