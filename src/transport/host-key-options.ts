@@ -32,7 +32,10 @@ function revokedKeys(
   return { revokedHostKeysFile: paths.find((path) => existsSync(path)) ?? paths[0] ?? option };
 }
 
-/** The options with which ssh trusts no key that nobody knows. What a KnownHostsCommand knows, nobody here asks it. */
+/**
+ * What keeps a key that nobody knows from being trusted. A KnownHostsCommand is one: what it knows of the host, nobody here
+ * asks it, and to trust another key than that would be worse than to refuse one that it does not know either.
+ */
 function firstUse(values: Values): Pick<SshTarget, 'firstUseRefusedBy'> {
   const commands = values('knownhostscommand').filter((command) => command !== 'none');
   if (commands.length > 0) return { firstUseRefusedBy: 'KnownHostsCommand' };

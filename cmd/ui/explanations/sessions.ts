@@ -110,13 +110,13 @@ function logOf(facts: Facts): string | undefined {
   return lastLine === undefined ? undefined : `its log ends with: ${lastLine}`;
 }
 
-/** Where the key that was expected is kept decides how to replace it. */
 /** Nothing where no key was asked for yet. */
 function shownKey(facts: Facts): string {
   const actual = text(facts, 'actual');
   return actual === undefined ? '' : `, ${actual}`;
 }
 
+/** Where the key that was expected is kept decides how to replace it. */
 function hostKeyWayOut(facts: Facts): string {
   const file = text(facts, 'source');
   if (facts['authority'] === true) {
