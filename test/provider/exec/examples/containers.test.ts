@@ -138,6 +138,8 @@ for (const engine of ['docker', 'podman'] as const)
     });
 
     it('leaves no file of its own where it is told to end', async () => {
+      // One that was ended as it began may have left its directory.
+      const before = readdirSync(temporary);
       const hanging = `${client}.hanging-create`;
       await writeFile(hanging, '');
       const abort = new AbortController();
@@ -146,7 +148,7 @@ for (const engine of ['docker', 'podman'] as const)
       await vi.waitFor(() => expect(existsSync(hanging)).toBe(false), { timeout: 20_000 });
       abort.abort(new Error('enough'));
       await expect(creation).rejects.toThrow('enough');
-      expect(readdirSync(temporary)).toEqual([]);
+      expect(readdirSync(temporary)).toEqual(before);
     });
 
     it('takes no container of its name for its own that nobody knows who made', async () => {
