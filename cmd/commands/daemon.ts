@@ -21,7 +21,7 @@ export async function daemonStatus(context: Context): Promise<void> {
 
 export async function daemonStop(context: Context): Promise<void> {
   const answer = await ask(context, { command: 'stop' });
-  // It hangs up on everybody when it ends, and may do so before its answer is out.
+  // It hangs up when it has ended. One of an older build answers, as it begins to.
   const stopped = answer.kind === 'result' || answer.why === 'ended';
   context.output.outcome({ stopped }, [
     stopped ? [{ text: '✓ ', style: 'green' }, 'stopped the daemon'] : ['no daemon is running'],

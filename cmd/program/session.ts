@@ -44,7 +44,9 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
   daemon
     .command('stop')
     .summary('end the daemon and its sessions')
-    .description('End the daemon and its sessions. A command that it is working for goes on by itself.')
+    .description(
+      'End the daemon and its sessions, and wait until it is gone. A command that it is working for goes on by itself.',
+    )
     .action(() => run(async (context) => (await import('../commands/daemon.js')).daemonStop(context)));
 }
 

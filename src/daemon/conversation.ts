@@ -66,6 +66,11 @@ export class Conversation {
     return this.#request !== undefined && this.#request !== 'status' && !this.#socket.destroyed;
   }
 
+  /** Whether the client waits for the daemon's end, which is all the answer that it gets. */
+  get awaitsEnd(): boolean {
+    return this.#request === 'stop';
+  }
+
   hangUp(): void {
     this.#socket.destroy();
   }
@@ -150,7 +155,7 @@ export class Conversation {
         return status();
       case 'stop':
         stop();
-        return null;
+        return this.#showingLife(async () => this.ended.then(() => null));
       case 'drop':
         return works.drop(request);
       case 'warm': {

@@ -59,6 +59,7 @@ const request = v.variant('command', [
   v.strictObject({ command: v.literal('drop'), sidecar: v.string() }),
   v.strictObject({ command: v.literal('ping') }),
   v.strictObject({ command: v.literal('status') }),
+  /** Answered by hanging up, once the daemon has ended. */
   v.strictObject({ command: v.literal('stop') }),
 ]);
 

@@ -56,6 +56,7 @@ export class DaemonServer {
   #neededMs: number;
   /** It takes no more requests, and ends with the last that it has. */
   #leaving = false;
+  #ending = false;
 
   constructor(options: ServerOptions) {
     const { clock, place, timeOfDay } = options;
@@ -88,10 +89,14 @@ export class DaemonServer {
     void watchForSleep({ clock, timeOfDay, signal, onWake: () => void this.#woke() });
   }
 
-  /** Settles once it has ended, and so has what works once, such as a renewal: that is waited for 10 s at most. */
+  /**
+   * Settles once it has ended, and so has what works once, such as a renewal: that is waited for 10 s at most. Whoever told
+   * it to end learns it then.
+   */
   async ended(): Promise<void> {
     if (!this.#end.signal.aborted) await once(this.#end.signal, 'abort');
     await Promise.all([this.#warmth.close(), this.#finished()]);
+    for (const conversation of this.#conversations) conversation.hangUp();
   }
 
   readonly #finishing = <T>(work: Promise<T>): Promise<T> => {
@@ -128,12 +133,13 @@ export class DaemonServer {
 
   /** Ends at once. Clients whose work is cut off do it themselves. */
   stop(reason: string): void {
-    if (this.#end.signal.aborted) return;
+    if (this.#ending) return;
+    this.#ending = true;
     this.#options.log.write('ended', { reason });
     this.#leaving = true;
     this.#server.close();
     void this.#removeSocket().finally(() => {
-      for (const conversation of this.#conversations) conversation.hangUp();
+      for (const conversation of this.#conversations) if (!conversation.awaitsEnd) conversation.hangUp();
       this.#end.abort();
     });
   }

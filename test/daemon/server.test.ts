@@ -96,10 +96,22 @@ describe('a daemon', () => {
 
   it('ends when it is told to, and takes its socket away', async () => {
     const server = await serve();
-    await askDaemon({ command: 'stop' }, { place, build });
-    await server?.ended();
+    const told: string[] = [];
+    const ended = server?.ended().then(() => told.push('it has ended'));
+    expect(await askDaemon({ command: 'stop' }, { place, build })).toEqual(without('ended'));
+    told.push('the client knows');
+    await ended;
+    expect(told).toEqual(['it has ended', 'the client knows']);
     expect(existsSync(place.socket)).toBe(false);
     expect(await ping()).toEqual(without('absent'));
+  });
+
+  it('ends once, whatever number of reasons there are', async () => {
+    const server = await serve();
+    server?.stop('one reason');
+    server?.stop('another reason');
+    await server?.ended();
+    expect(logged.filter((line) => line.includes('reason'))).toEqual([expect.stringContaining('one reason')]);
   });
 
   it('ends when nobody has needed it for a while', async () => {

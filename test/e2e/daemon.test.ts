@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DaemonStatus } from '../../src/daemon/status.js';
 import type { SyncResult } from '../../src/sync/result.js';
 import { BuiltProgram, packageRoot } from '../fakes/built-program.js';
-import { processEnded } from '../fakes/processes.js';
+import { hasEnded, processEnded } from '../fakes/processes.js';
 import { describeWith } from '../fakes/parts.js';
 import { startAgent } from '../fakes/ssh-agent.js';
 import { makeKey } from '../fakes/ssh-keys.js';
@@ -154,6 +154,15 @@ describe('the daemon', () => {
     expect(log()).toContain('"event":"sync"');
     expect(log()).not.toContain('hunter2');
     expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain('hunter2');
+  });
+
+  it('is gone, with all that it had open, once stop says so', async () => {
+    await user.type('create', 'web');
+    await sync();
+    const { pid } = await daemon();
+    expect(await user.type('daemon', 'stop')).toMatchObject({ code: 0, stdout: '✓ stopped the daemon\n' });
+    expect(hasEnded(pid)).toBe(true);
+    expect((await user.type('daemon', 'stop')).stdout).toBe('no daemon is running\n');
   });
 
   it('works where the state directory has too long a path for a socket', async () => {
