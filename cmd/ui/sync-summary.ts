@@ -7,21 +7,32 @@ const shownIdLength = 10;
 
 /** A settled sync in one line. */
 export function syncSummary(result: SyncResult): Line {
-  const where = `${result.sidecar}:${result.workspace}`;
-  const sent = formatBytes(result.sentBytes);
-  const tree = `tree ${result.tree.slice(0, shownIdLength)}`;
+  const where = whereWords(result);
   if (result.dryRun === true) {
-    return [`${where} would get ${changes(result)} (${sent} to send); nothing was changed`];
+    return [`${where} would get ${changes(result)} (${formatBytes(result.sentBytes)} to send); nothing was changed`];
   }
-  const took = formatSeconds(result.ms.total);
-  const done = result.upToDate ? `already in step, in ${took}` : `${changes(result)} (${sent} sent) in ${took}`;
   return [
     { text: '✓ ', style: 'green' },
     { text: where, style: 'bold' },
-    `: ${done}, `,
-    { text: `${tree} proved`, style: 'dim' },
+    `: ${doneWords(result)}, `,
+    { text: provedWords(result), style: 'dim' },
     ...(result.history === undefined ? [] : [`, its git ${historyWords(result.history)}`]),
   ];
+}
+
+/** A landing of many in one line. It begins the same way always: editors wait for it. */
+export function landedWords(result: SyncResult): Line {
+  return [`landed on ${whereWords(result)}: ${doneWords(result)}, ${provedWords(result)}`];
+}
+
+const whereWords = ({ sidecar, workspace }: SyncResult): string => `${sidecar}:${workspace}`;
+
+const provedWords = ({ tree }: SyncResult): string => `tree ${tree.slice(0, shownIdLength)} proved`;
+
+function doneWords(result: SyncResult): string {
+  const took = formatSeconds(result.ms.total);
+  if (result.upToDate) return `already in step, in ${took}`;
+  return `${changes(result)} (${formatBytes(result.sentBytes)} sent) in ${took}`;
 }
 
 const historyWords = ({ branch, commit }: LandedHistory): string =>
@@ -32,14 +43,6 @@ export function keptWarning({ history, sidecar, workspace }: SyncResult): string
   if (history === undefined || history.kept.length === 0) return undefined;
   const kept = history.kept.map(({ ref, commits }) => `${count(commits, 'commit')} as ${ref}`);
   return `kept in the repository of ${sidecar}:${workspace}, for they were only there: ${aFew(kept)}`;
-}
-
-/** A landing of many in one line. It begins the same way always: editors wait for it. */
-export function landedWords(result: SyncResult): Line {
-  const sent = formatBytes(result.sentBytes);
-  const done = result.upToDate ? 'already in step' : `${changes(result)} (${sent} sent)`;
-  const tree = `tree ${result.tree.slice(0, shownIdLength)} proved`;
-  return [`landed on ${result.sidecar}:${result.workspace}: ${done} in ${formatSeconds(result.ms.total)}, ${tree}`];
 }
 
 /** What the user must know of changes that were found over there, if there were any. */

@@ -32,7 +32,7 @@ export const sessions = {
   }),
   'ssh.host_key_unknown': (facts) => ({
     message:
-      `nobody knows the host key of ${place(facts)}${shownKey(facts)}, and ${the(facts, 'rule', 'your ssh')} ` +
+      `nobody knows the host key of ${place(facts)}, ${the(facts, 'actual', 'unknown')}, and ${the(facts, 'rule', 'your ssh')} ` +
       'in your ssh configuration keeps it from being trusted on first use',
     hint: 'ask who runs the machine for its key, and put that into known_hosts, or add the machine with `--host-key`',
   }),
@@ -108,12 +108,6 @@ function listenAddress(facts: Facts): string {
 function logOf(facts: Facts): string | undefined {
   const lastLine = text(facts, 'lastLine');
   return lastLine === undefined ? undefined : `its log ends with: ${lastLine}`;
-}
-
-/** Nothing where no key was asked for yet. */
-function shownKey(facts: Facts): string {
-  const actual = text(facts, 'actual');
-  return actual === undefined ? '' : `, ${actual}`;
 }
 
 /** Where the key that was expected is kept decides how to replace it. */

@@ -23,7 +23,10 @@ const usual = [path.join('.devcontainer', 'devcontainer.json'), '.devcontainer.j
 
 /**
  * The configuration at a path, or the one of `directory` or of the nearest above that has one, in its working tree: what a
- * configuration says is run on this machine, so nobody else's may count. Throws `usage.invalid`, also for one that several containers are made of: which of them would be removed again, nobody could tell.
+ * configuration says is run on this machine, so nobody else's may count.
+ *
+ * Throws `usage.invalid`, also for one that several containers are made of: which of them would be removed again, nobody
+ * could tell.
  */
 export async function findDevContainer(
   given: string | true,

@@ -57,7 +57,7 @@ describe('a landing of many', () => {
     const idle = { ...landed, upToDate: true };
     expect([landed, idle].map(landedWords).map(plainText)).toEqual([
       'landed on web:/home/dev/app: 3 changed, 1 added (2.8 kB sent) in 0.21 s, tree 1a2b3c4d5e proved',
-      'landed on web:/home/dev/app: already in step in 0.21 s, tree 1a2b3c4d5e proved',
+      'landed on web:/home/dev/app: already in step, in 0.21 s, tree 1a2b3c4d5e proved',
     ]);
   });
 });

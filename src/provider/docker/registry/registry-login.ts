@@ -19,7 +19,7 @@ export interface RegistryLogin {
 const config = v.object({
   auths: v.nullish(writtenLogins),
   credsStore: v.nullish(v.string()),
-  credHelpers: v.nullish(v.record(v.string(), v.string()), null),
+  credHelpers: v.nullish(v.record(v.string(), v.string())),
 });
 
 /**
@@ -45,8 +45,7 @@ async function credentialsFor(
   const found = await readDockerFile(join(dockerConfigDir(world), 'config.json'), config);
   if (found === undefined) return undefined;
   const { auths, credsStore, credHelpers } = found;
-  const ofRegistry = credHelpers !== null && Object.hasOwn(credHelpers, registry) ? credHelpers[registry] : undefined;
-  const helper = ofRegistry ?? credsStore ?? '';
+  const helper = new Map(Object.entries(credHelpers ?? {})).get(registry) ?? credsStore ?? '';
   if (helper === '') return writtenCredentials(auths ?? {}, registry);
   return askCredentialHelper(helper, registry, { env: world.env, signal });
 }
