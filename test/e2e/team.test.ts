@@ -91,8 +91,11 @@ describe('a member of a team', () => {
     const held = new Promise<void>((onHeld) => team.login.faults.push({ kind: 'held', until, onHeld }));
     const waiting = program.start('wait', '-s', 'db');
     await held;
-    expect(await program.type('daemon', 'stop')).toMatchObject({ code: 0 });
+    const stopping = program.start('daemon', 'stop');
+    // It takes no more requests from the moment that it is told to end.
+    while ((await program.daemonOnceRested()) !== undefined);
     answer();
+    expect(await stopping.ended).toMatchObject({ code: 0, stdout: '✓ stopped the daemon\n' });
     // The daemon's client does the work itself then, with the session that the daemon has left.
     expect(await waiting.ended).toMatchObject({ code: 0 });
     for (const name of ['web', 'db']) expect(await program.type('delete', name)).toMatchObject({ code: 0 });
