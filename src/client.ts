@@ -11,6 +11,7 @@ import type {
   SyncOptions,
   WatchOptions,
 } from './client-options.js';
+import { ClientSessions } from './client-sessions.js';
 import { systemClock, type Clock } from './clock.js';
 import { SidecarError } from './errors.js';
 import type { Emit } from './events.js';
@@ -19,14 +20,12 @@ import type { SendRules } from './git/send-rules.js';
 import type { WorkingTree } from './git/working-tree.js';
 import { checkPrivateDirectory } from './files/private-files.js';
 import { localServerEntry } from './provider/local/entry.js';
-import type { Locator, TargetOptions } from './provider/locator.js';
 import type { Provider } from './provider/provider.js';
 import type { KnownProvider, ProviderDeps } from './provider/providers.js';
 import type { SshHostRequest } from './provider/ssh-host.js';
-import { connectPolicy } from './retry/policy.js';
 import type { Execution } from './run/execution.js';
 import type { DetachedRuns } from './run/detached.js';
-import type { Open, Way } from './session/way.js';
+import type { Open } from './session/way.js';
 import type { LostSession, OpenSession } from './session/open.js';
 import type { AllowedFiles } from './sidecars/allowed.js';
 import { CurrentSidecar } from './sidecars/current.js';
@@ -56,6 +55,7 @@ export class Sidecars {
   readonly #clock: Clock;
   readonly #machines: ProviderDeps;
   readonly #warmth: Warmth | undefined;
+  readonly #sessions: ClientSessions;
 
   constructor(options: ClientOptions) {
     const { env, homeDir = homedir(), platform = process.platform, clock = systemClock, warmth, finishing } = options;
@@ -68,6 +68,7 @@ export class Sidecars {
     this.#warmth = warmth;
     const serverEntry = localServerEntry();
     this.#machines = { ...this.home, env, homeDir, serverEntry, clock, finishing };
+    this.#sessions = new ClientSessions({ registry: this.registry, machines: this.#machines, env, clock, warmth });
   }
 
   /** Has a provider make a machine, and registers it: see `createMachine`. Does not wait for its boot. */
@@ -111,7 +112,7 @@ export class Sidecars {
 
   /** Ends the machine, if it is ours, and takes it off the list: in this order, so that it can be done again. */
   async delete(name: string, { emit = ignore }: { readonly emit?: Emit } = {}): Promise<void> {
-    const [locator, { isMadeSince }] = await Promise.all([this.#locator(), import('./provider/age.js')]);
+    const [locator, { isMadeSince }] = await Promise.all([this.#sessions.locator(), import('./provider/age.js')]);
     let record: SidecarRecord | undefined = await this.registry.get(name);
     for (let ended = record; record !== undefined; record = await this.registry.current(ended)) {
       ended = await locator.delete(record, { emit });
@@ -162,14 +163,14 @@ export class Sidecars {
   /** Whether the user's ssh_config wants the ssh-agent forwarded to it (ForwardAgent). */
   async forwardsAgent(record: SidecarRecord, signal?: AbortSignal): Promise<boolean> {
     if (record.provider.kind !== 'ssh') return false;
-    const { forwardAgent } = await (await this.#locator()).target(record, { signal });
+    const { forwardAgent } = await (await this.#sessions.locator()).target(record, { signal });
     return forwardAgent !== undefined;
   }
 
   /** Opens a session, waiting for a machine that boots. The caller closes its transport. */
   async open(record: SidecarRecord, options: ConnectOptions = {}): Promise<OpenSession> {
     const { signal = new AbortController().signal, lost } = options;
-    return (await this.#open(record, options))(signal, lost);
+    return (await this.#sessions.open(record, options))(signal, lost);
   }
 
   /** Lands the working tree around `directory` on a sidecar, exactly, and has it proved. */
@@ -184,7 +185,7 @@ export class Sidecars {
     const session = new Session({ clock: this.#clock });
     const request =
       this.#warmth === undefined
-        ? this.#landing(record, options, session.borrower(this.#way(record, options)))
+        ? this.#landing(record, options, session.borrower(this.#sessions.way(record, options)))
         : await this.#warmLanding(record, options);
     try {
       const landed = await sync(request);
@@ -236,7 +237,7 @@ export class Sidecars {
     const warmth = new Warmth({ clock: this.#clock, onLost: () => lost() });
     const session = warmth.session(record, this.#env);
     const landing = { ...options, directory: tree.root };
-    const request = this.#landing(record, landing, warmth.opener(session, this.#way(record, options)));
+    const request = this.#landing(record, landing, warmth.opener(session, this.#sessions.way(record, options)));
     try {
       return await watchAndRun({
         ...{ tree, session, onReady: (tell) => (lost = tell) },
@@ -260,7 +261,7 @@ export class Sidecars {
       import('./sync/over-session.js'),
     ]);
     const { over, signal = new AbortController().signal } = options;
-    const open = orOver(over, await this.#open(record, options));
+    const open = orOver(over, await this.#sessions.open(record, options));
     const request = { ...options, workspace: await this.#workspaceOf(record, options) };
     return overLastingSession({ open, signal }, async ({ transport }) => {
       const execution = await startExecution(transport, request, { clock: this.#clock, signal });
@@ -284,7 +285,7 @@ export class Sidecars {
     const { signal = new AbortController().signal } = options;
     const directory = await this.workingTree(options.directory, signal);
     const session = new Session({ clock: this.#clock });
-    const open = session.borrower(this.#way(record, options));
+    const open = session.borrower(this.#sessions.way(record, options));
     const request = this.#landing(record, { ...options, directory, signal }, open);
     return landAndStart({ ...options, request, session, open });
   }
@@ -297,7 +298,7 @@ export class Sidecars {
     const [{ DetachedRuns }, workspace, open] = await Promise.all([
       import('./run/detached.js'),
       this.#workspaceOf(record, options),
-      this.#open(record, options),
+      this.#sessions.open(record, options),
     ]);
     const { over, signal = new AbortController().signal } = options;
     const place = { sidecar: record.name, workspace, clock: this.#clock, signal };
@@ -324,7 +325,7 @@ export class Sidecars {
     }
     return startForwarding({
       ...{ local, remote, emit, signal, clock: this.#clock },
-      open: await this.#open(record, options),
+      open: await this.#sessions.open(record, options),
     });
   }
 
@@ -337,42 +338,9 @@ export class Sidecars {
     return workspacePath(root, workdir);
   }
 
-  /** By a session that stays, where any does. */
-  async #open(record: SidecarRecord, options: ConnectOptions): Promise<Open> {
-    if (this.#warmth === undefined || options.forwardAgent === true) return this.#opener(record, options);
-    // Not for a machine that sleeps because nobody uses it.
-    const reopen = (): Promise<Open> => this.#opener(record, { wake: false });
-    const session = this.#warmth.session(record, this.#env);
-    return this.#warmth.opener(session, { ...this.#way(record, options), reopen });
-  }
-
-  #way(record: SidecarRecord, options: ConnectOptions): Way {
-    const { emit = ignore, deadlineMs = connectPolicy.deadlineMs } = options;
-    const open: Way['open'] = (told, leftMs) => this.#opener(record, { ...options, emit: told, deadlineMs: leftMs });
-    return { open, emit, deadlineMs };
-  }
-
-  /** The way to a sidecar, again and again. */
-  async #opener(record: SidecarRecord, options: ConnectOptions & Pick<TargetOptions, 'wake'>): Promise<Open> {
-    const [{ openSession }, { sshConnect }] = await Promise.all([
-      import('./session/open.js'),
-      import('./session/connect.js'),
-    ]);
-    const { emit = ignore, deadlineMs, askPassphrase, forwardAgent, wake } = options;
-    let known = record;
-    const pin = async (key: string, hop?: string): Promise<void> => {
-      known = await this.registry.pin(record.name, key, { only: record, hop });
-    };
-    const connect = sshConnect({ askPassphrase, pin, emit, forwardAgent, env: this.#env });
-    const locator = await this.#locator();
-    const limit = deadlineMs === undefined ? {} : { deadlineMs };
-    const rest = { locator, connect, clock: this.#clock, emit, wake, ...limit };
-    return (signal, lost, more) => openSession({ record: known, ...rest, signal, lost, ...more });
-  }
-
   /** With what is kept of the working tree, where anything is. */
   async #warmLanding(record: SidecarRecord, options: LandOptions): Promise<SyncRequest> {
-    const request = this.#landing(record, options, await this.#open(record, options));
+    const request = this.#landing(record, options, await this.#sessions.open(record, options));
     if (this.#warmth === undefined) return request;
     const tree = await this.workingTree(options.directory, options.signal);
     return { ...request, directory: tree, memory: this.#warmth.memory(tree.root) };
@@ -390,11 +358,6 @@ export class Sidecars {
       ...(dryRun === undefined ? {} : { dryRun }),
       ...(rules === undefined ? {} : { rules }),
     };
-  }
-
-  async #locator(): Promise<Locator> {
-    const { locator } = await import('./provider/providers.js');
-    return locator({ ...this.#machines, registry: this.registry });
   }
 }
 

@@ -80,6 +80,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Each puts parts together that know nothing of each other.
   'src/landed-run.ts': ['src/run', 'src/session', 'src/sync'],
   'src/watching.ts': ['src/client-options.ts', 'src/git', 'src/run', 'src/session', 'src/sync', 'src/watch'],
+  'src/client-sessions.ts': [
+    'src/client-options.ts',
+    'src/warmth.ts',
+    'src/provider',
+    'src/retry',
+    'src/session',
+    'src/sidecars',
+  ],
   'src/client.ts': ['src'],
   'src/landing.ts': ['src/client.ts', 'src/client-options.ts', 'src/git', 'src/sidecars'],
   // It does what a client would do itself.
