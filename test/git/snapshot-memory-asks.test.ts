@@ -19,7 +19,8 @@ describe('a snapshot with a memory', () => {
   it('asks git for nothing but a comparison where nothing changed', async () => {
     await here.remembered();
     const { asked, next, whole } = await here.both();
-    expect([...asked].sort()).toEqual(['cat-file', 'diff-files']);
+    // What would read objects is started ahead, and may be ended before it says so.
+    expect(asked.filter((command) => command !== 'cat-file')).toEqual(['diff-files']);
     expect(next).toEqual(whole);
   });
 
