@@ -32,14 +32,27 @@ export interface Sshd extends AsyncDisposable {
   readonly hostKey: MadeKey;
   /** The host key as a pin or a known_hosts line has it. */
   readonly hostKeyLine: string;
-  /** Everything that it logged so far. */
+  /** Everything that it logged so far. What happened on a connection is there a moment later. */
   log(): string;
+  /** Resolves once it has logged these words. */
+  logged(words: string): Promise<void>;
   /** Ends the server and every connection to it. May be called twice. */
   stop(): Promise<void>;
 }
 
 /** A real sshd on loopback, ready when the promise resolves. Needs the programs in `sshdParts`. */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  for (;;) {
+    try {
+      return await start(options);
+    } catch (error) {
+      // Somebody else has taken the port since it was found to be free.
+      if (options.port !== undefined || !String(error).includes('Address already in use')) throw error;
+    }
+  }
+}
+
+async function start(options: SshdOptions): Promise<Sshd> {
   const directory = await mkdtemp(join(tmpdir(), 'sidecar-sshd-'));
   const port = options.port ?? (await freePort());
   const hostKey = options.hostKey ?? (await makeKey(directory, 'host_key'));
@@ -69,6 +82,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     hostKey,
     hostKeyLine: hostKey.line,
     log: () => log,
+    logged: async (words) => {
+      while (!log.includes(words)) await once(child.stderr, 'data');
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -103,7 +119,7 @@ function configFor(options: SshdOptions & { port: number; hostKey: MadeKey; dire
 function listening(child: ChildProcess, log: () => string): Promise<void> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', () => reject(new Error(`sshd did not start:\n${log()}`)));
+    child.on('close', () => reject(new Error(`sshd did not start:\n${log()}`)));
     child.stderr?.on('data', () => {
       if (log().includes('Server listening on')) resolve();
     });

@@ -98,7 +98,7 @@ describeWith(sshdParts, 'a refused host key of a real sshd', () => {
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  const loginSeen = /userauth-request/;
+  const loginSeen = 'userauth-request';
 
   it('that differs from the pin: the server sees no login, and the right pin then logs in', async () => {
     await using sshd = await startSshd({ authorizedKeys: [key.line], config: ['LogLevel DEBUG1'] });
@@ -106,10 +106,10 @@ describeWith(sshdParts, 'a refused host key of a real sshd', () => {
     await expect(connectTo({ ...login, hostKeyLine: other.line })).rejects.toMatchObject({
       code: 'ssh.host_key_changed',
     });
-    expect(sshd.log()).not.toMatch(loginSeen);
+    expect(sshd.log()).not.toContain(loginSeen);
     const { transport, hostKey } = await connectTo({ ...login, hostKeyLine: sshd.hostKeyLine });
     expect(hostKey).toEqual({ kind: 'pinned' });
-    expect(sshd.log()).toMatch(loginSeen);
+    await sshd.logged(loginSeen);
     await transport.close();
   });
 
@@ -120,6 +120,6 @@ describeWith(sshdParts, 'a refused host key of a real sshd', () => {
     const login = { port: sshd.port, user: sshd.user, keys: [key.path], hostKeyLine: sshd.hostKeyLine };
     const hostKeys = await hostKeyPolicy({ ...targetFor(login), knownHostsFiles: [knownHosts] });
     await expect(connectTo({ ...login, hostKeys })).rejects.toMatchObject({ code: 'ssh.host_key_revoked' });
-    expect(sshd.log()).not.toMatch(loginSeen);
+    expect(sshd.log()).not.toContain(loginSeen);
   });
 });
