@@ -1,12 +1,13 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { uint32, wireString } from '../../../src/transport/wire-writer.js';
 import { connectOpensshTo, type OpensshLogin } from '../../fakes/openssh-client.js';
 import { describeWith, findPart } from '../../fakes/parts.js';
 import { makeKey, type MadeKey } from '../../fakes/ssh-keys.js';
 import { sshdParts, startSshd, type Sshd } from '../../fakes/sshd.js';
+import { startTcpServer } from '../../fakes/tcp-servers.js';
 
 let directory: string;
 let key: MadeKey;
@@ -21,17 +22,27 @@ afterAll(async () => {
   await sshd[Symbol.asyncDispose]();
   await rm(directory, { recursive: true, force: true });
 });
+afterEach(() => {
+  vi.useRealTimers();
+});
 
-/** The real ssh but for its control socket: each connection to it is told these bytes, and nothing else. */
-async function sshThatAnswers(bytes: Buffer): Promise<OpensshLogin> {
+/**
+ * The real ssh but for its control socket: each connection to it is told these bytes, and nothing else. `telling` is
+ * connected to with each of them.
+ */
+async function sshThatAnswers(bytes: Buffer, telling?: { readonly port: number }): Promise<OpensshLogin> {
   const bin = await mkdtemp(join(directory, 'bin-'));
+  const tell = telling === undefined ? '' : `connect(${telling.port}, '127.0.0.1').on('error', () => {})`;
   const program = `#!${process.execPath}
 const { spawn } = require('node:child_process');
-const { createServer } = require('node:net');
+const { connect, createServer } = require('node:net');
 const isSocket = (word) => word.startsWith('ControlPath=');
 const args = process.argv.slice(2);
 const socket = JSON.parse(args.find(isSocket).slice('ControlPath='.length));
-createServer((client) => client.on('error', () => {}).write(Buffer.from('${bytes.toString('hex')}', 'hex'))).listen(socket, () => {
+createServer((client) => {
+  client.on('error', () => {}).write(Buffer.from('${bytes.toString('hex')}', 'hex'));
+  ${tell};
+}).listen(socket, () => {
   const its = args.map((word) => (isSocket(word) ? 'ControlPath=' + JSON.stringify(socket + '2') : word));
   const ssh = spawn('${String(findPart('ssh'))}', its, { stdio: 'inherit' });
   ssh.on('exit', (code) => process.exit(code ?? 255));
@@ -47,8 +58,11 @@ createServer((client) => client.on('error', () => {}).write(Buffer.from('${bytes
 
 describeWith([...sshdParts, 'ssh'], 'a control socket', () => {
   it('that says nothing after the login ends the attempt in its time', async () => {
-    const attempt = connectOpensshTo({ ...(await sshThatAnswers(Buffer.alloc(0))), timeoutMs: 1500 });
-    await expect(attempt).rejects.toMatchObject({
+    await using told = await startTcpServer(() => void vi.advanceTimersByTime(1_500));
+    const login = await sshThatAnswers(Buffer.alloc(0), told);
+    // Only the clock of the attempt: sockets need the rest.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    await expect(connectOpensshTo({ ...login, timeoutMs: 1_500 })).rejects.toMatchObject({
       code: 'ssh.unreachable',
       facts: { stage: 'auth', reason: 'no answer within 1.5 s' },
     });
