@@ -168,7 +168,7 @@ export function sessionFailures({ connect, silence }: ConnectorUnderTest): void 
   it('keepalive unanswered: the session is lost, and may be retried', async () => {
     await withSshd({}, async (sshd) => {
       await using proxy = await startProxy(sshd.port);
-      const transport = await connectWith({ port: proxy.port, user: sshd.user, keepaliveMs: 20 });
+      const transport = await connectWith({ port: proxy.port, user: sshd.user, keepaliveMs: 1_000 });
       const channel = await transport.exec('cat');
       proxy.freeze();
       const lost = await transport.closed;
