@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -39,7 +39,8 @@ describe('serveLocal', () => {
     await vi.waitFor(() => expect(clock.sleeping).toBe(1), { timeout: 20_000 });
     return { port, ended };
   };
-  const state = async (): Promise<unknown> => JSON.parse(await readFile(files.server, 'utf8'));
+  const state = async (): Promise<{ pid: number; port: number }> =>
+    JSON.parse(await readFile(files.server, 'utf8')) as { pid: number; port: number };
   const listens = async (port: number): Promise<boolean> => {
     const socket = connect(port, '127.0.0.1');
     const answer = await once(socket, 'connect').then(
@@ -57,6 +58,21 @@ describe('serveLocal', () => {
     expect(await listens(port)).toBe(false);
     await clock.advance(60_000);
     await vi.waitFor(async () => expect(await listens(port)).toBe(true), { timeout: 20_000 });
+    end.abort();
+    await ended;
+  });
+
+  it('listens somewhere else, and says where, when another program took the port while it booted', async () => {
+    const { port, ended } = await serve(60_000);
+    const taker = createServer().listen(port, '127.0.0.1');
+    await once(taker, 'listening');
+    try {
+      await clock.advance(60_000);
+      await vi.waitFor(async () => expect((await state()).port).not.toBe(port), { timeout: 20_000 });
+      expect(await listens((await state()).port)).toBe(true);
+    } finally {
+      taker.close();
+    }
     end.abort();
     await ended;
   });
