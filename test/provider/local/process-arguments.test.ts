@@ -9,8 +9,11 @@ describe.each([
 ])('hasArgument, by %s', (_, proc) => {
   let child: ChildProcess;
   beforeEach(async () => {
-    child = spawn(process.execPath, ['-e', 'process.stdin.resume()', '/state/local/my web'], { stdio: 'pipe' });
-    await once(child, 'spawn');
+    const script = 'process.stdin.resume(); console.log("up")';
+    const started = spawn(process.execPath, ['-e', script, '/state/local/my web'], { stdio: 'pipe' });
+    child = started;
+    // Its arguments are there a moment after it was started.
+    await once(started.stdout, 'data');
   });
   afterEach(() => child.kill('SIGKILL'));
 
