@@ -18,6 +18,7 @@ import { describe } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { canUseNamespaces } from './namespace.js';
 import { describeWith, findPart } from './parts.js';
+import { processEnded } from './processes.js';
 
 /** Tests that run containers. Only root can, where it may make namespaces; elsewhere they are skipped, and the title says so. */
 export function describeWithDocker(title: string, body: () => void): void {
@@ -156,13 +157,7 @@ export class Docker {
     await ended;
     // What watches over its containers would go on, and they too.
     const watchers = words(spawnSync('pgrep', ['-f', this.#place], { encoding: 'utf8' }).stdout);
-    for (const pid of [...watchers, ...leaders].map(Number).filter((each) => each > 1)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended with another.
-      }
-    }
+    for (const pid of [...watchers, ...leaders].map(Number).filter((each) => each > 1)) end(pid, 'SIGKILL');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,7 +170,9 @@ export class Docker {
     }
     if (this.#bridge !== undefined) execFileSync('ip', ['link', 'delete', this.#bridge]);
     // podman has who watched over a program stay for minutes, and what a container shared with the machine stays mounted.
-    for (const pid of this.#watchers()) process.kill(pid);
+    const watchers = this.#watchers();
+    for (const pid of watchers) end(pid, 'SIGTERM');
+    await Promise.all(watchers.map(processEnded));
     const mounts = readFileSync('/proc/self/mounts', 'utf8').matchAll(/^\S+ (\S+) /gm);
     for (const [, mount = ''] of [...mounts].reverse()) {
       if (mount.startsWith(`${this.#place}/`)) execFileSync('umount', [mount]);
@@ -227,6 +224,14 @@ function makeBridge(): string {
   execFileSync('ip', ['address', 'add', subnet, 'dev', bridge]);
   execFileSync('ip', ['link', 'set', bridge, 'up']);
   return bridge;
+}
+
+function end(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended with another, or by itself.
+  }
 }
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -13,6 +13,7 @@ import { generateKeyPair, type KeyPair } from '../../../../src/transport/key-pai
 import { providerContract } from '../../../contract/provider.js';
 import { packageRoot } from '../../../fakes/built-program.js';
 import { describeWithEngine, Docker } from '../../../fakes/docker.js';
+import { removeDirectory } from '../../../fakes/remove-directory.js';
 
 const example = path.join(packageRoot, 'src/provider/exec/examples/sidecar-provider-containers');
 const image = 'sidecar-examples';
@@ -61,7 +62,7 @@ for (const engine of ['docker', 'podman'] as const)
     });
     afterAll(async () => {
       await docker[Symbol.asyncDispose]();
-      await rm(place, { recursive: true, force: true });
+      removeDirectory(place);
     });
 
     describe('keeps the promises of a provider:', () => {
