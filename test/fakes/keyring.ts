@@ -5,6 +5,8 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { NoKeyring, type OpenKeyringEntry } from '../../src/control/tokens/keyring.js';
+import { hasEnded } from './processes.js';
+import { removeDirectory } from './remove-directory.js';
 
 /**
  * A keyring in memory. Locked, it does what the real one does: it says that the dialogue was dismissed. What is too long for
@@ -102,15 +104,21 @@ export async function startKeyring(): Promise<RealKeyring> {
   return {
     env,
     lock: () => {
-      process.kill(daemon);
+      end(daemon);
       daemon = start(['--start']);
     },
     [Symbol.dispose]: () => {
-      process.kill(daemon);
+      end(daemon);
       bus.kill();
-      rmSync(home, { recursive: true, force: true });
+      removeDirectory(home);
     },
   };
+}
+
+/** Returns when it has ended: one that still answers would be taken for the next. */
+function end(daemon: number): void {
+  process.kill(daemon);
+  while (!hasEnded(daemon)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
 }
 
 /** The process that answers for the secrets, asked of the bus. */
