@@ -20,9 +20,12 @@ it('a command that its time limit ends waits for the renewal that it began, whic
   const sessions = new Sessions({ env: user.env, stateDir: user.env['SIDECAR_HOME'] ?? '' });
   const before = (await sessions.read(team.url))?.session.refreshToken;
 
-  // Longer than the time limit, so that it is over by then.
-  team.login.faults.push({ kind: 'held', until: systemClock.sleep(4_000), onHeld: () => undefined });
-  const { code, stderr } = await user.type('wait', '--timeout', '1s');
+  // From then on for longer than the time limit, so that it is over by then.
+  let release: () => void = () => undefined;
+  const until = new Promise<void>((resolve) => (release = resolve));
+  const onHeld = (): void => void systemClock.sleep(7_000).then(release);
+  team.login.faults.push({ kind: 'held', until, onHeld });
+  const { code, stderr } = await user.type('wait', '--timeout', '5s');
   expect(code, stderr).not.toBe(0);
   const kept = await sessions.read(team.url);
   expect(kept?.session.refreshToken).not.toBe(before);

@@ -110,7 +110,7 @@ cat ${quote(offers)}`;
       cwd,
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 25_000,
+      timeout: 150_000,
     }).toString();
     return printed
       .split(/^--\n/m)
