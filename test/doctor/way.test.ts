@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { judgePort } from '../../src/doctor/way-checks.js';
 import { Unmade } from '../../src/doctor/check.js';
 import { SidecarError } from '../../src/errors.js';
-import { freePort } from '../../src/provider/local/free-port.js';
+import { unusedPort } from '../fakes/unused-port.js';
 import { registryStore } from '../../src/sidecars/registry-file.js';
 import { netcat } from '../fakes/netcat.js';
 import { describeWith } from '../fakes/parts.js';
@@ -57,7 +57,7 @@ describeWith(sshdParts, 'the way to a sidecar', () => {
   });
 
   it('ends at a port that nobody listens on, and what comes after is not tried', async () => {
-    await use({ host: '127.0.0.1', port: await freePort() });
+    await use({ host: '127.0.0.1', port: await unusedPort() });
     const told = await user.examine();
     expect(results(told)).toEqual({
       ...{ address: 'ok', name: 'ok', port: 'failed' },

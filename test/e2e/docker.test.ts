@@ -7,7 +7,7 @@ import type { Said } from '../fakes/command-line.js';
 import { describeWithEngine, Docker } from '../fakes/docker.js';
 import { type Scratch, scratch } from '../fakes/git-repo.js';
 import { makeKey } from '../fakes/ssh-keys.js';
-import { freePort } from '../../src/provider/local/free-port.js';
+import { unusedPort } from '../fakes/unused-port.js';
 
 describeWithEngine('docker', 'a sidecar that is a container', () => {
   let place: Scratch;
@@ -39,7 +39,7 @@ describeWithEngine('docker', 'a sidecar that is a container', () => {
     type('create', 'web', '--provider', 'docker', '--image', 'full', ...argv);
 
   it('is made, synced, used and deleted, and the next one of its name on its port is no stranger', async () => {
-    const port = String(await freePort());
+    const port = String(await unusedPort());
     for (let times = 0; times < 2; times += 1) {
       expect(await create('--publish', port)).toMatchObject({
         code: 0,

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BuiltProgram } from '../fakes/built-program.js';
-import { freePort } from '../../src/provider/local/free-port.js';
+import { unusedPort } from '../fakes/unused-port.js';
 import { describeAsRoot } from '../faults/machine/mounts.js';
 import { giveAway } from '../faults/machine/another-user.js';
 
@@ -45,7 +45,7 @@ describe('sidecar doctor', () => {
   });
 
   it('is one document with --json, and fails where something needs fixing', async () => {
-    await user.type('add', 'web', `127.0.0.1:${await freePort()}`);
+    await user.type('add', 'web', `127.0.0.1:${await unusedPort()}`);
     const document = await examined({});
     expect(document).toMatchObject({ ok: false, code: 1, sidecar: 'web' });
     expect(document.checks.filter(({ result }) => result === 'failed')).toEqual([

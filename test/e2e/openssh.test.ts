@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
-import { freePort } from '../../src/provider/local/free-port.js';
+import { unusedPort } from '../fakes/unused-port.js';
 import { BuiltProgram } from '../fakes/built-program.js';
 import { filesBelow, manifest, oraclePaths } from '../fakes/git-repo.js';
 import { describeWith } from '../fakes/parts.js';
@@ -112,7 +112,7 @@ describeWith([...sshdParts, 'ssh'], 'a host that takes only certificates', () =>
     });
 
     it('is waited for while it boots, which is said once', async () => {
-      const port = await freePort();
+      const port = await unusedPort();
       await user.type('add', 'web', `127.0.0.1:${port}`, '--identity', certified.path);
       const syncing = user.start('sync', '-v');
       await syncing.said('attempt 2');

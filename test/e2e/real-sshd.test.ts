@@ -7,7 +7,7 @@ import { BuiltProgram } from '../fakes/built-program.js';
 import { filesBelow, fingerprint, GitRepo, manifest, oraclePaths } from '../fakes/git-repo.js';
 import { describeWith } from '../fakes/parts.js';
 import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
-import { freePort } from '../../src/provider/local/free-port.js';
+import { unusedPort } from '../fakes/unused-port.js';
 import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
 
 let user: BuiltProgram;
@@ -49,7 +49,7 @@ const there = (): string[] => manifest(workspace(), filesBelow(workspace()));
 
 describeWith(sshdParts, 'a sync to a host with OpenSSH', () => {
   it('waits until its sshd has come up, says so once, lands the tree and proves it', async () => {
-    const port = await freePort();
+    const port = await unusedPort();
     await add(port);
     const syncing = user.start('sync', '-v');
     // The third attempt has failed: the server comes up in the wait that follows.

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../../src/provider/local/free-port.js';
+import { unusedPort } from './unused-port.js';
 import { findPart } from './parts.js';
 import { makeKey, type MadeKey } from './ssh-keys.js';
 
@@ -13,7 +13,7 @@ const run = promisify(execFile);
 export interface SshdOptions {
   /** Public keys that may log in, `ssh-ed25519 AAAA…`. */
   readonly authorizedKeys?: readonly string[];
-  /** Default: a free one. */
+  /** Default: an unused one. */
   readonly port?: number;
   /** Default: a fresh ed25519 key. */
   readonly hostKey?: MadeKey;
@@ -54,7 +54,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
 
 async function start(options: SshdOptions): Promise<Sshd> {
   const directory = await mkdtemp(join(tmpdir(), 'sidecar-sshd-'));
-  const port = options.port ?? (await freePort());
+  const port = options.port ?? (await unusedPort());
   const hostKey = options.hostKey ?? (await makeKey(directory, 'host_key'));
   await writeFile(join(directory, 'authorized_keys'), (options.authorizedKeys ?? []).join('\n'));
   await writeFile(join(directory, 'sshd_config'), configFor({ ...options, port, hostKey, directory }));

@@ -6,7 +6,7 @@ import { SidecarError } from '../../src/errors.js';
 import type { SidecarEvent } from '../../src/events.js';
 import { startForwarding, type Forwarding } from '../../src/forward/forward.js';
 import { parseForward } from '../../src/transport/forward-spec.js';
-import { freePort } from '../../src/provider/local/free-port.js';
+import { unusedPort } from '../fakes/unused-port.js';
 import type { Open } from '../../src/session/way.js';
 import { memoryTransport, shell, type MemoryTransport } from '../fakes/memory-transport.js';
 import { isOver, readHalf } from '../fakes/tcp-servers.js';
@@ -128,7 +128,7 @@ describe.each(['local', 'remote'] as const)('a %s forward', (direction) => {
   });
 
   it('breaks off a connection that its target does not take, says so once, and goes on', async () => {
-    const nobody = await freePort();
+    const nobody = await unusedPort();
     const forwarding = await begin(`0:127.0.0.1:${nobody}`);
     for (let time = 0; time < 2; time += 1) {
       await isOver(dial(portOf(forwarding)));
@@ -182,7 +182,7 @@ describe('forwards', () => {
   });
 
   it('on a port that is taken here are refused before any session is opened, and leave no port behind', async () => {
-    const first = await freePort();
+    const first = await unusedPort();
     await expect(start([`${first}:80`, `${port}:80`])).rejects.toMatchObject({
       code: 'forward.local_refused',
       facts: { listenPort: port, errno: 'EADDRINUSE' },
@@ -200,7 +200,7 @@ describe('forwards', () => {
 
   it('keep who connects while there is no session, and carry it over the next', async () => {
     sessions.hold();
-    const local = await freePort();
+    const local = await unusedPort();
     const starting = start([`${local}:127.0.0.1:${port}`]);
     const answer = echoed(await dialOnceUp(local), Buffer.from('early'));
     sessions.letGo();

@@ -14,7 +14,7 @@ import { memoryTransport, shell } from '../fakes/memory-transport.js';
 import { describeWith } from '../fakes/parts.js';
 import { targetFor } from '../fakes/ssh-client.js';
 import { makeKey } from '../fakes/ssh-keys.js';
-import { freePort } from '../../src/provider/local/free-port.js';
+import { unusedPort } from '../fakes/unused-port.js';
 import { sshdParts, startSshd, type Sshd } from '../fakes/sshd.js';
 
 const record: SidecarRecord = {
@@ -286,7 +286,7 @@ describeWith(sshdParts, 'openSession with a real sshd that comes up 6 s later', 
   it('opens at the fourth attempt, after one announcement', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'sidecar-session-'));
     const key = await makeKey(directory, 'id');
-    const port = await freePort();
+    const port = await unusedPort();
     const clock = fakeClock();
     const events: SidecarEvent[] = [];
     const target = targetFor({ port, user: userInfo().username, keys: [key.path] });

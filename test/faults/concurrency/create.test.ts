@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSyn
 import { open } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
-import { freePort } from '../../../src/provider/local/free-port.js';
+import { unusedPort } from '../../fakes/unused-port.js';
 import { generateKeyPair } from '../../../src/transport/key-pair.js';
 import { filesIn } from '../../../src/provider/local/machine.js';
 import { serveLocal } from '../../../src/provider/local/serve.js';
@@ -109,7 +109,7 @@ describe('a server that is still starting when its machine is deleted', () => {
     const files = filesIn(user.directory('machine'));
     const { privateKey, publicKey } = await generateKeyPair();
     writeFileSync(files.hostKey, privateKey);
-    const setup = { requestId: '', hostKey: '', port: await freePort(), bootsAt: new Date().toISOString() };
+    const setup = { requestId: '', hostKey: '', port: await unusedPort(), bootsAt: new Date().toISOString() };
     writeFileSync(files.setup, JSON.stringify(setup));
     execFileSync('mkfifo', [files.authorizedKeys]);
     const end = new AbortController();
