@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi, type TestContext } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { systemClock } from '../../../src/clock.js';
 import { readIgnoreFiles } from '../../../src/git/ignore-files.js';
 import { filesBelow, fingerprint, GitRepo } from '../../fakes/git-repo.js';
 import { FarSide } from '../../sync/far-side.js';
@@ -135,10 +136,10 @@ describe('a file of ignore rules', () => {
       const interrupt = new AbortController();
       const syncing = side.sync({ signal: interrupt.signal, open: unreachable });
       const refused = expect(syncing).rejects.toThrow('interrupted');
-      await vi.waitUntil(() => gitsIn(side.repo.root).length > 0);
+      while (gitsIn(side.repo.root).length === 0) await systemClock.sleep(10);
       interrupt.abort(new Error('interrupted'));
       await refused;
-      await vi.waitUntil(() => gitsIn(side.repo.root).length === 0);
+      while (gitsIn(side.repo.root).length > 0) await systemClock.sleep(10);
       rmSync(here(name));
       if (kept !== undefined) writeFileSync(here(name), kept);
       await lands();
