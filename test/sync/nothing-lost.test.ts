@@ -143,10 +143,16 @@ describe('the next sync converges', () => {
     await side.sync();
     const [shadow = ''] = side.far('sh', '-c', 'ls -d .local/state/sidecar/workspaces/*').split('\n');
     // Stands for the git that was left: what tells it is its command line.
-    const left = side.far('sh', '-c', 'sh -c "sleep 1; : reset" >/dev/null 2>&1 & echo $!').trim();
+    const line = 'sh -c "until [ -e written ]; do sleep 0.1; done; : reset" >/dev/null 2>&1 & echo $!';
+    const left = side.far('sh', '-c', line).trim();
     writeFileSync(path.join(side.home, shadow, 'sidecar/writer'), `${left}\n`);
     side.repo.write('f', 'edited\n');
-    await side.sync();
+    await side.sync({
+      emit: (event) => {
+        side.events.push(event);
+        if (event.kind === 'sync.waiting') writeFileSync(path.join(side.home, 'written'), '');
+      },
+    });
     expect(side.events.map((event) => event.kind)).toContain('sync.waiting');
     // One that nobody has taken note of stays as a zombie, without a command line.
     const commandLine = path.join('/proc', left, 'cmdline');
