@@ -17,15 +17,17 @@ interface Trouble {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly uid?: number;
+  /** How long it is tried to reach a sidecar. Default: not for long, for there is none. */
+  readonly limit?: string;
 }
 
 /** What `sidecar sync --best-effort` says, with nothing but what a container may have left of the environment. */
-function syncWith({ env = {}, cwd = user.project.root, uid }: Trouble): {
+function syncWith({ env = {}, cwd = user.project.root, uid, limit = '1s' }: Trouble): {
   code: number | null;
   stderr: string;
   answer: unknown;
 } {
-  const [file = '', ...argv] = user.command('sync', '--best-effort', '--connect-timeout', '1s');
+  const [file = '', ...argv] = user.command('sync', '--best-effort', '--connect-timeout', limit);
   const how = {
     cwd,
     env: { ...user.env, ...env },
@@ -81,7 +83,7 @@ describe('sync --best-effort goes on with a warning', () => {
     await user.type('create', 'web');
     const { workspace } = JSON.parse((await user.type('sync', '--json')).stdout) as { workspace: string };
     writeFileSync(path.join(workspace, 'file'), 'edited over there\n');
-    const { code, answer } = syncWith({ env: { SIDECAR_DRIFT: 'refuse' } });
+    const { code, answer } = syncWith({ env: { SIDECAR_DRIFT: 'refuse' }, limit: '90s' });
     expect({ code, answer }).toMatchObject({ code: 0, answer: { error: { code: 'sync.drifted' } } });
   });
 
