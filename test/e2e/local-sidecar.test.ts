@@ -82,7 +82,10 @@ describe('a local sidecar', () => {
     await user.type('create', 'web', '--boot-delay', '60');
     const { code, stdout, stderr } = await user.type('wait', '--timeout', '4s', '--json');
     expect({ code, stdout }).toEqual({ code: 255, stdout: '' });
-    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'ssh.unreachable', sidecar: 'web', attempts: 2 } });
+    const { error } = JSON.parse(stderr) as { error: { attempts: number } };
+    expect(error).toMatchObject({ code: 'ssh.unreachable', sidecar: 'web' });
+    // The second comes 2 s after the end of the first, where that leaves it time.
+    expect([1, 2]).toContain(error.attempts);
   });
 
   it('that does not boot in time is only a warning with --best-effort', async () => {
