@@ -112,7 +112,8 @@ describe('a sidecar', () => {
   it('whose clock is ahead is told how far', async () => {
     expect((await look({ behindMs: 90_000 }))['remote.clock']).toMatchObject({
       result: 'warning',
-      detail: expect.stringMatching(/^(89|90|91)(\.\d)? s ahead/) as string,
+      // As long as its answer takes, it seems to be less.
+      detail: expect.stringMatching(/^(8\d|90|91)(\.\d)? s ahead/) as string,
     });
   });
 
