@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startLocalServer, type LocalServer } from '../../src/provider/local/server.js';
 import { describeWith } from '../fakes/parts.js';
+import { removeDirectory } from '../fakes/remove-directory.js';
 import { connectTo } from '../fakes/ssh-client.js';
 import { makeKey, type MadeKey } from '../fakes/ssh-keys.js';
 import { startSshd, sshdParts, type Sshd } from '../fakes/sshd.js';
@@ -27,7 +28,7 @@ describeWith(sshdParts, 'a command on a real sshd', () => {
   afterAll(async () => {
     await proxy.stop();
     await sshd.stop();
-    await rm(directory, { recursive: true, force: true });
+    removeDirectory(directory); // a supervisor may be writing its last word
   });
 
   const open = async (): Promise<FarRuns> => {
@@ -61,7 +62,7 @@ describe('a command on a local sidecar', () => {
   afterAll(async () => {
     await proxy.stop();
     await server.close();
-    await rm(directory, { recursive: true, force: true });
+    removeDirectory(directory); // a supervisor may be writing its last word
   });
 
   const open = async (): Promise<FarRuns> => {
