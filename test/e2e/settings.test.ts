@@ -147,7 +147,7 @@ describe('settings of a project', () => {
     await user.type('allow');
     const watching = user.start('watch', '--', 'sh', '-c', 'echo "$WORD runs on $(cat f)"');
     await watching.said('ended with 1');
-    user.project.write('f', 'two\n');
+    user.project.replace('f', 'two\n');
     await watching.said('it’s runs on two');
     watching.child.kill('SIGINT');
     const { stdout } = await watching.ended;

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readlinkSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -76,6 +77,13 @@ export class GitRepo {
     mkdirSync(parent, { recursive: true });
     rmSync(full, { recursive: true, force: true });
     writeFileSync(full, content, mode === undefined ? {} : { mode });
+  }
+
+  /** As `write`, in one step, for whoever watches: at no moment there is no such file, or half of it. */
+  replace(file: string, content: string): void {
+    const draft = `${this.root}.draft`;
+    writeFileSync(draft, content);
+    renameSync(draft, path.join(this.root, file));
   }
 
   commit(message = 'a commit'): string {
