@@ -52,7 +52,7 @@ export function createProgram({ run, printHelp, printUsage }: ProgramParts): Com
     ['Help:', addHelpCommands],
   ] as const;
   for (const [heading, addCommands] of groups) addCommands(program.commandsGroup(heading), run);
-  return program.commandsGroup('Help:').helpCommand('help [command]', 'show the help of a command');
+  return program.helpCommand(false);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander';
+import { SidecarError } from '../../src/errors.js';
 import type { CompletionShell } from '../commands/completion.js';
 import type { RunCommand } from './run-command.js';
 
@@ -25,6 +26,23 @@ export function addHelpCommands(program: Command, run: RunCommand): void {
     .action((shell: CompletionShell) =>
       run(async (context) => (await import('../commands/completion.js')).completion(context, shell, program)),
     );
+
+  // Commander's own takes one word, and ends the process with whatever exit code is set by then.
+  program
+    .command('help')
+    .summary('show the help of a command')
+    .description('Show the help of a command, or of all.')
+    .argument('[command...]', 'which: `sync`, or `drift show`')
+    .addHelpText('after', helpLines)
+    .action((names: string[]) => commandOf(program, names).outputHelp());
+}
+
+function commandOf(program: Command, names: readonly string[]): Command {
+  return names.reduce((command, name) => {
+    const found = command.commands.find((each) => each.name() === name);
+    if (found !== undefined) return found;
+    throw new SidecarError('usage.invalid', { reason: `unknown command '${names.join(' ')}'` });
+  }, program);
 }
 
 const doctorLines = `
@@ -42,3 +60,11 @@ Examples:
   sidecar completion fish > ~/.config/fish/completions/sidecar.fish
 
 Exit codes: 0 printed · 2 there is none for that shell`;
+
+const helpLines = `
+Examples:
+  sidecar help
+  sidecar help sync
+  sidecar help drift show
+
+Exit codes: 0 shown · 2 there is no such command`;

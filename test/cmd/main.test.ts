@@ -27,6 +27,22 @@ describe('the program', () => {
     expect(stdout).toMatch(/--drift <what>[^]*Global Options:[^]*-s, --sidecar <name>/);
   });
 
+  it.each([
+    ['help sync', 'Usage: sidecar sync [options]'],
+    ['help drift show', 'Usage: sidecar drift show [options]'],
+    ['sync --help', 'Usage: sidecar sync [options]'],
+  ])('has done what it was asked for after %s, whatever the process would end with', async (line, words) => {
+    const before = process.exitCode;
+    process.exitCode = 1;
+    try {
+      const { code, stdout, stderr } = await user.type(...line.split(' '));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(words);
+    } finally {
+      process.exitCode = before;
+    }
+  });
+
   it('without a command prints its help to stderr, as wrong usage', async () => {
     const { code, stdout, stderr } = await user.type();
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -37,6 +53,7 @@ describe('the program', () => {
 describe('wrong usage', () => {
   it.each([
     ['an unknown command', ['lst'], "unknown command 'lst'"],
+    ['help for an unknown command', ['help', 'drift', 'lst'], "unknown command 'drift lst'"],
     ['an unknown option', ['list', '--bogus'], "unknown option '--bogus'"],
     ['a missing argument', ['use'], "missing required argument 'name'"],
     ['one argument too many', ['list', 'web'], 'too many arguments'],
