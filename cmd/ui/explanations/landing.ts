@@ -24,7 +24,7 @@ export const landing = {
   }),
   'sync.forbidden_workspace': (facts) => ({
     message: `${workspace(facts)} cannot be a workspace: ${because(facts, 'it is protected')}`,
-    hint: 'give the workspace a directory of its own: `workdir` in .sidecar.json, or SIDECAR_WORKDIR',
+    hint: 'give the workspace a directory of its own: SIDECAR_WORKDIR outweighs the `--workdir` of `add` and `create`, and that the `workdir` of .sidecar.json',
   }),
   'sync.in_use': (facts) => ({
     message: `another sync keeps ${workspace(facts)} locked`,

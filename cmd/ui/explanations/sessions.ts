@@ -117,9 +117,10 @@ function hostKeyWayOut(facts: Facts): string {
     const certificate = `only a certificate of the authority in ${the(facts, 'source', 'known_hosts')} makes it known`;
     return `${certificate}: see that the machine has one, and add it with \`--transport openssh\`, which can check it`;
   }
+  const name = the(facts, 'sidecar', 'NAME');
   const way =
     file === undefined || file === 'pin'
-      ? `run \`sidecar forget ${the(facts, 'sidecar', 'NAME')}\` and add it again, or create it again after \`sidecar delete\``
+      ? `run \`sidecar delete ${name}\` and create it again, or, if you added it, \`sidecar forget ${name}\` and add it again`
       : `take its old key out of ${file} and try again`;
   return `only if you know that the machine was rebuilt: ${way}`;
 }

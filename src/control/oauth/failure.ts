@@ -51,7 +51,10 @@ export function oauthFailure(thrown: unknown, secrets: readonly string[] = []): 
   const refusal = v.safeParse(refusalShape, thrown);
   if (refusal.success) return refusalOf(refusal.output, secrets);
   if (typeof code !== 'string' || !code.startsWith('OAUTH_')) return thrown;
-  if (cause instanceof Response) return new OAuthFault(`it answers ${cause.status}`, cause.status);
+  if (cause instanceof Response) {
+    const form = cause.ok && code === 'OAUTH_RESPONSE_IS_NOT_JSON' ? ', and not in JSON' : '';
+    return new OAuthFault(`it answers ${cause.status}${form}`, cause.status);
+  }
   // The cause names what is wrong with the answer, where its own words only say that something is.
   const words = [cause, thrown].flatMap((each) => (each instanceof Error ? each.message : []));
   return new OAuthFault(words.find((each) => !mayHoldSecret(each, secrets)) ?? 'its answer is wrong');

@@ -47,7 +47,7 @@ describe('an explanation', () => {
     const facts = { sidecar: 'web', host: 'web.example', expected: ['SHA256:old'], actual: 'SHA256:new' };
     expect(words('ssh.host_key_changed', { ...facts, source: 'pin' })).toEqual([
       'sidecar: the host key of web (web.example) has changed: expected SHA256:old, got SHA256:new; this may be an attack, and nothing was sent',
-      '  hint: only if you know that the machine was rebuilt: run `sidecar forget web` and add it again, or create it again after `sidecar delete`',
+      '  hint: only if you know that the machine was rebuilt: run `sidecar delete web` and create it again, or, if you added it, `sidecar forget web` and add it again',
     ]);
     expect(words('ssh.host_key_changed', { ...facts, source: '/home/ada/.ssh/known_hosts:3' })[1]).toBe(
       '  hint: only if you know that the machine was rebuilt: take its old key out of /home/ada/.ssh/known_hosts:3 and try again',

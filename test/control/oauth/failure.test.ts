@@ -107,6 +107,8 @@ describe('a request for tokens that fails', () => {
   it('is told by its status where the server says nothing', async () => {
     const error = await failureOf(() => new Response('<h1>', { status: 404 }));
     expect(error).toMatchObject({ name: 'OAuthFault', message: 'it answers 404', status: 404 });
+    const page = await failureOf(() => new Response('<h1>', { headers: { 'content-type': 'text/html' } }));
+    expect(page).toMatchObject({ name: 'OAuthFault', message: 'it answers 200, and not in JSON', status: 200 });
   });
 
   it('stays what it is where it is a mistake of ours', async () => {
