@@ -156,9 +156,26 @@ async function finishOrRemove(container: Container, spec: MachineSpec, finishing
 
 async function finish(container: Container, spec: MachineSpec, { engine, signal }: Finishing): Promise<void> {
   const { Id: id, Config } = container;
-  await engine.putFiles(id, sshServerFiles(spec, Config.Env ?? []), { signal });
+  await putSurely(id, sshServerFiles(spec, Config.Env ?? []), { engine, signal });
   await engine.start(id, { signal });
   await checkLogin(id, labelOf(container, 'user') ?? 'root', { engine, signal });
+}
+
+/** How often files are put in that the engine fails to unpack. */
+const putAttempts = 4;
+
+/** Two creations of one machine may put in the same files at once, and podman fails for one that is just being replaced. */
+async function putSurely(id: string, files: Uint8Array, { engine, signal }: Finishing): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await engine.putFiles(id, files, { signal });
+      return;
+    } catch (error) {
+      const hasFailed = error instanceof SidecarError && error.facts['status'] === 500;
+      if (!hasFailed || attempt === putAttempts) throw error;
+      await systemClock.sleep(lookEveryMs, signal);
+    }
+  }
 }
 
 /** Sees that there is all that a login needs, and lets the account in. */

@@ -66,6 +66,20 @@ describeWithEngine('docker', 'a creation over a connection that fails', () => {
     },
   );
 
+  it('puts files in again where the engine fails to, as it may for one that another creation is at, and not for ever', async () => {
+    const spec = await bed.spec('web');
+    const failure = { kind: 'answer', status: 500, message: 'file exists' } as const;
+    faulty.spoil(/^PUT/, failure, 3);
+    expect(await bed.run(await provider.create(spec), spec, 'echo hello')).toBe('hello');
+    await provider.delete(spec);
+    faulty.spoil(/^PUT/, failure, 4);
+    await expect(provider.create(spec)).rejects.toMatchObject({
+      code: 'provider.failed',
+      facts: { reason: 'the engine does not take files: file exists' },
+    });
+    expect(bed.containers()).toEqual([]);
+  });
+
   it('says that there may be a machine where it cannot be removed either, and a deletion removes it', async () => {
     const spec = await bed.spec('web');
     faulty.spoil(/^PUT/, { kind: 'cut-before' });
