@@ -41,25 +41,22 @@ export interface Verb {
 
 /** The verbs of a program, as it was made. What every verb takes are the flags of the program itself. */
 export function verbsOf(program: Command): Verb {
-  return verbOf(program, { path: '', siblings: [] });
+  return verbOf(program, '');
 }
 
-/** commander makes a `help` for each command that has others below it, and gives it no parent. */
-function verbOf(command: Command, at: { readonly path: string; readonly siblings: readonly string[] }): Verb {
+function verbOf(command: Command, path: string): Verb {
   const help = command.createHelp();
-  const below = help.visibleCommands(command);
-  const siblings = command.commands.map((each) => each.name());
   return {
-    path: at.path,
+    path,
     name: command.name(),
     description: command.summary() || command.description(),
     flags: help.visibleOptions(command).map(flagOf),
     places: command.registeredArguments.map((argument) => ({
       label: argument.name(),
-      takes: command.name() === 'help' ? { kind: 'choice', values: at.siblings } : takenBy(argument, command),
+      takes: takenBy(argument, command),
       many: argument.variadic,
     })),
-    verbs: below.map((each) => verbOf(each, { path: `${at.path} ${each.name()}`.trim(), siblings })),
+    verbs: help.visibleCommands(command).map((each) => verbOf(each, `${path} ${each.name()}`.trim())),
   };
 }
 
@@ -84,6 +81,8 @@ const aboutSidecars = new Set(['use', 'forget', 'delete']);
 
 function takenBy(argument: Argument, command: Command): Takes {
   if (argument.argChoices !== undefined) return { kind: 'choice', values: argument.argChoices };
+  const siblings = command.parent?.commands ?? [];
+  if (command.name() === 'help') return { kind: 'choice', values: siblings.map((each) => each.name()) };
   switch (argument.name()) {
     case 'name':
       return { kind: aboutSidecars.has(command.name()) ? 'sidecar' : 'anything' };
