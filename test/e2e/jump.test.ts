@@ -57,9 +57,6 @@ async function sync(...flags: string[]): Promise<SyncResult> {
   return JSON.parse(stdout) as SyncResult;
 }
 
-/** By its log, in which the end of an earlier connection may come at any time. */
-const connectionsTo = (server: Sshd): number => server.log().split('Connection from ').length - 1;
-
 const here = (): string[] => manifest(user.project.root, oraclePaths(user.project));
 const there = (): string[] => manifest(path.join(far, 'project'), filesBelow(path.join(far, 'project')));
 
@@ -115,14 +112,14 @@ describeWith([...sshdParts, 'ssh'], 'a sidecar behind two others', () => {
     await sync();
     await outer.stop();
     const impostor = await sshd({ port: outer.port });
-    const before = connectionsTo(web);
+    const before = web.connections();
     const { code, stderr } = await user.type('sync');
     expect(code).toBe(255);
     expect(stderr).toContain(`the host key of outer, on the way to web, has changed`);
     expect(stderr).toContain(fingerprintOf(outer.hostKey.blob));
     expect(stderr).toContain(fingerprintOf(impostor.hostKey.blob));
     expect(stderr).not.toContain('not reachable yet');
-    expect(connectionsTo(web)).toBe(before);
+    expect(web.connections()).toBe(before);
   });
 
   it('is waited for while it boots, which is said once', async () => {

@@ -34,6 +34,8 @@ export interface Sshd extends AsyncDisposable {
   readonly hostKeyLine: string;
   /** Everything that it logged so far. What happened on a connection is there a moment later. */
   log(): string;
+  /** How many connections it has told of. The end of an earlier one may come into its log at any time. */
+  connections(): number;
   /** Resolves once it has logged these words. */
   logged(words: string): Promise<void>;
   /** Ends the server and every connection to it. May be called twice. */
@@ -82,6 +84,7 @@ async function start(options: SshdOptions): Promise<Sshd> {
     hostKey,
     hostKeyLine: hostKey.line,
     log: () => log,
+    connections: () => log.match(/^Connection from /gm)?.length ?? 0,
     logged: async (words) => {
       while (!log.includes(words)) await once(child.stderr, 'data');
     },

@@ -39,9 +39,6 @@ const login = ({ port, user, hostKeyLine }: Sshd, more: Partial<Login> = {}): Lo
   ...more,
 });
 
-/** How many it has told of. How one of an earlier test ended may be told only now. */
-const connectionsTo = (sshd: Sshd): number => sshd.log().match(/^Connection from /gm)?.length ?? 0;
-
 describeWith(sshdParts, 'a host on the way', () => {
   it('is left when the session ends', async () => {
     await using proxy = await startProxy(hop.port);
@@ -163,11 +160,11 @@ describeWith(sshdParts, 'a host on the way', () => {
   });
 
   it('that shows another key is named, and nothing goes on from it', async () => {
-    const before = connectionsTo(target);
+    const before = target.connections();
     await expect(
       connectTo(login(target, { over: [login(hop, { hostKeyLine: target.hostKeyLine })] })),
     ).rejects.toMatchObject({ code: 'ssh.host_key_changed', retryable: false, facts: { hop: 'dev-1' } });
-    expect(connectionsTo(target)).toBe(before);
+    expect(target.connections()).toBe(before);
   });
 
   it('that forwards nothing is named, and not tried again', async () => {
